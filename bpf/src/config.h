@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Settings that the loader writes into .rodata before the programs are verified: the verifier then sees constants. */
+#ifndef CULVERT_CONFIG_H
+#define CULVERT_CONFIG_H
+
+#include <linux/types.h>
+
+/* Version of every layout in maps.h and of the names of maps and programs. Raised on any incompatible change. */
+#define CULVERT_ABI_VERSION 1
+
+const volatile __u32 abi_version = CULVERT_ABI_VERSION;
+
+/* UDP port of the tunnel, host order. RFC 7348 assigns 4789; flannel uses 8472. */
+const volatile __u16 tunnel_port = 4789;
+
+/*
+ * Range of outer UDP source ports, host order, both ends included. RFC 7348 section 5 asks for the
+ * dynamic range 49152-65535, so the default cannot collide with a listening service.
+ */
+const volatile __u16 source_port_min = 49152;
+const volatile __u16 source_port_max = 65535;
+
+/*
+ * The network whose packets may cross the underlay without encapsulation (direct routing), as a VNI in host order;
+ * NO_DIRECT_NETWORK for none. A bare packet carries no VNI, so there can be only one such network.
+ */
+#define NO_DIRECT_NETWORK 0xffffffff
+const volatile __u32 direct_vni = NO_DIRECT_NETWORK;
+
+#endif

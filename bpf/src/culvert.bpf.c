@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Culvert's entry points at tc:
+ *
+ *   from_container  ingress of the host's end of a container's veth, or of a bridge that leads to containers
+ *   from_underlay   ingress of the underlay interface
+ *   from_host       egress of culvert0: what the host itself, or its stack as the slow path, sends into the overlay
+ *   from_tunnel     ingress of culvert0: what the kernel's own VXLAN device has unwrapped for us
+ *
+ * and at XDP:
+ *
+ *   strip_at_xdp    the underlay interface: takes outer headers off early; from_underlay delivers what it stripped
+ */
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include "config.h"
+#include "container.h"
+#include "decap.h"
+#include "host.h"
+#include "maps.h"
+#include "tables.h"
+#include "verdict.h"
+#include "xdp.h"
+
+/* Keeps enum verdict in the object's BTF, where its Java mirror is checked against it. */
+const enum verdict first_verdict SEC(".rodata") = VERDICT_PASSED;
+
+/* Counts a verdict and turns it into what tc understands. A handed-on packet has its redirect set up already. */
+static __always_inline int conclude(enum verdict verdict, __u32 bytes)
+{
+	count(verdict, bytes);
+	if (verdict >= VERDICT_DROPPED_MALFORMED)
+		return TC_ACT_SHOT;
+	if (verdict >= VERDICT_DELIVERED_LOCALLY)
+		return TC_ACT_REDIRECT;
+	return TC_ACT_UNSPEC; /* the next program's or the stack's */
+}
+
+SEC("tc")
+int from_container(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, bytes = skb->len;
+	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	if (!in)
+		return conclude(VERDICT_PASSED, bytes);
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return conclude(container_sends(skb, in, false), bytes);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return conclude(container_sends(skb, in, true), bytes);
+	return conclude(VERDICT_PASSED, bytes); /* ARP: the stack answers for the gateway */
+}
+
+SEC("tc")
+int from_underlay(struct __sk_buff *skb)
+{
+	enum verdict verdict = VERDICT_PASSED;
+	__be32 vni = stripped_vni(skb);
+
+	if (skb->pkt_type == PACKET_HOST) {
+		if (skb->protocol == bpf_htons(ETH_P_IP))
+			verdict = vni ? receive_stripped(skb, vni, false) : receive(skb, false);
+		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+			verdict = vni ? receive_stripped(skb, vni, true) : receive(skb, true);
+	}
+	return conclude(verdict, skb->len);
+}
+
+SEC("tc")
+int from_host(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex, bytes = skb->len;
+	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	if (!in)
+		return conclude(VERDICT_DROPPED_UNKNOWN_VNI, bytes);
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return conclude(host_sends(skb, in->vni, false), bytes);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return conclude(host_sends(skb, in->vni, true), bytes);
+	return conclude(VERDICT_DROPPED_MALFORMED, bytes); /* no ARP, no broadcast: the overlay carries IP */
+}
+
+SEC("tc")
+int from_tunnel(struct __sk_buff *skb)
+{
+	struct bpf_tunnel_key key = {};
+	struct tunnel tunnel = {};
+	__u32 bytes = skb->len;
+
+	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0)) {
+		__be32 source = bpf_htonl(key.remote_ipv4);
+
+		__builtin_memcpy(tunnel.source, &source, sizeof(source));
+	} else if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6)) {
+		tunnel.ipv6 = true;
+		__builtin_memcpy(tunnel.source, key.remote_ipv6, sizeof(tunnel.source));
+	} else {
+		return conclude(VERDICT_DROPPED_MALFORMED, bytes); /* nothing else comes out of this device */
+	}
+	tunnel.vni = bpf_htonl(key.tunnel_id);
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		return conclude(device_received(skb, &tunnel, false), bytes);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return conclude(device_received(skb, &tunnel, true), bytes);
+	return conclude(VERDICT_DROPPED_MALFORMED, bytes);
+}
+
+SEC("xdp.frags")
+int strip_at_xdp(struct xdp_md *xdp)
+{
+	const struct ethhdr *eth = frame_start(xdp, ETH_HLEN);
+
+	if (!eth)
+		return XDP_PASS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return strip_family(xdp, false);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return strip_family(xdp, true);
+	return XDP_PASS;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Into this host: who may send what, and where it goes. */
+#ifndef CULVERT_DECAP_H
+#define CULVERT_DECAP_H
+
+#include <linux/bpf.h>
+#include "config.h"
+#include "deliver.h"
+#include "maps.h"
+#include "packet.h"
+#include "tables.h"
+#include "vxlan.h"
+
+/* Flags of bpf_skb_adjust_room since kernel 6.3, not in older headers; older kernels refuse them: the slow path then. */
+#define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
+#define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
+
+/* Outer facts of a tunnel packet, from its headers or from the kernel device that took them off. */
+struct tunnel {
+	__be32 vni;
+	bool ipv6;		/* underlay family */
+	__u8 ecn;		/* of the outer header */
+	__u8 source[16];	/* outer source; IPv4 in the first 4 bytes */
+};
+
+/* Where a packet that has been found good goes on this host. */
+struct destination {
+	const struct endpoint *endpoint;	/* a container of ours, or NULL: then */
+	__u32 bridge;				/* the bridge it is behind, or 0: the host itself */
+};
+
+/* Whether that VTEP may send from that inner address: it must own the subnet, and the subnet must not be ours. */
+static __always_inline bool allowed_sender(const struct tunnel *tunnel, const struct ip_view *inner)
+{
+	const struct subnet *owner = find_subnet(tunnel->vni, inner->source, inner->ipv6);
+
+	return owner && !(owner->flags & SUBNET_LOCAL) && is_vtep(owner, tunnel->source, tunnel->ipv6);
+}
+
+/* Judges an inner packet by the tables; VERDICT_DECAPSULATED with `to` filled, or the reason why not. */
+static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, const struct ip_view *inner,
+						struct destination *to)
+{
+	const struct subnet *own;
+
+	to->bridge = 0;
+	to->endpoint = find_endpoint(tunnel->vni, inner->destination, inner->ipv6);
+	if (!to->endpoint) {
+		own = find_subnet(tunnel->vni, inner->destination, inner->ipv6);
+		if (!own)
+			return find_subnet(tunnel->vni, inner->source, inner->ipv6) ? VERDICT_DROPPED_NOT_LOCAL :
+										      VERDICT_DROPPED_UNKNOWN_VNI;
+		if (!(own->flags & SUBNET_LOCAL))
+			return VERDICT_DROPPED_NOT_LOCAL;
+		to->bridge = own->ifindex;
+	}
+	if (!allowed_sender(tunnel, inner))
+		return VERDICT_DROPPED_OUTER_SOURCE;
+	if (tunnel->ecn == ECN_CONGESTION && (inner->traffic_class & ECN_MASK) == ECN_NOT_CAPABLE)
+		return VERDICT_DROPPED_CONGESTION_LOST; /* RFC 6040 section 4.2 */
+	return VERDICT_DECAPSULATED;
+}
+
+/* Delivers a packet that starts with its Ethernet header. The last act: pointers into the packet die here. */
+static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struct destination *to, bool ipv6,
+					      bool congested, enum verdict verdict)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	void *header = eth + 1;
+
+	if (!eth)
+		return VERDICT_DROPPED_NO_MEMORY;
+	if (congested)
+		mark_congestion(header, ipv6);
+	spend_hop(header, ipv6);
+	if (to->endpoint)
+		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
+	else
+		deliver_to_bridge(to->bridge, ipv6 ? (void *)&((struct ipv6hdr *)header)->daddr :
+						     (void *)&((struct iphdr *)header)->daddr, ipv6);
+	return verdict;
+}
+
+/*
+ * A bare packet for a container of ours. From a host on the same link it is direct routing; from an overlay address that
+ * has no business to come bare it is a forgery; from anywhere else it is the stack's.
+ */
+static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv6)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	__be32 vni = bpf_htonl(direct_vni);
+	const struct subnet *owner;
+	struct destination to = {};
+	struct ip_view ip;
+
+	if (!eth || direct_vni == NO_DIRECT_NETWORK || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
+		return VERDICT_PASSED;
+	owner = find_subnet(vni, ip.source, ipv6);
+	if (!owner)
+		return VERDICT_PASSED;
+	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
+	if (!to.endpoint) {
+		const struct subnet *own = find_subnet(vni, ip.destination, ipv6);
+
+		if (!own || !(own->flags & SUBNET_LOCAL))
+			return VERDICT_PASSED;
+		to.bridge = own->ifindex;
+	}
+	if ((owner->flags & (SUBNET_DIRECT | SUBNET_LOCAL)) != SUBNET_DIRECT || owner->ifindex != skb->ifindex)
+		return VERDICT_DROPPED_OUTER_SOURCE;
+	if ((!to.endpoint && !to.bridge) || ip.hops <= 1)
+		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
+	return hand_over(skb, &to, ipv6, false, VERDICT_RECEIVED_DIRECTLY);
+}
+
+/* Takes the outer headers off and delivers; `inner_ipv6` is the family of what is inside. */
+static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel *tunnel, bool inner_ipv6)
+{
+	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(tunnel->ipv6);
+	void *data = packet_start(skb, before_inner + ip_header_bytes(inner_ipv6));
+	struct destination to;
+	struct ip_view inner;
+	enum verdict verdict;
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
+
+	if (!data || !read_ip(data + before_inner, skb->len - before_inner, inner_ipv6, &inner))
+		return VERDICT_DROPPED_MALFORMED;
+	verdict = judge_inner(tunnel, &inner, &to);
+	if (verdict != VERDICT_DECAPSULATED)
+		return verdict;
+	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
+		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
+	/*
+	 * A superpacket keeps its SKB_GSO_UDP_TUNNEL mark, which bpf_skb_adjust_room cannot clear. TCP does not look at it, but
+	 * a UDP socket cuts the superpacket up by it and would lose it; the kernel's device clears the mark.
+	 */
+	if (skb->gso_size && inner.protocol != IPPROTO_TCP)
+		return VERDICT_SLOW_PATH;
+	if (inner_ipv6 != tunnel->ipv6)
+		flags |= inner_ipv6 ? ADJ_ROOM_DECAP_L3_IPV6 : ADJ_ROOM_DECAP_L3_IPV4;
+	if (bpf_skb_adjust_room(skb, -(__s32)OVERHEAD_BYTES(tunnel->ipv6), BPF_ADJ_ROOM_MAC, flags))
+		return VERDICT_SLOW_PATH;
+	return hand_over(skb, &to, inner_ipv6, tunnel->ecn == ECN_CONGESTION, VERDICT_DECAPSULATED);
+}
+
+/* Whether the packet is unfragmented UDP to the tunnel's port, IP header without options. */
+static __always_inline bool is_tunnel(struct __sk_buff *skb, bool ipv6)
+{
+	__u32 l4 = ETH_HLEN + ip_header_bytes(ipv6);
+	void *data = packet_start(skb, l4 + sizeof(struct udphdr));
+
+	if (!data)
+		return false;
+	if (ipv6) {
+		const struct ipv6hdr *ip = data + ETH_HLEN;
+
+		return ip->nexthdr == IPPROTO_UDP && is_tunnel_port(data + l4);
+	} else {
+		const struct iphdr *ip = data + ETH_HLEN;
+
+		return ip->protocol == IPPROTO_UDP && ip->ihl == 5 &&
+		       !(ip->frag_off & bpf_htons(IPV4_FRAGMENT)) && is_tunnel_port(data + l4);
+	}
+}
+
+/* Reads the outer headers into `tunnel` and goes on inside. */
+static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct tunnel *tunnel)
+{
+	bool ipv6 = tunnel->ipv6;
+	void *data = packet_start(skb, ETH_HLEN + OVERHEAD_BYTES(ipv6));
+	const struct vxlan_header *vxlan;
+	const struct ethhdr *eth;
+	const struct udphdr *udp;
+	struct ip_view outer;
+
+	if (!data || !read_ip(data + ETH_HLEN, skb->len - ETH_HLEN, ipv6, &outer))
+		return VERDICT_DROPPED_MALFORMED;
+	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
+	vxlan = (const void *)(udp + 1);
+	eth = (const void *)(vxlan + 1);
+	if (udp->check && !ipv6)
+		return VERDICT_SLOW_PATH; /* the stack verifies it */
+	if (vxlan->flags != VXLAN_FLAG_VNI)
+		return VERDICT_DROPPED_MALFORMED;
+	tunnel->vni = vxlan_vni(vxlan);
+	tunnel->ecn = outer.traffic_class & ECN_MASK;
+	__builtin_memcpy(tunnel->source, outer.source, ipv6 ? 16 : 4);
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return unwrap(skb, tunnel, false);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return unwrap(skb, tunnel, true);
+	return VERDICT_DROPPED_MALFORMED; /* IP is all that we carry */
+}
+
+/* A packet from the underlay, of the given family: ours when it goes to the tunnel's port. */
+static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6)
+{
+	struct tunnel tunnel = { .ipv6 = ipv6 };
+	enum verdict verdict;
+	void *data;
+
+	if (!is_tunnel(skb, ipv6))
+		return receive_bare(skb, ipv6);
+	verdict = receive_tunnel(skb, &tunnel);
+	if (verdict < VERDICT_DROPPED_MALFORMED)
+		return verdict;
+	/* Before we drop it: is it for us at all? This host may be a router for other hosts' tunnels. */
+	data = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	if (data && !is_self(ipv6 ? (void *)&((struct ipv6hdr *)(data + ETH_HLEN))->daddr :
+				    (void *)&((struct iphdr *)(data + ETH_HLEN))->daddr, ipv6))
+		return VERDICT_PASSED;
+	return verdict;
+}
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The device culvert0: what the host itself sends through it, and what the kernel has unwrapped there. */
+#ifndef CULVERT_HOST_H
+#define CULVERT_HOST_H
+
+#include <linux/bpf.h>
+#include "decap.h"
+#include "deliver.h"
+#include "encap.h"
+#include "maps.h"
+#include "packet.h"
+#include "tables.h"
+
+/* Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses. */
+static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni)
+{
+	bool underlay_ipv6 = to->flags & SUBNET_UNDERLAY_IPV6;
+	const __u8 *inner_ethernet = to->header + ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6) - ETH_HLEN;
+	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
+
+	if (!eth)
+		return false;
+	write_ethernet(eth, inner_ethernet, inner_ethernet + ETH_ALEN, eth->h_proto);
+	if (underlay_ipv6)
+		__builtin_memcpy(key.remote_ipv6, to->remote, sizeof(key.remote_ipv6));
+	else
+		key.remote_ipv4 = bpf_ntohl(*(const __be32 *)(to->remote + 12));
+	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key),
+				       underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
+}
+
+static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	const struct endpoint *endpoint;
+	const struct subnet *subnet;
+	enum verdict verdict;
+	struct ip_view ip;
+
+	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
+		return VERDICT_DROPPED_MALFORMED;
+	endpoint = find_endpoint(vni, ip.destination, ipv6);
+	if (endpoint) {
+		deliver_to_endpoint(eth, endpoint, ipv6, false);
+		return VERDICT_DELIVERED_LOCALLY;
+	}
+	subnet = find_subnet(vni, ip.destination, ipv6);
+	if (!subnet)
+		return VERDICT_DROPPED_NO_SUBNET;
+	if (subnet->flags & SUBNET_LOCAL)
+		return VERDICT_DROPPED_NO_ENDPOINT;
+	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
+	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
+	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni))
+		return VERDICT_DROPPED_NO_MEMORY;
+	return verdict;
+}
+
+static __always_inline enum verdict device_received(struct __sk_buff *skb, const struct tunnel *tunnel, bool ipv6)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	struct destination to;
+	struct ip_view inner;
+	enum verdict verdict;
+
+	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &inner))
+		return VERDICT_DROPPED_MALFORMED;
+	verdict = judge_inner(tunnel, &inner, &to);
+	if (verdict != VERDICT_DECAPSULATED)
+		return verdict;
+	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
+		return VERDICT_SLOW_PATH;
+	return hand_over(skb, &to, ipv6, false /* the device has seen to ECN */, VERDICT_DECAPSULATED);
+}
+
+#endif

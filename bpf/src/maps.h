@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * THE contract with Java: keys, values and maps. dev.culvert.datapath.Layouts mirrors the structs below, and a unit
+ * test holds the mirror against this object's BTF: names, offsets, sizes, byte order.
+ *
+ * Numbers typed __be* are in network byte order; all others are in the host's. Addresses that may belong to either
+ * family are 16 bytes, IPv4 written as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
+ */
+#ifndef CULVERT_MAPS_H
+#define CULVERT_MAPS_H
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <bpf/bpf_helpers.h>
+#include "verdict.h"
+
+#define MAX_SUBNETS	65536
+#define MAX_ENDPOINTS	16384
+#define MAX_INTERFACES	16384
+
+/* ---- subnets: who owns an inner address ---------------------------------------------------------------------- */
+
+/* LPM key. prefix_length counts the 32 bits of the VNI too: 32 + 24 for a /24. */
+struct subnet4_key {
+	__u32 prefix_length;
+	__be32 vni;
+	__be32 address;
+};
+_Static_assert(sizeof(struct subnet4_key) == 12, "subnet4_key");
+
+struct subnet6_key {
+	__u32 prefix_length;
+	__be32 vni;
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct subnet6_key) == 24, "subnet6_key");
+
+enum subnet_flags {
+	/* This host's own subnet. ifindex is the bridge that leads to its containers, or 0 when each has its own veth. */
+	SUBNET_LOCAL = 1,
+	/* The VTEP is on the same link: no encapsulation. */
+	SUBNET_DIRECT = 2,
+	/* The underlay is IPv6: header holds 84 bytes and not 64. */
+	SUBNET_UNDERLAY_IPV6 = 4,
+	/* The VTEP is known, but there is no route to it at present. */
+	SUBNET_UNREACHABLE = 8,
+};
+
+#define OUTER_HEADER_BYTES_IPV4 64 /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 */
+#define OUTER_HEADER_BYTES_IPV6 84 /* Ethernet 14, IPv6 40, UDP 8, VXLAN 8, inner Ethernet 14 */
+
+/* The VTEP behind a subnet, with all that a packet to it needs. Written as a whole, so readers never see a mixture. */
+struct subnet {
+	__u32 flags;		/* enum subnet_flags */
+	__u32 ifindex;		/* underlay interface (or bridge, see SUBNET_LOCAL) */
+	__u32 mtu_bytes;	/* largest inner IP packet, header included, that reaches the VTEP whole */
+	__u32 vtep_id;		/* index for the counters by VTEP */
+	__u8 remote[16];	/* underlay address of the VTEP */
+	__u8 gateway[16];	/* next hop on the underlay link: a router, or the VTEP itself */
+	/*
+	 * Template of all that goes before the inner IP header, ready but for: outer IP length and checksum (the template
+	 * holds the checksum of the header with length 0), UDP source port and length, traffic class. The outer
+	 * Ethernet header is a placeholder: the kernel's neighbour table writes it.
+	 */
+	__u8 header[88];
+};
+_Static_assert(sizeof(struct subnet) == 136, "subnet");
+_Static_assert(__builtin_offsetof(struct subnet, header) % 8 == 0, "header is copied in words of 8 bytes");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet4_key);
+	__type(value, struct subnet);
+} subnets4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(max_entries, MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct subnet6_key);
+	__type(value, struct subnet);
+} subnets6 SEC(".maps");
+
+/* ---- vteps: whose underlay addresses are whose ---------------------------------------------------------------- */
+
+struct vtep_key {
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct vtep_key) == 16, "vtep_key");
+
+enum vtep_flags {
+	/* One of this host's own addresses: tunnel packets to any other only pass through this host. */
+	VTEP_SELF = 1,
+};
+
+struct vtep {
+	__u32 flags;	/* enum vtep_flags */
+	__u32 vtep_id;	/* index for the counters by VTEP */
+};
+_Static_assert(sizeof(struct vtep) == 8, "vtep");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct vtep_key);
+	__type(value, struct vtep);
+} vteps SEC(".maps");
+
+/* ---- endpoints: the containers of this host ------------------------------------------------------------------ */
+
+struct endpoint4_key {
+	__be32 vni;
+	__be32 address;
+};
+_Static_assert(sizeof(struct endpoint4_key) == 8, "endpoint4_key");
+
+struct endpoint6_key {
+	__be32 vni;
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct endpoint6_key) == 20, "endpoint6_key");
+
+enum endpoint_flags {
+	/* ifindex is a veth whose other end is in the container: deliver straight into its namespace. */
+	ENDPOINT_PEER = 1,
+};
+
+struct endpoint {
+	__u32 ifindex;		/* the host's end */
+	__u32 flags;		/* enum endpoint_flags */
+	__u32 endpoint_id;	/* index for the counters by endpoint */
+	__u8 mac[6];		/* the container's interface */
+	__u8 host_mac[6];	/* the host's end: source of what we deliver */
+};
+_Static_assert(sizeof(struct endpoint) == 24, "endpoint");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENDPOINTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct endpoint4_key);
+	__type(value, struct endpoint);
+} endpoints4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_ENDPOINTS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct endpoint6_key);
+	__type(value, struct endpoint);
+} endpoints6 SEC(".maps");
+
+/* ---- interfaces: what may enter the overlay through an interface that from_container is attached to ----------- */
+
+enum interface_flags {
+	/* The sender's Ethernet address must be mac. */
+	INTERFACE_CHECK_MAC = 1,
+};
+
+/* Key: ifindex (__u32). A source is allowed when mask is not zero and (source & mask) equals source4 or source6. */
+struct interface {
+	__be32 vni;
+	__u32 flags;		/* enum interface_flags */
+	__u32 endpoint_id;
+	__be32 source4;
+	__be32 source4_mask;
+	__u8 mac[6];
+	__u8 pad[2];
+	__u8 source6[16];
+	__u8 source6_mask[16];
+};
+_Static_assert(sizeof(struct interface) == 60, "interface");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_INTERFACES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32);
+	__type(value, struct interface);
+} interfaces SEC(".maps");
+
+/* ---- counters ------------------------------------------------------------------------------------------------- */
+
+struct counter {
+	__u64 packets;	/* as the program saw them: a superpacket counts once */
+	__u64 bytes;	/* Ethernet header included, before encapsulation and after decapsulation */
+};
+_Static_assert(sizeof(struct counter) == 16, "counter");
+
+/* Key: enum verdict. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, VERDICT_COUNT);
+	__type(key, __u32);
+	__type(value, struct counter);
+} counters SEC(".maps");
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Questions to the maps, for either family. */
+#ifndef CULVERT_TABLES_H
+#define CULVERT_TABLES_H
+
+#include "maps.h"
+#include "packet.h"
+
+/* The subnet that an inner address lies in, or NULL. */
+static __always_inline const struct subnet *find_subnet(__be32 vni, const void *address, bool ipv6)
+{
+	if (ipv6) {
+		struct subnet6_key key = { .prefix_length = 32 + 128, .vni = vni };
+
+		__builtin_memcpy(key.address, address, sizeof(key.address));
+		return bpf_map_lookup_elem(&subnets6, &key);
+	} else {
+		struct subnet4_key key = { .prefix_length = 32 + 32, .vni = vni, .address = *(const __be32 *)address };
+
+		return bpf_map_lookup_elem(&subnets4, &key);
+	}
+}
+
+/* The container of this host that has an inner address, or NULL. */
+static __always_inline const struct endpoint *find_endpoint(__be32 vni, const void *address, bool ipv6)
+{
+	if (ipv6) {
+		struct endpoint6_key key = { .vni = vni };
+
+		__builtin_memcpy(key.address, address, sizeof(key.address));
+		return bpf_map_lookup_elem(&endpoints6, &key);
+	} else {
+		struct endpoint4_key key = { .vni = vni, .address = *(const __be32 *)address };
+
+		return bpf_map_lookup_elem(&endpoints4, &key);
+	}
+}
+
+/* Whether a container behind this interface may send from that address. */
+static __always_inline bool owns_source(const struct interface *in, const void *source, bool ipv6)
+{
+	if (ipv6) {
+		const __u64 *s = source, *own = (const __u64 *)in->source6, *mask = (const __u64 *)in->source6_mask;
+
+		return mask[0] && (s[0] & mask[0]) == own[0] && (s[1] & mask[1]) == own[1];
+	} else {
+		return in->source4_mask && (*(const __be32 *)source & in->source4_mask) == in->source4;
+	}
+}
+
+/* The VTEP's address, in the underlay's family. */
+static __always_inline bool is_vtep(const struct subnet *subnet, const void *outer_source, bool underlay_ipv6)
+{
+	if (!!(subnet->flags & SUBNET_UNDERLAY_IPV6) != underlay_ipv6)
+		return false;
+	if (underlay_ipv6) {
+		const __u32 *a = (const __u32 *)subnet->remote, *b = outer_source;
+
+		return a[0] == b[0] && a[1] == b[1] && a[2] == b[2] && a[3] == b[3];
+	}
+	return *(const __be32 *)(subnet->remote + 12) == *(const __be32 *)outer_source;
+}
+
+/* Whether an underlay address is one of this host's own VTEP addresses. */
+static __always_inline bool is_self(const void *address, bool underlay_ipv6)
+{
+	struct vtep_key key = {};
+	const struct vtep *vtep;
+
+	if (underlay_ipv6) {
+		__builtin_memcpy(key.address, address, 16);
+	} else {
+		key.address[10] = key.address[11] = 0xff;
+		__builtin_memcpy(key.address + 12, address, 4);
+	}
+	vtep = bpf_map_lookup_elem(&vteps, &key);
+	return vtep && (vtep->flags & VTEP_SELF);
+}
+
+static __always_inline void count(enum verdict verdict, __u32 bytes)
+{
+	__u32 key = verdict;
+	struct counter *counter = bpf_map_lookup_elem(&counters, &key);
+
+	if (counter) {
+		counter->packets++;
+		counter->bytes += bytes;
+	}
+}
+
+#endif

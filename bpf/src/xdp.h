@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Decapsulation at XDP: before the kernel merges packets (GRO), so that inner TCP merges natively and arrives without any
+ * mark of a tunnel. Only the plain good case is handled here. Whatever is not plainly good goes up untouched: the program
+ * at tc judges it, drops it by name and counts it, so each rule and each counter exists once.
+ */
+#ifndef CULVERT_XDP_H
+#define CULVERT_XDP_H
+
+#include <linux/bpf.h>
+#include "decap.h"
+#include "maps.h"
+#include "packet.h"
+#include "tables.h"
+#include "vxlan.h"
+
+/*
+ * Goes with a stripped packet to tc, as XDP metadata: nobody but an XDP program of this host can write it, so it is proof
+ * that the outer header was there and good. The kernel merges only packets with equal metadata.
+ */
+struct stripped {
+	__u32 magic;
+	__be32 vni;
+};
+#define STRIPPED_MAGIC 0x43565254
+
+/* The first `bytes` of the frame, or NULL; see packet_start. */
+static __always_inline void *frame_start(struct xdp_md *xdp, __u32 bytes)
+{
+	void *data = (void *)(long)xdp->data;
+
+	return data + bytes <= (void *)(long)xdp->data_end ? data : NULL;
+}
+
+/* Whether the inner packet may be delivered to a container of ours without a second thought. */
+static __always_inline bool plainly_good(struct xdp_md *xdp, const struct tunnel *tunnel, const struct ip_view *inner)
+{
+	struct destination to;
+
+	return inner->hops > 1 && judge_inner(tunnel, inner, &to) == VERDICT_DECAPSULATED && to.endpoint;
+}
+
+static __always_inline struct stripped *mark_of(struct xdp_md *xdp)
+{
+	struct stripped *mark = (void *)(long)xdp->data_meta;
+
+	return (void *)(mark + 1) <= (void *)(long)xdp->data ? mark : NULL;
+}
+
+/* Takes the outer headers off a frame that has been found good; the Ethernet header stays the underlay's. */
+static __always_inline bool strip(struct xdp_md *xdp, bool ipv6, __be32 vni, __be16 inner_protocol)
+{
+	struct ethhdr *eth = frame_start(xdp, ETH_HLEN);
+	__u8 to[ETH_ALEN], from[ETH_ALEN];
+	struct stripped *mark;
+
+	if (!eth)
+		return false;
+	__builtin_memcpy(to, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(from, eth->h_source, ETH_ALEN);
+	/* Metadata first: where the driver has no room for it, the frame goes up whole. It moves along with the head. */
+	if (bpf_xdp_adjust_meta(xdp, -(int)sizeof(*mark)))
+		return false;
+	mark = mark_of(xdp);
+	if (!mark)
+		return false;
+	mark->magic = 0;
+	if (bpf_xdp_adjust_head(xdp, OVERHEAD_BYTES(ipv6)))
+		return false;
+	eth = frame_start(xdp, ETH_HLEN);
+	mark = mark_of(xdp);
+	if (!eth || !mark)
+		return false;
+	write_ethernet(eth, to, from, inner_protocol);
+	mark->magic = STRIPPED_MAGIC;
+	mark->vni = vni;
+	return true;
+}
+
+static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inner_ipv6)
+{
+	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(ipv6);
+	void *data = frame_start(xdp, before_inner + ip_header_bytes(inner_ipv6));
+	struct tunnel tunnel = { .ipv6 = ipv6 };
+	__u32 available = bpf_xdp_get_buff_len(xdp);
+	const struct vxlan_header *vxlan;
+	struct ip_view outer, inner;
+	const struct udphdr *udp;
+
+	if (!data || !read_ip(data + ETH_HLEN, available - ETH_HLEN, ipv6, &outer) ||
+	    !read_ip(data + before_inner, available - before_inner, inner_ipv6, &inner))
+		return XDP_PASS;
+	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
+	vxlan = (const void *)(udp + 1);
+	if ((udp->check && !ipv6) || vxlan->flags != VXLAN_FLAG_VNI ||
+	    (outer.traffic_class & ECN_MASK) == ECN_CONGESTION)
+		return XDP_PASS;
+	tunnel.vni = vxlan_vni(vxlan);
+	__builtin_memcpy(tunnel.source, outer.source, ipv6 ? 16 : 4);
+	if (!plainly_good(xdp, &tunnel, &inner))
+		return XDP_PASS;
+	/* Stripped or, where that fails, as it came. */
+	strip(xdp, ipv6, tunnel.vni, inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
+	return XDP_PASS;
+}
+
+/* A frame of the given outer family. */
+static __always_inline int strip_family(struct xdp_md *xdp, bool ipv6)
+{
+	__u32 l4 = ETH_HLEN + ip_header_bytes(ipv6);
+	void *data = frame_start(xdp, ETH_HLEN + OVERHEAD_BYTES(ipv6));
+	const struct ethhdr *inner;
+
+	if (!data)
+		return XDP_PASS;
+	if (ipv6) {
+		if (((struct ipv6hdr *)(data + ETH_HLEN))->nexthdr != IPPROTO_UDP)
+			return XDP_PASS;
+	} else {
+		const struct iphdr *ip = data + ETH_HLEN;
+
+		if (ip->protocol != IPPROTO_UDP || ip->ihl != 5 || (ip->frag_off & bpf_htons(IPV4_FRAGMENT)))
+			return XDP_PASS;
+	}
+	if (!is_tunnel_port(data + l4))
+		return XDP_PASS;
+	inner = data + ETH_HLEN + OVERHEAD_BYTES(ipv6) - ETH_HLEN;
+	if (inner->h_proto == bpf_htons(ETH_P_IP))
+		return strip_if_good(xdp, ipv6, false);
+	if (inner->h_proto == bpf_htons(ETH_P_IPV6))
+		return strip_if_good(xdp, ipv6, true);
+	return XDP_PASS;
+}
+
+/* At tc: the VNI of a packet that XDP has stripped, or 0. */
+static __always_inline __be32 stripped_vni(struct __sk_buff *skb)
+{
+	const struct stripped *mark = PACKET_POINTER(skb, data_meta);
+
+	if ((const void *)(mark + 1) > PACKET_POINTER(skb, data) || mark->magic != STRIPPED_MAGIC)
+		return 0;
+	return mark->vni;
+}
+
+/* At tc: delivers a packet that XDP has stripped. */
+static __always_inline enum verdict receive_stripped(struct __sk_buff *skb, __be32 vni, bool ipv6)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	struct destination to = {};
+	struct ip_view ip;
+
+	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
+		return VERDICT_DROPPED_MALFORMED;
+	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
+	if (!to.endpoint)
+		return VERDICT_DROPPED_NO_ENDPOINT; /* it went while the packet was on its way from XDP */
+	return hand_over(skb, &to, ipv6, false, VERDICT_DECAPSULATED);
+}
+
+#endif
