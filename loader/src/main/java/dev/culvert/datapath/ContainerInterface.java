@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.NeighbourInfo;
+import dev.culvert.kernel.Netlink.VethEnd;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Optional;
+
+/**
+ * The veth pair between a container and this host: {@linkplain #create made} with both ends down,
+ * so that programs and entries are in place before the first packet, then {@linkplain #configure
+ * brought up}.
+ */
+final class ContainerInterface implements AutoCloseable {
+
+  private final Netlink host;
+  private final Attachment attachment;
+  private final NetNamespace namespace;
+  private final Netlink inside;
+
+  private ContainerInterface(
+      Netlink host, Attachment attachment, NetNamespace namespace, Netlink inside) {
+    this.host = host;
+    this.attachment = attachment;
+    this.namespace = namespace;
+    this.inside = inside;
+  }
+
+  /** Opens the namespace; closing this lets go of it, and takes nothing away. */
+  static ContainerInterface open(Libc libc, Netlink host, Attachment attachment) {
+    NetNamespace namespace = NetNamespace.open(libc, attachment.netns());
+    try {
+      return new ContainerInterface(host, attachment, namespace, Netlink.open(libc, namespace));
+    } catch (RuntimeException e) {
+      namespace.close();
+      throw e;
+    }
+  }
+
+  /**
+   * The host's end, at most 15 characters: the address and the VNI for IPv4 (cv, 8 digits, then
+   * base 36), a digest of both for IPv6.
+   */
+  static String hostName(Vni vni, InetAddress address) {
+    byte[] raw = address.getAddress();
+    if (raw.length == 4) {
+      return "cv" + HexFormat.of().formatHex(raw) + Integer.toString(vni.value(), 36);
+    }
+    return "c6" + HexFormat.of().formatHex(digest("name", vni, address), 0, 6);
+  }
+
+  /**
+   * A MAC that depends on the endpoint alone, so that neighbours' caches stay true when a container
+   * is made again. Chosen by us, since udev changes a MAC that the kernel chose, and does so after
+   * we have read it (systemd.link(5), MACAddressPolicy).
+   */
+  private static MacAddress mac(String which, Attachment attachment) {
+    byte[] mac = Arrays.copyOf(digest(which, attachment.vni(), attachment.address()), 6);
+    mac[0] = 0x0e; // unicast, locally administered
+    return MacAddress.of(mac);
+  }
+
+  private static byte[] digest(String what, Vni vni, InetAddress address) {
+    try {
+      return MessageDigest.getInstance("SHA-256")
+          .digest(
+              (what + "/" + vni + "/" + address.getHostAddress()).getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("Every Java has SHA-256.", e);
+    }
+  }
+
+  /**
+   * Creates the pair, with the container's end straight in its namespace.
+   *
+   * @throws IllegalArgumentException when the namespace has an interface of that name already
+   */
+  Endpoint create(Ownership ownership, Undo undo) {
+    String name = attachment.interfaceName();
+    if (inside.link(name).isPresent()) {
+      throw new IllegalArgumentException(
+          "The namespace "
+              + attachment.netns()
+              + " has an interface "
+              + name
+              + " already: detach it first, or choose another name.");
+    }
+    String hostName = hostName(attachment.vni(), attachment.address());
+    MacAddress mac = mac("container", attachment);
+    MacAddress hostMac = mac("host", attachment);
+    host.createVeth(
+        new VethEnd(hostName, -1, hostMac.toBytes(), attachment.mtuBytes()),
+        new VethEnd(name, namespace.fd(), mac.toBytes(), attachment.mtuBytes()));
+    LinkInfo here = host.link(hostName).orElseThrow();
+    undo.push(() -> host.deleteLink(here.index()));
+    host.setAlias(here.index(), ownership.alias(attachment.netns().toString()));
+    return new Endpoint(attachment.vni(), attachment.address(), here.index(), true, mac, hostMac);
+  }
+
+  /**
+   * Addresses and routes on both sides, and both up. All of it goes when the pair is deleted.
+   *
+   * @param network what to route through the gateway when the namespace has a default route of its
+   *     own
+   */
+  void configure(Endpoint endpoint, IpPrefix network, Undo undo) {
+    bringLoopbackUp(undo);
+    int there = inside.link(attachment.interfaceName()).orElseThrow().index();
+    InetAddress address = attachment.address();
+    InetAddress gateway = attachment.gateway();
+    inside.addAddress(there, address, address.getAddress().length * 8);
+    host.setUp(endpoint.interfaceIndex(), true);
+    inside.setUp(there, true);
+
+    inside.replaceRoute(Routes.onLink(Routes.host(gateway), there, Optional.empty()));
+    boolean ipv4 = Layouts.isIpv4(address);
+    if (!ipv4) {
+      // The gateway's address is on another interface of the host, which answers ARP for it, but
+      // not neighbour solicitations (RFC 4861 section 7.2.3).
+      inside.replaceNeighbour(
+          new NeighbourInfo(
+              there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
+    }
+    boolean hasDefault = inside.routes().stream().anyMatch(r -> Routes.isDefault(r, ipv4));
+    IpPrefix beyond = hasDefault ? network : Routes.everything(ipv4);
+    inside.replaceRoute(Routes.via(beyond, gateway, there));
+
+    host.replaceRoute(
+        Routes.onLink(Routes.host(address), endpoint.interfaceIndex(), Optional.of(gateway)));
+  }
+
+  private void bringLoopbackUp(Undo undo) {
+    LinkInfo loopback = inside.link("lo").orElseThrow();
+    if (!loopback.up()) {
+      inside.setUp(loopback.index(), true);
+      undo.push(() -> inside.setUp(loopback.index(), false));
+    }
+  }
+
+  @Override
+  public void close() {
+    inside.close();
+    namespace.close();
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * All that the control plane asks of a host: hold the tables, move packets by them, say what is
+ * there. Called by one thread, except {@link #counters()} and {@link #read()}, which any thread may
+ * call.
+ *
+ * <p>What a datapath makes outlives it: {@link #close()} lets go and packets keep flowing; {@link
+ * #remove()} takes everything away that this datapath created, and nothing else.
+ */
+public interface Datapath extends AutoCloseable {
+  /** A change that could not be applied, and why. It changed nothing. */
+  record Failure(Change change, RuntimeException cause) {}
+
+  /** What the tables hold now. */
+  record State(List<RemoteSubnet> remotes, List<LocalSubnet> locals, List<Endpoint> endpoints) {}
+
+  /**
+   * Makes this host a tunnel end: the device for the host's own traffic with {@code vtep.mac()} and
+   * the address {@code gateway}, and the programs on the underlay interface. May be called again
+   * with other values.
+   */
+  void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network);
+
+  /** Applies changes in order, in batches where it can; a failed one does not stop the others. */
+  List<Failure> apply(List<Change> changes);
+
+  /** Reads the tables back, as the kernel has them. */
+  State read();
+
+  /** Total over all CPUs, by verdict. */
+  Map<Verdict, Counter> counters();
+
+  /** The way to an underlay address as the kernel routes now; empty when there is none. */
+  Optional<NextHop> nextHop(InetAddress underlayAddress);
+
+  /**
+   * The MTU for containers: the underlay interface's less the overhead of encapsulation, which is
+   * 50 bytes over IPv4 and 70 over IPv6. Any thread may ask, also before {@link #start}.
+   */
+  int overlayMtuBytes();
+
+  /**
+   * Endpoints of the tables whose interface no longer exists on this host: a container that ended
+   * took it along. A datapath that cannot tell says none.
+   */
+  default List<Endpoint> vanishedEndpoints() {
+    return List.of();
+  }
+
+  /**
+   * Creates the container's interface and its endpoint. All or nothing.
+   *
+   * @throws IllegalArgumentException when the namespace has an interface of that name already
+   */
+  Endpoint attach(Attachment attachment);
+
+  /**
+   * Lets a foreign bridge's containers into the overlay: {@code subnet} lies behind it. The bridge
+   * itself is left as it is.
+   */
+  void attachBridge(String bridge, Subnet subnet);
+
+  /** Takes our programs and entries off a foreign bridge again. */
+  void detachBridge(String bridge);
+
+  /** Removes a container's interface and its endpoint; one that is gone already is no error. */
+  void detach(Vni vni, InetAddress address);
+
+  /**
+   * Tells {@code listener}, on a thread of the datapath's own, that routes, addresses or links
+   * changed, so that next hops and endpoints want a second look. Close the result to stop.
+   */
+  AutoCloseable watch(Runnable listener);
+
+  /**
+   * Removes everything that this datapath created on this host: programs, pins, devices, routes.
+   */
+  void remove();
+
+  @Override
+  void close();
+}

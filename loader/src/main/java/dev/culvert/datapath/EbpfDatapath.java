@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.Link;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * The datapath of a kernel with BPF, in the network namespace of the thread that opens it. Packets
+ * never meet this class: it fills maps, attaches programs and makes devices, and all of these stay
+ * when it is closed.
+ */
+public final class EbpfDatapath implements Datapath {
+  /**
+   * What an instance needs to know of its host.
+   *
+   * @param pins the folder for this instance's pins, such as {@code /sys/fs/bpf/culvert/host-01};
+   *     its name is the instance's
+   * @param underlay name of the underlay interface
+   * @param port UDP port of the tunnel
+   * @param sourcePortMin first outer source port
+   * @param sourcePortMax last outer source port
+   * @param directRouting whether hosts on the same link exchange packets as they are
+   * @param decapsulation where outer headers come off
+   */
+  public record Config(
+      Path pins,
+      String underlay,
+      int port,
+      int sourcePortMin,
+      int sourcePortMax,
+      boolean directRouting,
+      Decapsulation decapsulation) {
+    /** Decapsulates at tc. */
+    public Config(
+        Path pins,
+        String underlay,
+        int port,
+        int sourcePortMin,
+        int sourcePortMax,
+        boolean directRouting) {
+      this(pins, underlay, port, sourcePortMin, sourcePortMax, directRouting, Decapsulation.TC);
+    }
+
+    public Config {
+      requirePort("tunnel port", port);
+      requirePort("first source port", sourcePortMin);
+      requirePort("last source port", sourcePortMax);
+      if (sourcePortMin > sourcePortMax) {
+        throw new IllegalArgumentException(
+            "The source ports " + sourcePortMin + "-" + sourcePortMax + " are no range.");
+      }
+    }
+
+    private static void requirePort(String what, int port) {
+      if (port < 1 || port > 65535) {
+        throw new IllegalArgumentException("The " + what + " " + port + " is outside 1-65535.");
+      }
+    }
+  }
+
+  private final Libc libc;
+  private final Config config;
+  private final Pins pins;
+  private final PinnedLinks links;
+  private final Ownership ownership;
+  private final Netlink netlink;
+
+  /** Holds the maps, also when other programs were loaded since. */
+  private final Programs first;
+
+  private final Tables tables;
+  private final Containers containers;
+  private final Bridges bridges;
+
+  private Programs programs;
+  private Optional<Vni> directVni;
+  private volatile Optional<Identity> identity;
+
+  private EbpfDatapath(Libc libc, Config config, Pins pins, Netlink netlink, Programs loaded) {
+    this.libc = libc;
+    this.config = config;
+    this.pins = pins;
+    this.netlink = netlink;
+    this.links = new PinnedLinks(libc, pins);
+    this.ownership = new Ownership(pins.instance());
+    this.first = loaded;
+    this.programs = loaded;
+    this.identity = pins.identity();
+    this.directVni = directVni(config, identity.map(Identity::vni));
+    this.tables = Tables.of(loaded.object()::map);
+    this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
+    this.bridges = new Bridges(netlink, tables, links);
+  }
+
+  /**
+   * Loads and pins the programs, or takes over those that are pinned already (replacing them
+   * atomically).
+   *
+   * @throws IllegalStateException when the pin folder cannot hold pins, or holds those of another
+   *     version
+   * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for lack of
+   *     privilege
+   */
+  public static EbpfDatapath open(Libc libc, Config config) {
+    Pins pins = Pins.create(libc, config.pins());
+    pins.requireAbi(Layouts.ABI_VERSION);
+    boolean fresh = pins.abi().isEmpty();
+    Optional<Vni> direct = directVni(config, pins.identity().map(Identity::vni));
+    try (Undo undo = new Undo()) {
+      if (fresh) {
+        undo.push(() -> pins.removeAll(Tables.MAPS));
+      }
+      Netlink netlink = Netlink.open(libc);
+      undo.push(netlink::close);
+      Programs loaded = Programs.load(libc, pins, config, direct);
+      undo.push(loaded::close);
+      EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
+      datapath.links.replaceAll(loaded);
+      pins.claim(Layouts.ABI_VERSION);
+      undo.commit();
+      return datapath;
+    }
+  }
+
+  /** What is pinned in a folder, read without an agent and without changing anything. */
+  public static PinnedDatapath inspect(Libc libc, Path pins) {
+    return PinnedDatapath.read(libc, pins);
+  }
+
+  private static Optional<Vni> directVni(Config config, Optional<Vni> vni) {
+    return config.directRouting() ? vni : Optional.empty();
+  }
+
+  @Override
+  public void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
+    if (vtep.port() != config.port()) {
+      throw new IllegalArgumentException(
+          "This host's VTEP has port "
+              + vtep.port()
+              + ", but the programs were loaded for port "
+              + config.port()
+              + ": give both the same.");
+    }
+    if (!network.contains(gateway)) {
+      throw new IllegalArgumentException(
+          "The gateway "
+              + gateway.getHostAddress()
+              + " is not in the network "
+              + network
+              + ": choose one from this host's subnet.");
+    }
+    LinkInfo underlay = underlay();
+    int innerMtu =
+        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
+    usePrograms(directVni(config, Optional.of(vni)));
+
+    boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
+    HostDevice device = new HostDevice(netlink, ownership);
+    int index = device.ensure(vtep, innerMtu, portChanged);
+    tables.vteps().setSelf(vtep.address());
+    tables.endpoints().allowHost(index, vni);
+    // The device is guarded before it has an address: what the kernel unwraps is judged like the
+    // rest.
+    links.ensure(
+        "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
+    links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
+    device.address(index, gateway, network);
+    links.ensure(
+        "",
+        programs.object().program(Programs.FROM_UNDERLAY),
+        underlay.index(),
+        Link.Direction.INGRESS);
+    // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
+    switch (config.decapsulation()) {
+      case XDP ->
+          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlay.index());
+      case TC -> links.detach(Programs.STRIP_AT_XDP);
+    }
+
+    Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
+    pins.setIdentity(started);
+    identity = Optional.of(started);
+    dropVanished();
+  }
+
+  private LinkInfo underlay() {
+    return netlink
+        .link(config.underlay())
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "There is no interface "
+                    + config.underlay()
+                    + " to use as underlay; this host has "
+                    + netlink.links().stream().map(LinkInfo::name).collect(Collectors.joining(", "))
+                    + "."));
+  }
+
+  /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
+  private void usePrograms(Optional<Vni> direct) {
+    if (direct.equals(directVni)) {
+      return;
+    }
+    Programs fresh = Programs.load(libc, pins, config, direct);
+    links.replaceAll(fresh);
+    Programs old = programs;
+    programs = fresh;
+    directVni = direct;
+    if (old != first) {
+      old.close();
+    }
+  }
+
+  private Identity started() {
+    return identity.orElseThrow(
+        () -> new IllegalStateException("The datapath has not been started yet: call start."));
+  }
+
+  @Override
+  public List<Failure> apply(List<Change> changes) {
+    List<Failure> failures = new ArrayList<>();
+    List<Change> subnets = new ArrayList<>();
+    for (Change change : changes) {
+      try {
+        // Endpoints have maps of their own: their order among subnets does not matter.
+        switch (change) {
+          case Change.PutEndpoint put -> containers.put(put.endpoint());
+          case Change.RemoveEndpoint remove -> containers.forget(remove.vni(), remove.address());
+          case Change.PutRemote put -> subnets.add(put);
+          case Change.PutLocal put -> subnets.add(put);
+          case Change.RemoveSubnet remove -> subnets.add(remove);
+        }
+      } catch (RuntimeException e) {
+        failures.add(new Failure(change, e));
+      }
+    }
+    failures.addAll(tables.subnets().apply(subnets));
+    return failures;
+  }
+
+  /** Endpoints whose device is gone are left out; {@link #dropVanished()} takes them away. */
+  @Override
+  public State read() {
+    State all = tables.read(identity.map(i -> i.vtep().port()).orElse(config.port()));
+    Containers.Devices devices = containers.devices();
+    return new State(
+        all.remotes(), all.locals(), all.endpoints().stream().filter(devices::has).toList());
+  }
+
+  @Override
+  public Map<Verdict, Counter> counters() {
+    return tables.counters().read();
+  }
+
+  /**
+   * The source is this host's VTEP address once started, whatever address the route prefers: it is
+   * what packets leave with.
+   */
+  @Override
+  public Optional<NextHop> nextHop(InetAddress underlayAddress) {
+    Optional<RouteInfo> route = netlink.routeTo(underlayAddress);
+    Optional<LinkInfo> link = route.flatMap(r -> netlink.link(r.interfaceIndex()));
+    if (route.isEmpty() || link.isEmpty() || leadsNowhere(link.get())) {
+      return Optional.empty();
+    }
+    Optional<InetAddress> source =
+        identity
+            .map(i -> i.vtep().address())
+            .filter(own -> Layouts.isIpv4(own) == Layouts.isIpv4(underlayAddress))
+            .or(() -> route.get().preferredSource());
+    return source.map(from ->
+        new NextHop(
+            link.get().index(),
+            from,
+            route.get().gateway().orElse(underlayAddress),
+            route.get().mtuBytes() > 0 ? route.get().mtuBytes() : link.get().mtuBytes(),
+            route.get().gateway().isEmpty()));
+  }
+
+  /** The tunnel's own device would be a loop, and the loopback device means the address is ours. */
+  private static boolean leadsNowhere(LinkInfo link) {
+    return link.name().equals(HostDevice.NAME) || link.name().equals("lo");
+  }
+
+  @Override
+  public int overlayMtuBytes() {
+    LinkInfo underlay = underlay();
+    boolean underlay4 = identity.map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
+    return HostDevice.innerMtuBytes(underlay, underlay4, true);
+  }
+
+  @Override
+  public List<Endpoint> vanishedEndpoints() {
+    Containers.Devices devices = containers.devices();
+    return tables.endpoints().read().stream().filter(endpoint -> !devices.has(endpoint)).toList();
+  }
+
+  @Override
+  public Endpoint attach(Attachment attachment) {
+    return containers.attach(
+        attachment, started().network(), programs.object().program(Programs.FROM_CONTAINER));
+  }
+
+  @Override
+  public void detach(Vni vni, InetAddress address) {
+    containers.detach(vni, address);
+  }
+
+  @Override
+  public void attachBridge(String bridge, Subnet subnet) {
+    bridges.attach(bridge, subnet, programs.object().program(Programs.FROM_CONTAINER));
+  }
+
+  @Override
+  public void detachBridge(String bridge) {
+    bridges.detach(bridge, started());
+  }
+
+  /**
+   * Takes away what belongs to devices that somebody else removed: entries, pins, and pairs that an
+   * agent left half made. Call it when {@link #watch} tells of a change.
+   *
+   * @return the endpoints that are gone
+   */
+  public List<Endpoint> dropVanished() {
+    List<Endpoint> gone = containers.dropVanished();
+    identity.ifPresent(bridges::dropVanished);
+    links.dropVanished();
+    return gone;
+  }
+
+  @Override
+  public AutoCloseable watch(Runnable listener) {
+    return netlink.watch(listener);
+  }
+
+  @Override
+  public void remove() {
+    // Devices first: without its program, a container could send anything for a moment.
+    for (LinkInfo link : netlink.links()) {
+      if (ownership.owns(link)) {
+        containers.deleteDevice(link.index());
+      }
+    }
+    links.detachAll();
+    pins.removeAll(Tables.MAPS);
+  }
+
+  @Override
+  public void close() {
+    if (programs != first) {
+      programs.close();
+    }
+    first.close();
+    netlink.close();
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.AddressInfo;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.Optional;
+
+/**
+ * The device {@code culvert0}: a {@code vxlan external} device on the tunnel's port. It is where
+ * the host's own packets into the overlay go, it lets the kernel merge received tunnel packets
+ * (GRO, which asks for a socket on the port), and it takes what the programs leave to the kernel.
+ */
+final class HostDevice {
+  static final String NAME = "culvert0";
+
+  /** Smallest MTU that each family asks of a link: RFC 791 (576) and RFC 8200 section 5 (1280). */
+  private static final int MIN_INNER_IPV4 = 576;
+
+  private static final int MIN_INNER_IPV6 = 1280;
+
+  /**
+   * Where the route to the network leads: link-local addresses that nobody has, and that are never
+   * on any wire. The device resolves nothing (NOARP), and the programs look at the packet's
+   * destination; but without a gateway each destination would take an entry in the kernel's
+   * neighbour table, which is small (gc_thresh3, 1024).
+   */
+  private static final InetAddress BEYOND_IPV4 = InetAddress.ofLiteral("169.254.1.1");
+
+  private static final InetAddress BEYOND_IPV6 = InetAddress.ofLiteral("fe80::1");
+
+  private final Netlink netlink;
+  private final Ownership ownership;
+
+  HostDevice(Netlink netlink, Ownership ownership) {
+    this.netlink = netlink;
+    this.ownership = ownership;
+  }
+
+  /**
+   * The largest inner packet over an underlay interface.
+   *
+   * @throws IllegalStateException when too little is left
+   */
+  static int innerMtuBytes(LinkInfo underlay, boolean underlay4, boolean inner4) {
+    int overhead = HeaderTemplate.overheadBytes(underlay4);
+    int least = inner4 ? MIN_INNER_IPV4 : MIN_INNER_IPV6;
+    int inner = underlay.mtuBytes() - overhead;
+    if (inner < least) {
+      throw new IllegalStateException(
+          "The underlay interface "
+              + underlay.name()
+              + " has an MTU of "
+              + underlay.mtuBytes()
+              + " bytes, but the overlay needs "
+              + (least + overhead)
+              + " ("
+              + least
+              + " for the smallest "
+              + (inner4 ? "IPv4" : "IPv6")
+              + " MTU and "
+              + overhead
+              + " for the tunnel's headers). Raise it: ip link set "
+              + underlay.name()
+              + " mtu 1500");
+    }
+    return inner;
+  }
+
+  /**
+   * Creates the device, or takes over the one that this instance made before. It may still be down
+   * afterwards.
+   *
+   * @param recreate whether one made before cannot serve, since its port differs
+   * @return its index
+   * @throws IllegalStateException when somebody else's device has the name
+   */
+  int ensure(Vtep vtep, int mtuBytes, boolean recreate) {
+    Optional<LinkInfo> present = netlink.link(NAME);
+    if (present.isPresent()) {
+      requireOurs(present.get());
+      if (!recreate && present.get().kind().equals("vxlan")) {
+        converge(present.get(), vtep, mtuBytes);
+        return present.get().index();
+      }
+      netlink.deleteLink(present.get().index());
+    }
+    netlink.createExternalVxlan(NAME, vtep.port(), vtep.mac().toBytes(), mtuBytes);
+    int index = netlink.link(NAME).orElseThrow().index();
+    try {
+      netlink.setAlias(index, ownership.alias());
+      netlink.setNoLinkLocal(index); // Its own multicast would count as packets we dropped.
+    } catch (RuntimeException e) {
+      netlink.deleteLink(
+          index); // Without its alias the next start would take it for a foreign one.
+      throw e;
+    }
+    return index;
+  }
+
+  private void requireOurs(LinkInfo present) {
+    if (!ownership.owns(present)) {
+      throw new IllegalStateException(
+          "There is an interface "
+              + NAME
+              + " already ("
+              + (present.kind().isEmpty() ? "a device" : present.kind())
+              + ", alias \""
+              + present.alias()
+              + "\"), which the instance "
+              + ownership.instance()
+              + " did not make. Stop what made it, or remove it: ip link delete "
+              + NAME);
+    }
+  }
+
+  private void converge(LinkInfo device, Vtep vtep, int mtuBytes) {
+    if (!Arrays.equals(device.mac(), vtep.mac().toBytes())) {
+      netlink.setMac(device.index(), vtep.mac().toBytes());
+    }
+    if (device.mtuBytes() != mtuBytes) {
+      netlink.setMtu(device.index(), mtuBytes);
+    }
+  }
+
+  /**
+   * Gives the device the gateway's address and the route to the network, and takes earlier ones
+   * away.
+   */
+  void address(int index, InetAddress gateway, IpPrefix network) {
+    int hostBits = gateway.getAddress().length * 8;
+    boolean present = false;
+    for (AddressInfo other : netlink.addresses()) {
+      if (other.interfaceIndex() != index || other.address().isLinkLocalAddress()) {
+        continue;
+      }
+      if (other.address().equals(gateway) && other.prefixLength() == hostBits) {
+        present = true;
+      } else {
+        netlink.removeAddress(index, other.address(), other.prefixLength());
+      }
+    }
+    if (!present) {
+      netlink.addAddress(index, gateway, hostBits);
+    }
+    netlink.setUp(index, true);
+    InetAddress beyond = network.isIpv4() ? BEYOND_IPV4 : BEYOND_IPV6;
+    RouteInfo wanted = Routes.through(network, beyond, index, gateway);
+    for (RouteInfo other : netlink.routes()) {
+      if (other.interfaceIndex() == index
+          && other.protocol() == wanted.protocol()
+          && !Routes.sameDestination(other, wanted)) {
+        netlink.removeRoute(other);
+      }
+    }
+    netlink.replaceRoute(wanted);
+  }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.StructLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.List;
+
+/**
+ * The structs of bpf/src/maps.h, field for field; a unit test holds each against the object's BTF.
+ * Big-endian fields are {@code __be32} there, all others are in the host's order.
+ */
+final class Layouts {
+  /** CULVERT_ABI_VERSION in bpf/src/config.h: pins made under another number are not taken over. */
+  static final int ABI_VERSION = 1;
+
+  /** Bytes of an address that may belong to either family; IPv4 is mapped (RFC 4291, 2.5.5.2). */
+  static final int ADDRESS_BYTES = 16;
+
+  static final int SUBNET_LOCAL = 1;
+  static final int SUBNET_DIRECT = 2;
+  static final int SUBNET_UNDERLAY_IPV6 = 4;
+  static final int SUBNET_UNREACHABLE = 8;
+
+  static final int VTEP_SELF = 1;
+
+  static final int ENDPOINT_PEER = 1;
+
+  static final int INTERFACE_CHECK_MAC = 1;
+
+  /** The key of map interfaces: an interface index. */
+  static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** The key of map counters: a verdict. */
+  static final ValueLayout.OfInt COUNTER_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
+  static final StructLayout SUBNET4_KEY =
+      StructLayout.of("subnet4_key").u32("prefix_length").be32("vni").be32("address").build();
+
+  static final StructLayout SUBNET6_KEY =
+      StructLayout.of("subnet6_key")
+          .u32("prefix_length")
+          .be32("vni")
+          .bytes("address", ADDRESS_BYTES)
+          .build();
+
+  static final StructLayout SUBNET =
+      StructLayout.of("subnet")
+          .u32("flags")
+          .u32("ifindex")
+          .u32("mtu_bytes")
+          .u32("vtep_id")
+          .bytes("remote", ADDRESS_BYTES)
+          .bytes("gateway", ADDRESS_BYTES)
+          .bytes("header", 88)
+          .build();
+
+  static final StructLayout VTEP_KEY =
+      StructLayout.of("vtep_key").bytes("address", ADDRESS_BYTES).build();
+
+  static final StructLayout VTEP = StructLayout.of("vtep").u32("flags").u32("vtep_id").build();
+
+  static final StructLayout ENDPOINT4_KEY =
+      StructLayout.of("endpoint4_key").be32("vni").be32("address").build();
+
+  static final StructLayout ENDPOINT6_KEY =
+      StructLayout.of("endpoint6_key").be32("vni").bytes("address", ADDRESS_BYTES).build();
+
+  static final StructLayout ENDPOINT =
+      StructLayout.of("endpoint")
+          .u32("ifindex")
+          .u32("flags")
+          .u32("endpoint_id")
+          .bytes("mac", 6)
+          .bytes("host_mac", 6)
+          .build();
+
+  static final StructLayout INTERFACE =
+      StructLayout.of("interface")
+          .be32("vni")
+          .u32("flags")
+          .u32("endpoint_id")
+          .be32("source4")
+          .be32("source4_mask")
+          .bytes("mac", 6)
+          .bytes("pad", 2)
+          .bytes("source6", ADDRESS_BYTES)
+          .bytes("source6_mask", ADDRESS_BYTES)
+          .build();
+
+  static final StructLayout COUNTER =
+      StructLayout.of("counter").u64("packets").u64("bytes").build();
+
+  /** Every struct of maps.h. */
+  static final List<StructLayout> ALL =
+      List.of(
+          SUBNET4_KEY,
+          SUBNET6_KEY,
+          SUBNET,
+          VTEP_KEY,
+          VTEP,
+          ENDPOINT4_KEY,
+          ENDPOINT6_KEY,
+          ENDPOINT,
+          INTERFACE,
+          COUNTER);
+
+  private Layouts() {}
+
+  static int getInt(MemorySegment from, StructLayout struct, String field) {
+    return (int) struct.field(field).get(from, 0);
+  }
+
+  static void putInt(MemorySegment to, StructLayout struct, String field, int value) {
+    struct.field(field).set(to, 0, Integer.toUnsignedLong(value));
+  }
+
+  static byte[] getBytes(MemorySegment from, StructLayout struct, String field) {
+    return struct.field(field).bytes(from, 0);
+  }
+
+  /** Copies bytes to the start of a field; the rest of the field becomes zero. */
+  static void putBytes(MemorySegment to, StructLayout struct, String field, byte[] value) {
+    struct.field(field).setBytes(to, 0, value);
+  }
+
+  /** Sixteen bytes for an address of either family. */
+  static byte[] mapped(InetAddress address) {
+    byte[] raw = address.getAddress();
+    if (raw.length == ADDRESS_BYTES) {
+      return raw;
+    }
+    byte[] mapped = new byte[ADDRESS_BYTES];
+    mapped[10] = (byte) 0xff;
+    mapped[11] = (byte) 0xff;
+    System.arraycopy(raw, 0, mapped, 12, raw.length);
+    return mapped;
+  }
+
+  /** An address from 4 bytes, or from 16 with IPv4 mapped. */
+  static InetAddress address(byte[] raw) {
+    try {
+      return InetAddress.getByAddress(raw);
+    } catch (UnknownHostException e) {
+      throw new IllegalArgumentException(
+          "An IP address has 4 or 16 bytes, not " + raw.length + ".", e);
+    }
+  }
+
+  /** An IPv4 address as the number that a big-endian field holds. */
+  static int ipv4Bits(InetAddress address) {
+    byte[] raw = address.getAddress();
+    if (raw.length != 4) {
+      throw new IllegalArgumentException(address.getHostAddress() + " is not an IPv4 address.");
+    }
+    return ByteBuffer.wrap(raw).getInt();
+  }
+
+  static InetAddress ipv4(int bits) {
+    return address(ByteBuffer.allocate(4).putInt(bits).array());
+  }
+
+  static boolean isIpv4(InetAddress address) {
+    return address.getAddress().length == 4;
+  }
+}

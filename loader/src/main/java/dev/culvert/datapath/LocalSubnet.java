@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+/**
+ * This host's own subnet.
+ *
+ * @param bridgeIndex the bridge that leads to its containers, or 0 when each container is an {@link
+ *     Endpoint}
+ */
+public record LocalSubnet(Subnet subnet, int bridgeIndex) {}

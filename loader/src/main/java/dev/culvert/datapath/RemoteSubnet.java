@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.util.Optional;
+
+/**
+ * One entry subnet -> VTEP, with the way there.
+ *
+ * @param local the VTEP of this host, the sender
+ * @param nextHop empty while there is no route: packets are then dropped as unreachable and counted
+ * @param direct whether packets cross the link as they are, without encapsulation
+ */
+public record RemoteSubnet(
+    Subnet subnet, Vtep local, Vtep remote, Optional<NextHop> nextHop, boolean direct) {
+  public RemoteSubnet {
+    if (direct && nextHop.isPresent() && !nextHop.get().onLink()) {
+      throw new IllegalArgumentException(
+          "Direct routing to "
+              + remote.address().getHostAddress()
+              + " needs it on the same link, but a router lies between.");
+    }
+  }
+}

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+/** What one host leases: a prefix within one network. */
+public record Subnet(Vni vni, IpPrefix prefix) implements Comparable<Subnet> {
+  @Override
+  public int compareTo(Subnet other) {
+    int byVni = vni.compareTo(other.vni);
+    return byVni != 0 ? byVni : prefix.compareTo(other.prefix);
+  }
+
+  @Override
+  public String toString() {
+    return prefix + " (VNI " + vni + ")";
+  }
+}

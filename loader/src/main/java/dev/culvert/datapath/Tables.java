@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.BpfMap;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+
+/** The object's maps, each behind the class that knows its entries. */
+record Tables(
+    SubnetTable subnets, VtepTable vteps, EndpointTable endpoints, CounterTable counters) {
+  /** Names of the maps in bpf/src/maps.h. */
+  static final List<String> MAPS =
+      List.of(
+          "subnets4", "subnets6", "vteps", "endpoints4", "endpoints6", "interfaces", "counters");
+
+  static Tables of(Function<String, BpfMap> map) {
+    Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
+    return new Tables(
+        new SubnetTable(entries.apply("subnets4"), entries.apply("subnets6")),
+        new VtepTable(entries.apply("vteps")),
+        new EndpointTable(
+            entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),
+        new CounterTable(entries.apply("counters")));
+  }
+
+  /**
+   * All that the maps hold.
+   *
+   * @param localPort the tunnel's port on this host
+   */
+  Datapath.State read(int localPort) {
+    List<RemoteSubnet> remotes = new ArrayList<>();
+    List<LocalSubnet> locals = new ArrayList<>();
+    subnets.read(localPort, remotes, locals);
+    return new Datapath.State(List.copyOf(remotes), List.copyOf(locals), endpoints.read());
+  }
+}

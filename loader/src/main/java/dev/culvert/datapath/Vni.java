@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+/**
+ * VXLAN network identifier (RFC 7348 section 5): 24 bits, keeps networks with the same addresses
+ * apart.
+ */
+public record Vni(int value) implements Comparable<Vni> {
+  public static final int MAX = 0xff_ffff;
+
+  public Vni {
+    if (value < 1 || value > MAX) {
+      throw new IllegalArgumentException("The VNI " + value + " is outside 1-" + MAX + ".");
+    }
+  }
+
+  @Override
+  public int compareTo(Vni other) {
+    return Integer.compare(value, other.value);
+  }
+
+  @Override
+  public String toString() {
+    return Integer.toString(value);
+  }
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.net.InetAddress;
+
+/**
+ * A host's tunnel end.
+ *
+ * @param address its underlay address
+ * @param port its UDP port
+ * @param mac the inner destination MAC that it accepts
+ */
+public record Vtep(InetAddress address, int port, MacAddress mac) {
+  public Vtep {
+    if (address.isAnyLocalAddress()
+        || address.isMulticastAddress()
+        || address.isLoopbackAddress()) {
+      throw new IllegalArgumentException(
+          address.getHostAddress() + " cannot be the underlay address of a host.");
+    }
+    if (port < 1 || port > 65535) {
+      throw new IllegalArgumentException("The UDP port " + port + " is outside 1-65535.");
+    }
+  }
+
+  @Override
+  public String toString() {
+    return address.getHostAddress() + ":" + port + " (" + mac + ")";
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The BPF file system, where maps, programs and links are pinned. Usable from any thread. */
+public final class BpfFileSystem {
+  /** Where distributions mount it. */
+  public static final Path DEFAULT = Path.of("/sys/fs/bpf");
+
+  /** BPF_FS_MAGIC of linux/magic.h. */
+  private static final long MAGIC = 0xcafe4a11L;
+
+  /** struct statfs is 120 bytes on amd64 and aarch64; f_type is its first member, 8 bytes. */
+  private static final int STATFS_BYTES = 120;
+
+  private final Libc libc;
+
+  public BpfFileSystem(Libc libc) {
+    this.libc = libc;
+  }
+
+  /**
+   * Whether the path exists and lies in a BPF file system.
+   *
+   * @throws KernelException when the path cannot be examined for another reason than its absence
+   */
+  public boolean contains(Path path) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment statfs = arena.allocate(STATFS_BYTES, 8);
+      long result =
+          libc.call(
+              Syscall.STATFS,
+              arena.allocateFrom(path.toString()).address(),
+              statfs.address(),
+              0,
+              0,
+              0,
+              0);
+      if (result == -Errno.ENOENT.number()) {
+        return false;
+      }
+      KernelCheck.ok(result, "statfs", path.toString(), "");
+      return statfs.get(JAVA_LONG, 0) == MAGIC;
+    }
+  }
+
+  /**
+   * Mounts a BPF file system, readable by root alone, on a folder; makes the folder where its file
+   * system lets us. Does nothing where there is one already.
+   */
+  public void mount(Path folder) {
+    if (contains(folder)) {
+      return;
+    }
+    try {
+      Files.createDirectories(folder);
+    } catch (IOException refused) {
+      throw new KernelException(
+          "mkdir",
+          folder.toString(),
+          Errno.EACCES.number(),
+          "make the folder first, or pin below " + DEFAULT + " (" + refused.getMessage() + ")");
+    }
+    long result = new Mounts(libc).mount(new Mounts.Mount("bpf", folder, "bpf", 0, "mode=0700"));
+    KernelCheck.ok(
+        result,
+        "mount",
+        folder.toString(),
+        result == -Errno.EPERM.number()
+            ? "run as root, or mount it beforehand: mount -t bpf bpf " + folder
+            : "does this kernel have CONFIG_BPF_SYSCALL?");
+  }
+
+  /** Unmounts; what is pinned there and used by nobody else goes with it. */
+  public void unmount(Path folder) {
+    KernelCheck.ok(
+        new Mounts(libc).unmount(folder, 0),
+        "umount2",
+        folder.toString(),
+        "is it a mount point, and not in use?");
+  }
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an object file says, before the kernel sees it: maps, programs, global data, BTF. Immutable
+ * and pure.
+ */
+public final class BpfObjectSpec {
+  /**
+   * A map as its BTF definition in section .maps gives it. Sizes in bytes; type and flags as in
+   * linux/bpf.h.
+   */
+  public record MapSpec(
+      String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {}
+
+  /** A program: its C name, its section, and its instructions before relocation. */
+  public record ProgramSpec(String name, String section, int instructionCount) {}
+
+  /** Where a global variable lies in its section, in bytes. */
+  record Variable(int offset, int sizeBytes) {}
+
+  /** A section of global data: an array map with one entry. The spec's name is the kernel's. */
+  @SuppressWarnings("ArrayRecordComponent") // Internal; never compared, never changed once made.
+  record DataMap(
+      String section,
+      MapSpec spec,
+      int btfTypeId,
+      boolean readOnly,
+      byte[] image,
+      Map<String, Variable> variables) {}
+
+  /** A program, linked with all that it calls. */
+  record Program(ProgramSpec spec, ProgramKind kind, ProgramLinker.Linked linked) {}
+
+  private final String name;
+  private final List<MapDefinitions.Definition> maps;
+  private final List<DataMap> data;
+  private final List<Program> programs;
+  private final Btf btf;
+  private final String license;
+
+  BpfObjectSpec(
+      String name,
+      List<MapDefinitions.Definition> maps,
+      List<DataMap> data,
+      List<Program> programs,
+      Btf btf,
+      String license) {
+    this.name = name;
+    this.maps = Collections.unmodifiableList(maps);
+    this.data = Collections.unmodifiableList(data);
+    this.programs = Collections.unmodifiableList(programs);
+    this.btf = btf;
+    this.license = license;
+  }
+
+  /**
+   * Reads a little-endian 64-bit BPF object.
+   *
+   * @param name used in errors, and up to its first dot in the kernel's names of global data
+   * @throws IllegalArgumentException in one clear sentence: not ELF, truncated, another machine,
+   *     without BTF, or with a relocation that the loader does not support (CO-RE, kfuncs, static
+   *     maps)
+   */
+  public static BpfObjectSpec parse(byte[] elf, String name) {
+    return ObjectReader.read(elf, name);
+  }
+
+  /** The name it was read under. */
+  public String name() {
+    return name;
+  }
+
+  /** Those of section .maps; global data is not among them. */
+  public List<MapSpec> maps() {
+    return maps.stream().map(MapDefinitions.Definition::spec).toList();
+  }
+
+  public List<ProgramSpec> programs() {
+    return programs.stream().map(Program::spec).toList();
+  }
+
+  /** With the sizes and offsets of global data filled in, as the kernel takes it. */
+  public Btf btf() {
+    return btf;
+  }
+
+  /** Such as {@code Dual BSD/GPL}; empty when the object names none. */
+  public String license() {
+    return license;
+  }
+
+  List<MapDefinitions.Definition> mapDefinitions() {
+    return maps;
+  }
+
+  List<DataMap> dataMaps() {
+    return data;
+  }
+
+  List<Program> linkedPrograms() {
+    return programs;
+  }
+
+  /**
+   * The initial value of a global integer of 1, 2, 4 or 8 bytes, unsigned up to 4 bytes.
+   *
+   * @throws IllegalArgumentException when there is none of that name or it is no such integer
+   */
+  public long global(String variable) {
+    DataMap map = data.get(dataMapOf(variable));
+    Variable place = integer(variable, map);
+    long value = 0;
+    for (int i = place.sizeBytes() - 1; i >= 0; i--) {
+      value = value << 8 | (map.image()[place.offset() + i] & 0xff);
+    }
+    return value;
+  }
+
+  /**
+   * This object with another initial value for a global {@code const volatile} integer of 1, 2, 4
+   * or 8 bytes.
+   *
+   * @throws IllegalArgumentException when there is none of that name, or the value does not fit it
+   */
+  public BpfObjectSpec withGlobal(String variable, long value) {
+    int index = dataMapOf(variable);
+    DataMap map = data.get(index);
+    Variable place = integer(variable, map);
+    int bits = 8 * place.sizeBytes();
+    boolean fits = bits == 64 || value >>> bits == 0 || value >> (bits - 1) == -1;
+    if (!fits) {
+      throw new IllegalArgumentException(
+          name
+              + ": "
+              + value
+              + " does not fit the "
+              + place.sizeBytes()
+              + " bytes of "
+              + variable
+              + ".");
+    }
+    byte[] image = map.image().clone();
+    for (int i = 0; i < place.sizeBytes(); i++) {
+      image[place.offset() + i] = (byte) (value >>> (8 * i));
+    }
+    List<DataMap> changed = new ArrayList<>(data);
+    changed.set(
+        index,
+        new DataMap(
+            map.section(), map.spec(), map.btfTypeId(), map.readOnly(), image, map.variables()));
+    return new BpfObjectSpec(name, maps, changed, programs, btf, license);
+  }
+
+  /**
+   * This object with another size for a map.
+   *
+   * @throws IllegalArgumentException when there is no such map
+   */
+  public BpfObjectSpec withMaxEntries(String map, int maxEntries) {
+    List<MapDefinitions.Definition> changed = new ArrayList<>(maps);
+    for (int i = 0; i < changed.size(); i++) {
+      MapDefinitions.Definition old = changed.get(i);
+      MapSpec spec = old.spec();
+      if (spec.name().equals(map)) {
+        MapSpec resized =
+            new MapSpec(
+                map, spec.type(), spec.keyBytes(), spec.valueBytes(), maxEntries, spec.flags());
+        changed.set(
+            i,
+            new MapDefinitions.Definition(
+                resized, old.keyTypeId(), old.valueTypeId(), old.offset()));
+        return new BpfObjectSpec(name, changed, data, programs, btf, license);
+      }
+    }
+    throw new IllegalArgumentException(
+        name
+            + " has no map "
+            + map
+            + ", only "
+            + maps().stream().map(MapSpec::name).toList()
+            + ".");
+  }
+
+  private int dataMapOf(String variable) {
+    for (int i = 0; i < data.size(); i++) {
+      if (data.get(i).variables().containsKey(variable)) {
+        return i;
+      }
+    }
+    throw new IllegalArgumentException(
+        name
+            + " has no global variable "
+            + variable
+            + ", only "
+            + data.stream().flatMap(d -> d.variables().keySet().stream()).sorted().toList()
+            + ".");
+  }
+
+  private Variable integer(String variable, DataMap map) {
+    Variable place = map.variables().get(variable);
+    return switch (place.sizeBytes()) {
+      case 1, 2, 4, 8 -> place;
+      default ->
+          throw new IllegalArgumentException(
+              name
+                  + ": the global variable "
+                  + variable
+                  + " has "
+                  + place.sizeBytes()
+                  + " bytes and is no integer.");
+    };
+  }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.HexFormat;
+
+/** A program that the verifier accepted. Methods may be called from any thread. */
+public final class BpfProgram implements AutoCloseable {
+  /**
+   * As the kernel tells it (BPF_OBJ_GET_INFO_BY_FD). The tag is 16 hexadecimal digits, the same as
+   * bpftool prints.
+   */
+  public record Info(
+      int id,
+      String name,
+      int type,
+      String tag,
+      int translatedBytes,
+      int jitedBytes,
+      long runTimeNs) {}
+
+  /**
+   * What BPF_PROG_TEST_RUN gave: the program's return value, the packet afterwards, mean time for
+   * one run.
+   */
+  @SuppressWarnings(
+      "ArrayRecordComponent") // A packet is bytes; two runs are not compared as a whole.
+  public record TestRun(int returnValue, byte[] packet, int durationNs) {}
+
+  private static final int INFO_BYTES = 232;
+  private static final int TAG_BYTES = 8;
+  // Room for what a program may put before the packet; far more than any encapsulation.
+  private static final int GROWTH_BYTES = 4096;
+  private static final int RETRIES = 100;
+
+  private final Bpf bpf;
+  private final FileDescriptor fd;
+  private final String name;
+
+  BpfProgram(Bpf bpf, FileDescriptor fd, String name) {
+    this.bpf = bpf;
+    this.fd = fd;
+    this.name = name;
+  }
+
+  /**
+   * Opens a pinned program.
+   *
+   * @throws KernelException when there is none, or it is no program
+   */
+  public static BpfProgram openPinned(Libc libc, Path pin) {
+    Bpf bpf = new Bpf(libc);
+    return Owned.orClose(
+        Owned.openPinned(bpf, pin, Owned.Kind.PROGRAM),
+        fd -> new BpfProgram(bpf, fd, readInfo(bpf, fd, pin.toString()).name()));
+  }
+
+  /**
+   * Opens a loaded program by its id.
+   *
+   * @throws KernelException when there is none
+   */
+  static BpfProgram openId(Bpf bpf, int id) {
+    int result = bpf.progFdById(id);
+    if (result < 0) {
+      throw BpfErrors.of("BPF_PROG_GET_FD_BY_ID", "program id " + id, result);
+    }
+    return Owned.orClose(
+        new FileDescriptor(bpf.libc(), result),
+        fd -> new BpfProgram(bpf, fd, readInfo(bpf, fd, "program id " + id).name()));
+  }
+
+  /**
+   * As the object file has it, or, for a program opened by its pin, the first 15 characters of
+   * that.
+   */
+  public String name() {
+    return name;
+  }
+
+  public int fd() {
+    return fd.number();
+  }
+
+  public Info info() {
+    return readInfo(bpf, fd, target());
+  }
+
+  private static Info readInfo(Bpf bpf, FileDescriptor fd, String target) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment info = arena.allocate(INFO_BYTES, 8);
+      int result = bpf.info(fd.number(), info);
+      if (result < 0) {
+        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", target, result);
+      }
+      byte[] tag = info.asSlice(8, TAG_BYTES).toArray(JAVA_BYTE);
+      return new Info(
+          info.get(JAVA_INT, 4),
+          info.getString(64),
+          info.get(JAVA_INT, 0),
+          HexFormat.of().formatHex(tag),
+          info.get(JAVA_INT, 20),
+          info.get(JAVA_INT, 16),
+          info.get(JAVA_LONG, 192));
+    }
+  }
+
+  /**
+   * Keeps the program alive without us.
+   *
+   * @param path below a bpf file system; its folder exists
+   * @throws KernelException when the kernel refuses
+   */
+  public void pin(Path path) {
+    int result = bpf.pin(fd(), path.toString());
+    if (result < 0) {
+      throw BpfErrors.pin(target(), path.toString(), result);
+    }
+  }
+
+  /**
+   * Runs the program on a packet, without any interface.
+   *
+   * @param packet from the Ethernet header on
+   * @param context the first bytes of struct __sk_buff or struct xdp_md, or empty for none
+   * @param repeat how often; the duration is the mean
+   * @throws KernelException when the kernel refuses
+   */
+  public TestRun testRun(byte[] packet, byte[] context, int repeat) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment out = arena.allocate(packet.length + GROWTH_BYTES, 8);
+      Bpf.TestInput input =
+          new Bpf.TestInput(copy(arena, packet), copy(arena, context), out, repeat);
+      Bpf.TestOutput output = bpf.testRun(fd(), input);
+      // A signal of the JVM's own ends a long run.
+      for (int i = 0; i < RETRIES && output.result() == -Errno.EINTR.number(); i++) {
+        output = bpf.testRun(fd(), input);
+      }
+      if (output.result() < 0) {
+        throw testRunFailed(packet.length, output.result());
+      }
+      byte[] after = out.asSlice(0, output.outBytes()).toArray(JAVA_BYTE);
+      return new TestRun(output.returnValue(), after, output.durationNs());
+    }
+  }
+
+  private KernelException testRunFailed(int packetBytes, int result) {
+    if (result == -Errno.EINVAL.number()) {
+      return new KernelException(
+          "BPF_PROG_TEST_RUN",
+          target(),
+          -result,
+          "the kernel takes packets from 14 bytes to about one page (this one has "
+              + packetBytes
+              + "), and only some fields of the context may be set");
+    }
+    return BpfErrors.of("BPF_PROG_TEST_RUN", target(), result);
+  }
+
+  private static MemorySegment copy(Arena arena, byte[] bytes) {
+    MemorySegment segment = arena.allocate(bytes.length, 8);
+    MemorySegment.copy(bytes, 0, segment, JAVA_BYTE, 0, bytes.length);
+    return segment;
+  }
+
+  @Override
+  public void close() {
+    fd.close();
+  }
+
+  @Override
+  public String toString() {
+    return target();
+  }
+
+  private String target() {
+    return "program " + name;
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** Owns one kernel file descriptor; closing twice is harmless. Usable from any thread. */
+public final class FileDescriptor implements AutoCloseable {
+  private static final int CLOSED = -1;
+
+  private final Libc libc;
+  private final AtomicInteger number;
+
+  FileDescriptor(Libc libc, int number) {
+    this.libc = libc;
+    this.number = new AtomicInteger(number);
+  }
+
+  /**
+   * The descriptor's number.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
+  public int number() {
+    int current = number.get();
+    if (current == CLOSED) {
+      throw new IllegalStateException("The file descriptor is closed.");
+    }
+    return current;
+  }
+
+  @Override
+  public void close() {
+    int open = number.getAndSet(CLOSED);
+    if (open != CLOSED) {
+      // Linux releases the number whatever close(2) answers, so there is nothing to retry.
+      long _ = libc.call(Syscall.CLOSE, open, 0, 0, 0, 0, 0);
+    }
+  }
+}

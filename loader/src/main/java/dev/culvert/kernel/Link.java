@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.nio.file.Path;
+import java.util.Optional;
+
+/**
+ * One attachment of a program to an interface. Closing a tcx or XDP link that is not pinned
+ * detaches it; a clsact filter stays until {@link #detach()}.
+ *
+ * <p>Interface indices belong to the network namespace of the thread that attaches. The other
+ * methods may be called from any thread, in any namespace.
+ */
+public sealed interface Link extends AutoCloseable permits TcxLink, ClsactFilter, XdpLink {
+  /** Where at tc. */
+  enum Direction {
+    INGRESS,
+    EGRESS
+  }
+
+  /**
+   * Attaches at tc: a tcx link (kernel 6.6), or on older kernels a clsact filter with a priority
+   * and handle of its own. Programs that others attached before run first.
+   *
+   * @throws KernelException when the kernel refuses
+   */
+  static Link attachTc(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    try {
+      return attachTcx(libc, program, interfaceIndex, direction);
+    } catch (Unsupported noTcx) {
+      try {
+        return attachClsact(libc, program, interfaceIndex, direction);
+      } catch (KernelException e) {
+        e.addSuppressed(noTcx);
+        throw e;
+      }
+    }
+  }
+
+  /**
+   * Attaches a tcx link.
+   *
+   * @throws Unsupported before kernel 6.6
+   * @throws KernelException when the kernel refuses
+   */
+  static Link attachTcx(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    return TcxLink.attach(new Bpf(libc), program, interfaceIndex, direction);
+  }
+
+  /**
+   * Attaches a clsact filter, which every kernel knows. The qdisc is made when the interface has
+   * none, and left there. A filter that an earlier run attached for a program of the same name is
+   * replaced atomically.
+   *
+   * @throws KernelException when the kernel refuses, or our place holds somebody else's filter
+   */
+  static Link attachClsact(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    return ClsactFilter.attach(libc, program, interfaceIndex, direction);
+  }
+
+  /**
+   * The clsact filter that {@link #attachClsact} left on an interface of this thread's namespace
+   * for a program of that name; empty when there is none.
+   */
+  static Optional<Link> findClsact(
+      Libc libc, String program, int interfaceIndex, Direction direction) {
+    return ClsactFilter.find(libc, program, interfaceIndex, direction);
+  }
+
+  /**
+   * Attaches at XDP (kernel 5.9); native where the driver has it, else generic.
+   *
+   * @throws Unsupported before kernel 5.9
+   * @throws KernelException when the kernel refuses: EBUSY when the interface has an XDP program
+   */
+  static Link attachXdp(Libc libc, BpfProgram program, int interfaceIndex) {
+    return XdpLink.attach(new Bpf(libc), program, interfaceIndex);
+  }
+
+  /**
+   * Opens a pinned tcx or XDP link.
+   *
+   * @throws KernelException when there is none, or it is another kind of link
+   */
+  static Link openPinned(Libc libc, Path pin) {
+    Bpf bpf = new Bpf(libc);
+    return Owned.orClose(
+        Owned.openPinned(bpf, pin, Owned.Kind.LINK), fd -> KernelLink.open(bpf, fd, pin));
+  }
+
+  /**
+   * Puts another program in this one's place, atomically: no packet sees neither or both.
+   *
+   * @throws KernelException when the kernel refuses: ENOLINK when the interface is gone
+   */
+  void replace(BpfProgram program);
+
+  /**
+   * Keeps the link alive without us. A clsact filter lives on anyway: for it this does nothing, and
+   * {@link #findClsact} finds it again.
+   */
+  void pin(Path path);
+
+  /** As it was when this was attached or opened; 0 when the interface was gone already. */
+  int interfaceIndex();
+
+  /** The kernel's id of the program that is attached now. */
+  int programId();
+
+  /**
+   * Takes the program off the interface, pinned or not; an interface that is gone is no error.
+   * Never touches what others attached. The pin itself stays, for its owner to delete.
+   */
+  void detach();
+
+  @Override
+  void close();
+}

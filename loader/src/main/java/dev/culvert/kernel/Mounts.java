@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+
+/** mount(2) and umount2(2), as far as namespaces and the BPF file system need them. */
+final class Mounts {
+  static final long MS_BIND = 4096;
+  static final long MS_REC = 16384;
+  static final long MS_SHARED = 1 << 20;
+  static final int MNT_DETACH = 2;
+
+  private final Libc libc;
+
+  Mounts(Libc libc) {
+    this.libc = libc;
+  }
+
+  /** What to mount where; {@code data} empty for none. */
+  record Mount(String source, Path target, String type, long flags, String data) {}
+
+  /** 0, or the negated errno. */
+  long mount(Mount mount) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment data =
+          mount.data().isEmpty() ? MemorySegment.NULL : arena.allocateFrom(mount.data());
+      return libc.call(
+          Syscall.MOUNT,
+          arena.allocateFrom(mount.source()).address(),
+          arena.allocateFrom(mount.target().toString()).address(),
+          arena.allocateFrom(mount.type()).address(),
+          mount.flags(),
+          data.address(),
+          0);
+    }
+  }
+
+  /** 0, or the negated errno. */
+  long unmount(Path target, int flags) {
+    try (Arena arena = Arena.ofConfined()) {
+      return libc.call(
+          Syscall.UMOUNT2, arena.allocateFrom(target.toString()).address(), flags, 0, 0, 0, 0);
+    }
+  }
+}

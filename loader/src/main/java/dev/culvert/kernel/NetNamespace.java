@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
+import java.util.function.Supplier;
+
+/**
+ * A network namespace, held open. Closing it lets go of the handle; the namespace lives on while
+ * somebody uses it. Methods may be called from any thread.
+ */
+public final class NetNamespace implements AutoCloseable {
+  /** Where ip-netns(8) keeps the names. */
+  public static final Path NAMES = Path.of("/run/netns");
+
+  private static final Path OF_THREAD = Path.of("/proc/thread-self/ns/net");
+  private static final int AT_FDCWD = -100;
+  private static final int O_CLOEXEC = 0x80000;
+  private static final int CLONE_NEWNET = 0x40000000;
+
+  private final Libc libc;
+  private final Path path;
+  private final FileDescriptor descriptor;
+
+  private NetNamespace(Libc libc, Path path, FileDescriptor descriptor) {
+    this.libc = libc;
+    this.path = path;
+    this.descriptor = descriptor;
+  }
+
+  /**
+   * Opens a namespace: a name below /run/netns, or any path such as /proc/PID/ns/net.
+   *
+   * @throws KernelException naming the path and what to try
+   */
+  public static NetNamespace open(Libc libc, Path path) {
+    Path full = path.isAbsolute() || path.getNameCount() > 1 ? path : NAMES.resolve(path);
+    try (Arena arena = Arena.ofConfined()) {
+      long fd =
+          libc.call(
+              Syscall.OPENAT,
+              AT_FDCWD,
+              arena.allocateFrom(full.toString()).address(),
+              O_CLOEXEC,
+              0,
+              0,
+              0);
+      if (fd < 0) {
+        throw new KernelException("openat", "namespace " + full, (int) -fd, openHint((int) -fd));
+      }
+      return new NetNamespace(libc, full, new FileDescriptor(libc, (int) fd));
+    }
+  }
+
+  private static String openHint(int errno) {
+    return switch (Errno.of(errno)) {
+      case ENOENT -> "list the namespaces with \"ip netns\"; a process's is /proc/PID/ns/net";
+      case EACCES, EPERM -> "run as root";
+      default -> "";
+    };
+  }
+
+  /** The name as ip-netns(8) has it, opened below /run/netns. */
+  public static NetNamespace named(Libc libc, String name) {
+    return open(libc, pathOf(name));
+  }
+
+  /** The namespace of the calling thread: the JVM's, unless inside {@link #call}. */
+  public static NetNamespace current(Libc libc) {
+    return open(libc, OF_THREAD);
+  }
+
+  /**
+   * Creates a namespace with a name, as {@code ip netns add} does: it lives until {@link #delete},
+   * also when this process ends.
+   *
+   * @throws KernelException EEXIST when the name is taken, EPERM without CAP_SYS_ADMIN
+   */
+  public static NetNamespace create(Libc libc, String name) {
+    Path target = pathOf(name);
+    NamedNamespaces names = new NamedNamespaces(libc, NAMES);
+    onOwnThread(
+        "culvert-netns-create",
+        () -> {
+          names.reserve(target);
+          try {
+            KernelCheck.ok(
+                libc.call(Syscall.UNSHARE, CLONE_NEWNET, 0, 0, 0, 0, 0),
+                "unshare",
+                "namespace " + name,
+                "run as root");
+            names.bind(OF_THREAD, target);
+          } catch (RuntimeException failed) {
+            names.release(target);
+            throw failed;
+          }
+          return null;
+        });
+    return open(libc, target);
+  }
+
+  /**
+   * Takes the name away, as {@code ip netns del} does; the namespace ends when nobody uses it.
+   * False when there was no such name.
+   */
+  public static boolean delete(Libc libc, String name) {
+    return new NamedNamespaces(libc, NAMES).release(pathOf(name));
+  }
+
+  private static Path pathOf(String name) {
+    if (name.isEmpty()
+        || name.length() > 255
+        || name.contains("/")
+        || name.equals(".")
+        || name.equals("..")) {
+      throw new IllegalArgumentException(
+          "\"" + name + "\" cannot name a network namespace: use a file name without a slash.");
+    }
+    return NAMES.resolve(name);
+  }
+
+  /** The descriptor's number, valid until {@link #close()}. */
+  public int fd() {
+    return descriptor.number();
+  }
+
+  /** What was opened. */
+  public Path path() {
+    return path;
+  }
+
+  /**
+   * Runs work inside the namespace, on a platform thread made for it, since setns(2) belongs to one
+   * thread; the thread ends afterwards. Sockets opened there stay bound to the namespace. An
+   * interrupt of the caller is passed on to the work, whose end is awaited.
+   *
+   * @throws KernelException when the namespace cannot be entered
+   */
+  public <T> T call(Callable<T> work) throws Exception {
+    try {
+      return onOwnThread(
+          "culvert-netns " + path,
+          () -> {
+            enter();
+            try {
+              return work.call();
+            } catch (RuntimeException unchecked) {
+              throw unchecked;
+            } catch (Exception checked) {
+              throw new CheckedFailure(checked);
+            }
+          });
+    } catch (CheckedFailure failure) {
+      throw failure.checked;
+    }
+  }
+
+  /** {@link #call} for work without checked exceptions. */
+  public <T> T run(Supplier<T> work) {
+    return onOwnThread(
+        "culvert-netns " + path,
+        () -> {
+          enter();
+          return work.get();
+        });
+  }
+
+  /** Takes the calling thread into the namespace. */
+  private void enter() {
+    // Entering costs CAP_SYS_ADMIN; a thread that is there already needs none.
+    if (threadIsInside()) {
+      return;
+    }
+    long result = libc.call(Syscall.SETNS, fd(), CLONE_NEWNET, 0, 0, 0, 0);
+    if (result < 0) {
+      int errno = (int) -result;
+      throw new KernelException(
+          "setns",
+          "namespace " + path,
+          errno,
+          switch (Errno.of(errno)) {
+            case EINVAL -> "this file is not a network namespace";
+            case EPERM -> "run as root, or with CAP_SYS_ADMIN";
+            default -> "";
+          });
+    }
+  }
+
+  private boolean threadIsInside() {
+    try {
+      // Both read as "net:[4026531840]"; a name below /run/netns reads as its path, and is entered.
+      return Files.readSymbolicLink(Path.of("/proc/self/fd/" + fd()))
+          .equals(Files.readSymbolicLink(OF_THREAD));
+    } catch (IOException unknown) {
+      return false;
+    }
+  }
+
+  private static <T> T onOwnThread(String name, Supplier<T> work) {
+    FutureTask<T> task = new FutureTask<>(work::get);
+    Thread thread = Thread.ofPlatform().name(name).daemon(true).start(task);
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException passedOn) {
+        interrupted = true;
+        thread.interrupt();
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    return switch (task.state()) {
+      case SUCCESS -> task.resultNow();
+      default -> throw unchecked(task.exceptionNow());
+    };
+  }
+
+  private static RuntimeException unchecked(Throwable failure) {
+    return switch (failure) {
+      case Error error -> throw error;
+      case RuntimeException unchecked -> unchecked;
+      case IOException io -> new UncheckedIOException(io);
+      default -> new IllegalStateException(failure);
+    };
+  }
+
+  @Override
+  public void close() {
+    descriptor.close();
+  }
+
+  @Override
+  public String toString() {
+    return "namespace " + path;
+  }
+
+  /** Carries a checked exception from the work's thread to its caller. */
+  private static final class CheckedFailure extends RuntimeException {
+    private static final long serialVersionUID = 1;
+
+    private final transient Exception checked;
+
+    CheckedFailure(Exception checked) {
+      super(checked);
+      this.checked = checked;
+    }
+  }
+}

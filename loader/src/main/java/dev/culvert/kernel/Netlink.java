@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * rtnetlink (rtnetlink(7)) over one socket, bound to the namespace it was opened in. Calls may come
+ * from any thread; they take turns. Every refusal is a {@link KernelException} with the kernel's
+ * extended acknowledgement as hint.
+ */
+public final class Netlink implements AutoCloseable {
+  /**
+   * The protocol number of our routes, among those that the kernel leaves to daemons
+   * (linux/rtnetlink.h; those taken by others: etc/iproute2/rt_protos).
+   */
+  public static final int ROUTE_PROTOCOL = 203;
+
+  /** RT_TABLE_MAIN. */
+  public static final int TABLE_MAIN = 254;
+
+  /** NUD_PERMANENT: an entry that neither ages nor is asked for. */
+  public static final int NEIGHBOUR_PERMANENT = 0x80;
+
+  private final Libc libc;
+  private final NetNamespace namespace;
+  private final NetlinkSocket socket;
+
+  private Netlink(Libc libc, NetNamespace namespace, NetlinkSocket socket) {
+    this.libc = libc;
+    this.namespace = namespace;
+    this.socket = socket;
+  }
+
+  /**
+   * An interface. kind as in {@code ip -d link} (veth, vxlan, bridge, ...), empty for a plain
+   * device; mac 6 bytes or empty; peerIndex the other end of a veth, or the device below (0: none);
+   * peerNamespaceId tells by the id of {@code ip netns list-id} where peerIndex counts, -1 for this
+   * namespace.
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
+  public record LinkInfo(
+      int index,
+      String name,
+      String kind,
+      int mtuBytes,
+      boolean up,
+      byte[] mac,
+      int peerIndex,
+      int masterIndex,
+      String alias,
+      int peerNamespaceId) {}
+
+  /** An address on an interface. */
+  public record AddressInfo(int interfaceIndex, InetAddress address, int prefixLength) {}
+
+  /**
+   * A route; gateway and source are empty where it has none. table as in rt_tables (254 is main; 0
+   * in a request too). protocol 0 in a request means {@link #ROUTE_PROTOCOL}. mtuBytes is the
+   * route's own MTU, 0 for the interface's. onLink: the gateway need not lie in a connected
+   * network.
+   */
+  public record RouteInfo(
+      InetAddress destination,
+      int prefixLength,
+      int interfaceIndex,
+      Optional<InetAddress> gateway,
+      Optional<InetAddress> preferredSource,
+      int table,
+      int protocol,
+      int mtuBytes,
+      boolean onLink) {
+    /** A route with the interface's MTU and without the onlink flag. */
+    public RouteInfo(
+        InetAddress destination,
+        int prefixLength,
+        int interfaceIndex,
+        Optional<InetAddress> gateway,
+        Optional<InetAddress> preferredSource,
+        int table,
+        int protocol) {
+      this(
+          destination,
+          prefixLength,
+          interfaceIndex,
+          gateway,
+          preferredSource,
+          table,
+          protocol,
+          0,
+          false);
+    }
+
+    /** The same with the onlink flag. */
+    public RouteInfo withOnLink() {
+      return new RouteInfo(
+          destination,
+          prefixLength,
+          interfaceIndex,
+          gateway,
+          preferredSource,
+          table,
+          protocol,
+          mtuBytes,
+          true);
+    }
+  }
+
+  /** A neighbour (ARP or NDP entry). state as in linux/neighbour.h; mac empty while unknown. */
+  @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
+  public record NeighbourInfo(int interfaceIndex, InetAddress address, byte[] mac, int state) {}
+
+  /**
+   * A veth end to create. namespaceFd -1 leaves it in this namespace; mac empty lets the kernel
+   * choose, as does mtuBytes 0.
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
+  public record VethEnd(String name, int namespaceFd, byte[] mac, int mtuBytes) {}
+
+  /**
+   * A VXLAN device for one network, without learning, as flannel sets it up. underlayIndex 0 leaves
+   * the choice to routing; mac empty and mtuBytes 0 to the kernel.
+   */
+  @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
+  public record VxlanLink(
+      String name,
+      int vni,
+      InetAddress local,
+      int underlayIndex,
+      int port,
+      byte[] mac,
+      int mtuBytes) {}
+
+  /** Opens a socket in the calling thread's namespace. */
+  public static Netlink open(Libc libc) {
+    NetNamespace namespace = NetNamespace.current(libc);
+    try {
+      return new Netlink(libc, namespace, NetlinkSocket.open(libc));
+    } catch (RuntimeException failed) {
+      namespace.close();
+      throw failed;
+    }
+  }
+
+  /** Opens a socket in another namespace, which may be closed afterwards. */
+  public static Netlink open(Libc libc, NetNamespace namespace) {
+    return namespace.run(() -> open(libc));
+  }
+
+  public List<LinkInfo> links() {
+    return dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
+        .map(LinkMessages::parse)
+        .toList();
+  }
+
+  /** Empty when there is none of that name. */
+  public Optional<LinkInfo> link(String name) {
+    return LinkMessages.isName(name)
+        ? oneLink(LinkMessages.get(name), "interface " + name)
+        : Optional.empty();
+  }
+
+  /** Empty when there is none with that index. */
+  public Optional<LinkInfo> link(int index) {
+    return index > 0 ? oneLink(LinkMessages.get(index), target(index)) : Optional.empty();
+  }
+
+  private Optional<LinkInfo> oneLink(NetlinkMessage message, String target) {
+    try {
+      return socket.query(new NetlinkRequest(message, target)).stream()
+          .filter(reply -> reply.type() == NetlinkRequest.NEWLINK)
+          .findFirst()
+          .map(LinkMessages::parse);
+    } catch (KernelException refused) {
+      if (refused.errno() == Errno.ENODEV) {
+        return Optional.empty();
+      }
+      throw refused;
+    }
+  }
+
+  /** Of both families. */
+  public List<AddressInfo> addresses() {
+    return dump(AddressMessages.dump(), "addresses", NetlinkRequest.NEWADDR)
+        .map(AddressMessages::parse)
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  /**
+   * Of both families and all tables, local addresses too (table 255); one entry for each next hop.
+   * Those that lead nowhere (blackhole, unreachable, prohibit), broadcast and multicast are left
+   * out.
+   */
+  public List<RouteInfo> routes() {
+    List<RouteInfo> routes = new ArrayList<>();
+    for (int family : FAMILIES) {
+      dump(RouteMessages.dump(family), "routes", NetlinkRequest.NEWROUTE)
+          .filter(reply -> reply.u8(0) == family)
+          .map(RouteMessages::parse)
+          .forEach(routes::addAll);
+    }
+    return List.copyOf(routes);
+  }
+
+  /** Of both families, in any state. */
+  public List<NeighbourInfo> neighbours() {
+    List<NeighbourInfo> neighbours = new ArrayList<>();
+    for (int family : FAMILIES) {
+      dump(NeighbourMessages.dump(family), "neighbours", NetlinkRequest.NEWNEIGH)
+          .filter(reply -> reply.u8(0) == family)
+          .map(NeighbourMessages::parse)
+          .forEach(found -> found.ifPresent(neighbours::add));
+    }
+    return List.copyOf(neighbours);
+  }
+
+  private static final int[] FAMILIES = {AddressMessages.AF_INET, AddressMessages.AF_INET6};
+
+  private Stream<NetlinkReply> dump(NetlinkMessage message, String target, int type) {
+    // Every answer begins with a family's header; one byte of it is read before the whole is.
+    return socket.dump(new NetlinkRequest(message, target)).stream()
+        .filter(reply -> reply.type() == type)
+        .map(reply -> reply.require(1));
+  }
+
+  /**
+   * The route that the kernel would take (RTM_GETROUTE), empty when there is none or it leads
+   * nowhere. Its prefixLength is that of the whole address.
+   */
+  public Optional<RouteInfo> routeTo(InetAddress destination) {
+    NetlinkRequest request =
+        new NetlinkRequest(
+            RouteMessages.lookup(destination), "route to " + destination.getHostAddress());
+    try {
+      return socket.query(request).stream()
+          .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)
+          .findFirst()
+          .flatMap(RouteMessages::parseLookup);
+    } catch (KernelException refused) {
+      boolean nowhere =
+          switch (refused.errno()) {
+            case ENETUNREACH, EHOSTUNREACH -> true;
+            case EACCES -> true; // A prohibit route.
+            case EINVAL -> refused.hint().isEmpty(); // A blackhole; a bad request is explained.
+            default -> false;
+          };
+      if (nowhere) {
+        return Optional.empty();
+      }
+      throw refused;
+    }
+  }
+
+  /** Creates a pair of veth devices; fails with EEXIST when a name is taken. */
+  public void createVeth(VethEnd here, VethEnd peer) {
+    execute(LinkMessages.createVeth(here, peer), "veth " + here.name() + " with " + peer.name());
+  }
+
+  /**
+   * Creates a {@code vxlan external} device (collect metadata) that will listen on a UDP port,
+   * without learning. Another VXLAN device with that port makes this fail with EEXIST, or {@link
+   * #setUp} with EADDRINUSE, as does any other socket. mac 6 bytes, or empty; mtuBytes 0 for the
+   * kernel's choice.
+   */
+  public void createExternalVxlan(String name, int port, byte[] mac, int mtuBytes) {
+    createVxlanDevice(
+        LinkMessages.createExternalVxlan(name, port, mac, mtuBytes),
+        "external vxlan " + name + " on UDP port " + port);
+  }
+
+  /** Creates a VXLAN device for one network, as other overlays do. */
+  public void createVxlan(VxlanLink link) {
+    createVxlanDevice(
+        LinkMessages.createVxlan(link),
+        "vxlan " + link.name() + " with VNI " + link.vni() + " on UDP port " + link.port());
+  }
+
+  private void createVxlanDevice(NetlinkMessage message, String target) {
+    try {
+      execute(message, target);
+    } catch (KernelException refused) {
+      if (refused.errno() != Errno.EEXIST) {
+        throw refused;
+      }
+      throw new KernelException(
+          refused.call(),
+          target,
+          refused.errnoNumber(),
+          "an interface has that name, or another VXLAN device has that port and VNI"
+              + " (see \"ip -d link show type vxlan\")");
+    }
+  }
+
+  public void createBridge(String name) {
+    execute(LinkMessages.createBridge(name), "bridge " + name);
+  }
+
+  public void deleteLink(int index) {
+    execute(LinkMessages.delete(index), target(index));
+  }
+
+  public void setUp(int index, boolean up) {
+    execute(LinkMessages.setUp(index, up), target(index));
+  }
+
+  public void setMtu(int index, int mtuBytes) {
+    execute(LinkMessages.setMtu(index, mtuBytes), target(index) + ", MTU " + mtuBytes);
+  }
+
+  public void setMac(int index, byte[] mac) {
+    execute(LinkMessages.setMac(index, mac), target(index));
+  }
+
+  /**
+   * Sets the alias (at most 255 bytes), a text that the kernel keeps for people and for us: how we
+   * know what we created. Empty takes it away.
+   */
+  public void setAlias(int index, String alias) {
+    execute(LinkMessages.setAlias(index, alias), target(index));
+  }
+
+  /**
+   * Keeps the kernel from giving the interface an IPv6 link-local address when it comes up, and so
+   * from multicasting on its own account. Without IPv6 in the kernel there is nothing to keep it
+   * from.
+   */
+  public void setNoLinkLocal(int index) {
+    try {
+      execute(LinkMessages.setNoLinkLocal(index), target(index));
+    } catch (KernelException e) {
+      if (e.errno() != Errno.EAFNOSUPPORT) {
+        throw e;
+      }
+    }
+  }
+
+  /** Puts the interface under a bridge; master 0 takes it out. */
+  public void setMaster(int index, int master) {
+    execute(LinkMessages.setMaster(index, master), target(index) + " under " + target(master));
+  }
+
+  /** Adds an address, usable at once: IPv6 too, without duplicate address detection. */
+  public void addAddress(int index, InetAddress address, int prefixLength) {
+    AddressInfo info = new AddressInfo(index, address, prefixLength);
+    execute(AddressMessages.add(info), target(info));
+  }
+
+  /** Fails with EADDRNOTAVAIL when the interface does not have it. */
+  public void removeAddress(int index, InetAddress address, int prefixLength) {
+    AddressInfo info = new AddressInfo(index, address, prefixLength);
+    execute(AddressMessages.remove(info), target(info));
+  }
+
+  /**
+   * Adds or replaces a route. No gateway means the destination is on the link. The route carries
+   * our protocol number so that we know it again.
+   */
+  public void replaceRoute(RouteInfo route) {
+    execute(RouteMessages.replace(route), target(route));
+  }
+
+  /** Removes a route, if its protocol number is the same. False when there was none. */
+  public boolean removeRoute(RouteInfo route) {
+    return executeIfThere(RouteMessages.remove(route), target(route));
+  }
+
+  /** Adds or replaces an ARP or NDP entry. */
+  public void replaceNeighbour(NeighbourInfo neighbour) {
+    execute(
+        NeighbourMessages.replace(neighbour),
+        neighbour(neighbour.interfaceIndex(), neighbour.address()));
+  }
+
+  /** False when there was none. */
+  public boolean removeNeighbour(int interfaceIndex, InetAddress address) {
+    return executeIfThere(
+        NeighbourMessages.remove(interfaceIndex, address), neighbour(interfaceIndex, address));
+  }
+
+  /** Tells a VXLAN device for good behind which VTEP a MAC address is (an FDB entry). */
+  public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
+    execute(
+        NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
+        "FDB entry to " + vtep.getHostAddress() + " on " + target(interfaceIndex));
+  }
+
+  /** False when there was none. */
+  public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
+    return executeIfThere(
+        NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
+        "FDB entry to " + vtep.getHostAddress() + " on " + target(interfaceIndex));
+  }
+
+  private void execute(NetlinkMessage message, String target) {
+    socket.execute(new NetlinkRequest(message, target));
+  }
+
+  private boolean executeIfThere(NetlinkMessage message, String target) {
+    try {
+      execute(message, target);
+      return true;
+    } catch (KernelException refused) {
+      if (refused.errnoNumber() == NetlinkRequest.ESRCH || refused.errno() == Errno.ENOENT) {
+        return false;
+      }
+      throw refused;
+    }
+  }
+
+  private static String target(int index) {
+    return index == 0 ? "no interface" : "interface " + index;
+  }
+
+  private static String target(AddressInfo address) {
+    return "address "
+        + address.address().getHostAddress()
+        + "/"
+        + address.prefixLength()
+        + " of "
+        + target(address.interfaceIndex());
+  }
+
+  private static String target(RouteInfo route) {
+    return "route "
+        + route.destination().getHostAddress()
+        + "/"
+        + route.prefixLength()
+        + route.gateway().map(gateway -> " via " + gateway.getHostAddress()).orElse("")
+        + " on "
+        + target(route.interfaceIndex());
+  }
+
+  private static String neighbour(int interfaceIndex, InetAddress address) {
+    return "neighbour " + address.getHostAddress() + " on " + target(interfaceIndex);
+  }
+
+  /**
+   * Listens for changes of links, addresses, routes and neighbours on a socket and a daemon thread
+   * of its own, in the namespace of this socket. The listener gets no detail: it is told that
+   * something changed (also after a lost message, ENOBUFS) and reads what it needs. Close the
+   * result to stop; it outlives this socket.
+   */
+  public AutoCloseable watch(Runnable listener) {
+    return namespace.run(() -> LinkMonitor.start(libc, listener));
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+    namespace.close();
+  }
+}

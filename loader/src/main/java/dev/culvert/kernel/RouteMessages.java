@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** RTM_*ROUTE (linux/rtnetlink.h). Pure. */
+final class RouteMessages {
+  /**
+   * struct rtmsg: family, destination's and source's prefix length, tos, table, protocol, scope,
+   * type, flags (4).
+   */
+  private static final int HEADER_BYTES = 12;
+
+  private static final int RTA_DST = 1;
+  private static final int RTA_OIF = 4;
+  private static final int RTA_GATEWAY = 5;
+  private static final int RTA_PREFSRC = 7;
+  private static final int RTA_METRICS = 8;
+  private static final int RTA_MULTIPATH = 9;
+  private static final int RTA_TABLE = 15;
+  private static final int RTA_VIA = 18;
+  private static final int RTAX_MTU = 2;
+
+  private static final int RTN_UNICAST = 1;
+  private static final int RTN_LOCAL = 2;
+  private static final int RT_SCOPE_UNIVERSE = 0;
+  private static final int RT_SCOPE_LINK = 253;
+  private static final int RT_SCOPE_NOWHERE = 255;
+  private static final int RTNH_F_ONLINK = 4;
+  private static final int RTM_F_CLONED = 0x200;
+  private static final int RTM_F_LOOKUP_TABLE = 0x1000;
+
+  /** struct rtnexthop: length (2), flags, hops, index (4), attributes. */
+  private static final int NEXT_HOP_BYTES = 8;
+
+  private RouteMessages() {}
+
+  static NetlinkMessage dump(int family) {
+    return new NetlinkMessage(NetlinkRequest.GETROUTE, NetlinkMessage.DUMP)
+        .u32(family)
+        .u32(0)
+        .u32(0);
+  }
+
+  static NetlinkMessage lookup(InetAddress destination) {
+    int family = AddressMessages.family(destination);
+    return new NetlinkMessage(NetlinkRequest.GETROUTE, NetlinkMessage.ACK)
+        .u8(family)
+        .u8(destination.getAddress().length * 8)
+        .u16(0)
+        .u32(0)
+        // Asks for the table that the route is in; IPv6 tells it unasked, and refuses the flag.
+        .u32(family == AddressMessages.AF_INET ? RTM_F_LOOKUP_TABLE : 0)
+        .attribute(RTA_DST, destination);
+  }
+
+  static NetlinkMessage replace(RouteInfo route) {
+    NetlinkMessage message =
+        new NetlinkMessage(
+            NetlinkRequest.NEWROUTE,
+            NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.REPLACE);
+    // A destination without a gateway is a neighbour: scope link.
+    of(message, route, route.gateway().isEmpty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, RTN_UNICAST);
+    if (route.mtuBytes() > 0) {
+      message.nest(RTA_METRICS, () -> message.attribute32(RTAX_MTU, route.mtuBytes()));
+    }
+    return message;
+  }
+
+  static NetlinkMessage remove(RouteInfo route) {
+    // Scope nowhere and type 0 match any; the protocol number keeps us from others' routes.
+    NetlinkMessage message = new NetlinkMessage(NetlinkRequest.DELROUTE, NetlinkMessage.ACK);
+    of(message, route, RT_SCOPE_NOWHERE, 0);
+    return message;
+  }
+
+  private static void of(NetlinkMessage message, RouteInfo route, int scope, int type) {
+    int table = route.table() == 0 ? Netlink.TABLE_MAIN : route.table();
+    int family = AddressMessages.family(route.destination());
+    message
+        .u8(family)
+        .u8(AddressMessages.requireLength(route.destination(), route.prefixLength()))
+        .u16(0)
+        .u8(table > 255 ? 0 : table)
+        .u8(route.protocol() == 0 ? Netlink.ROUTE_PROTOCOL : route.protocol())
+        .u8(family == AddressMessages.AF_INET6 ? RT_SCOPE_UNIVERSE : scope) // IPv6 has no scopes.
+        .u8(type)
+        .u32(route.onLink() ? RTNH_F_ONLINK : 0);
+    if (route.prefixLength() > 0) {
+      message.attribute(RTA_DST, route.destination());
+    }
+    route.gateway().ifPresent(gateway -> gateway(message, route.destination(), gateway));
+    if (type != 0) {
+      route.preferredSource().ifPresent(source -> message.attribute(RTA_PREFSRC, source));
+    }
+    if (table > 255) {
+      message.attribute32(RTA_TABLE, table);
+    }
+    if (route.interfaceIndex() > 0) {
+      message.attribute32(RTA_OIF, route.interfaceIndex());
+    }
+  }
+
+  private static void gateway(NetlinkMessage message, InetAddress to, InetAddress gateway) {
+    int family = AddressMessages.family(gateway);
+    if (family == AddressMessages.family(to)) {
+      message.attribute(RTA_GATEWAY, gateway);
+      return;
+    }
+    byte[] address = gateway.getAddress();
+    ByteBuffer via = ByteBuffer.allocate(2 + address.length).order(ByteOrder.nativeOrder());
+    message.attribute(RTA_VIA, via.putShort((short) family).put(address).array());
+  }
+
+  /** One entry for each next hop; none for routes that lead nowhere (blackhole, unreachable). */
+  static List<RouteInfo> parse(NetlinkReply reply) {
+    NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
+    int family = reply.u8(0);
+    int type = reply.u8(7);
+    boolean ip = family == AddressMessages.AF_INET || family == AddressMessages.AF_INET6;
+    if (!ip || (type != RTN_UNICAST && type != RTN_LOCAL) || (reply.s32(8) & RTM_F_CLONED) != 0) {
+      return List.of();
+    }
+    return nextHops(reply, attributes);
+  }
+
+  /** The answer to {@link #lookup}: here a cloned entry is one from the cache of next hops. */
+  static Optional<RouteInfo> parseLookup(NetlinkReply reply) {
+    NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
+    int type = reply.u8(7);
+    return type == RTN_UNICAST || type == RTN_LOCAL
+        ? nextHops(reply, attributes).stream().findFirst()
+        : Optional.empty();
+  }
+
+  private static List<RouteInfo> nextHops(NetlinkReply reply, NetlinkAttributes attributes) {
+    if (!attributes.has(RTA_MULTIPATH)) {
+      return List.of(
+          route(reply, attributes, attributes, attributes.number(RTA_OIF, 0), reply.s32(8)));
+    }
+    List<RouteInfo> routes = new ArrayList<>();
+    ByteBuffer hops = attributes.value(RTA_MULTIPATH).orElseThrow();
+    int at = 0;
+    while (hops.limit() - at >= NEXT_HOP_BYTES) {
+      int length = hops.getShort(at) & 0xffff;
+      if (length < NEXT_HOP_BYTES || length > hops.limit() - at) {
+        throw NetlinkReply.malformed("a next hop claims " + length + " bytes");
+      }
+      NetlinkAttributes own =
+          NetlinkAttributes.parse(NetlinkReply.slice(hops, at, length), NEXT_HOP_BYTES);
+      routes.add(route(reply, attributes, own, hops.getInt(at + 4), hops.get(at + 2)));
+      at += NetlinkMessage.align(length);
+    }
+    return routes;
+  }
+
+  private static RouteInfo route(
+      NetlinkReply reply,
+      NetlinkAttributes attributes,
+      NetlinkAttributes hop,
+      int interfaceIndex,
+      int flags) {
+    int addressBytes = reply.u8(0) == AddressMessages.AF_INET ? 4 : 16;
+    return new RouteInfo(
+        attributes
+            .address(RTA_DST)
+            .orElseGet(() -> NetlinkAttributes.toAddress(new byte[addressBytes])),
+        reply.u8(1),
+        interfaceIndex,
+        hop.address(RTA_GATEWAY).or(() -> hop.via(RTA_VIA)),
+        attributes.address(RTA_PREFSRC),
+        attributes.number(RTA_TABLE, reply.u8(4)),
+        reply.u8(5),
+        attributes.nested(RTA_METRICS).number(RTAX_MTU, 0),
+        (flags & RTNH_F_ONLINK) != 0);
+  }
+}

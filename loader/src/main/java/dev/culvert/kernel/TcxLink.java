@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.nio.file.Path;
+
+/**
+ * See {@link Link}. The kernel keeps the programs of one interface and direction in a list; this
+ * joins its end.
+ */
+final class TcxLink implements Link {
+  private static final int ATTACH_INGRESS = 46;
+  private static final int ATTACH_EGRESS = 47;
+
+  private final KernelLink link;
+  private final int interfaceIndex;
+
+  TcxLink(KernelLink link, int interfaceIndex) {
+    this.link = link;
+    this.interfaceIndex = interfaceIndex;
+  }
+
+  static TcxLink attach(Bpf bpf, BpfProgram program, int interfaceIndex, Direction direction) {
+    int type = direction == Direction.INGRESS ? ATTACH_INGRESS : ATTACH_EGRESS;
+    String where = direction + " of interface " + interfaceIndex;
+    int result = bpf.linkCreate(program.fd(), interfaceIndex, type, 0);
+    if (result < 0) {
+      throw failed(program + " at tc " + where, result);
+    }
+    FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
+    return new TcxLink(new KernelLink(bpf, fd, "the tcx link at " + where), interfaceIndex);
+  }
+
+  private static KernelException failed(String target, int result) {
+    return switch (Errno.of(-result)) {
+      // Kernels without tcx do not know the attach type; everything else about the call is valid.
+      case EINVAL, EOPNOTSUPP ->
+          new Unsupported("BPF_LINK_CREATE", target, -result, "tcx links", "6.6");
+      case ENODEV ->
+          new KernelException(
+              "BPF_LINK_CREATE",
+              target,
+              -result,
+              "there is no such interface in this network namespace");
+      case EEXIST ->
+          new KernelException(
+              "BPF_LINK_CREATE", target, -result, "this program is attached there already");
+      case ERANGE ->
+          new KernelException(
+              "BPF_LINK_CREATE", target, -result, "64 programs are attached there already");
+      default -> BpfErrors.of("BPF_LINK_CREATE", target, result);
+    };
+  }
+
+  @Override
+  public void replace(BpfProgram program) {
+    link.replace(program);
+  }
+
+  @Override
+  public void pin(Path path) {
+    link.pin(path);
+  }
+
+  @Override
+  public int interfaceIndex() {
+    return interfaceIndex;
+  }
+
+  @Override
+  public int programId() {
+    return link.info().programId();
+  }
+
+  @Override
+  public void detach() {
+    link.detach();
+  }
+
+  @Override
+  public void close() {
+    link.close();
+  }
+
+  @Override
+  public String toString() {
+    return link.toString();
+  }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+/** The kernel is too old for what was asked, or built without it. */
+public final class Unsupported extends KernelException {
+  private static final long serialVersionUID = 1;
+
+  private final String feature;
+  private final String kernelNeeded;
+
+  /**
+   * @param feature such as {@code tcx links}
+   * @param kernelNeeded the first kernel that has it, such as {@code 6.6}
+   */
+  Unsupported(String call, String target, int errno, String feature, String kernelNeeded) {
+    super(
+        call,
+        target,
+        errno,
+        "this kernel ("
+            + System.getProperty("os.version")
+            + ") has no "
+            + feature
+            + ": use Linux "
+            + kernelNeeded
+            + " or later");
+    this.feature = feature;
+    this.kernelNeeded = kernelNeeded;
+  }
+
+  public String feature() {
+    return feature;
+  }
+
+  /** The first kernel that has the feature, such as {@code 6.6}. */
+  public String kernelNeeded() {
+    return kernelNeeded;
+  }
+}

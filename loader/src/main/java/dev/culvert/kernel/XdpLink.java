@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import java.nio.file.Path;
+
+/** See {@link Link}. An interface has room for one XDP program. */
+final class XdpLink implements Link {
+  private static final int ATTACH_XDP = 37;
+  private static final int FLAG_GENERIC = 1 << 1;
+  private static final int FLAG_NATIVE = 1 << 2;
+
+  private final KernelLink link;
+  private final int interfaceIndex;
+
+  XdpLink(KernelLink link, int interfaceIndex) {
+    this.link = link;
+    this.interfaceIndex = interfaceIndex;
+  }
+
+  static XdpLink attach(Bpf bpf, BpfProgram program, int interfaceIndex) {
+    String where = "XDP of interface " + interfaceIndex;
+    String mode = "native ";
+    int result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_NATIVE);
+    if (result < 0 && mayBeGeneric(Errno.of(-result))) {
+      mode = "generic ";
+      result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_GENERIC);
+    }
+    if (result < 0) {
+      boolean missing = !InterfaceIndex.exists(bpf.libc(), interfaceIndex);
+      // For a missing interface the kernel says EINVAL, as it does for an unknown command.
+      throw failed(program + " at " + where, missing ? -Errno.ENODEV.number() : result);
+    }
+    FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
+    return new XdpLink(new KernelLink(bpf, fd, "the link at " + mode + where), interfaceIndex);
+  }
+
+  /**
+   * Drivers refuse native XDP in many ways; these three say that generic XDP would fare no better.
+   */
+  private static boolean mayBeGeneric(Errno errno) {
+    return errno != Errno.EBUSY && errno != Errno.EPERM && errno != Errno.ENODEV;
+  }
+
+  private static KernelException failed(String target, int result) {
+    return switch (Errno.of(-result)) {
+      case EINVAL -> new Unsupported("BPF_LINK_CREATE", target, -result, "XDP links", "5.9");
+      case ENODEV ->
+          new KernelException(
+              "BPF_LINK_CREATE",
+              target,
+              -result,
+              "there is no such interface in this network namespace");
+      case EBUSY, EEXIST ->
+          new KernelException(
+              "BPF_LINK_CREATE",
+              target,
+              -result,
+              "the interface has an XDP program already (ip link shows it); take it off first");
+      default -> BpfErrors.of("BPF_LINK_CREATE", target, result);
+    };
+  }
+
+  @Override
+  public void replace(BpfProgram program) {
+    link.replace(program);
+  }
+
+  @Override
+  public void pin(Path path) {
+    link.pin(path);
+  }
+
+  @Override
+  public int interfaceIndex() {
+    return interfaceIndex;
+  }
+
+  @Override
+  public int programId() {
+    return link.info().programId();
+  }
+
+  @Override
+  public void detach() {
+    link.detach();
+  }
+
+  @Override
+  public void close() {
+    link.close();
+  }
+
+  @Override
+  public String toString() {
+    return link.toString();
+  }
+}

@@ -1,0 +1,251 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes golden-packets.txt: packets in, and what must come out, made by scapy and not by Culvert.
+
+Run: /usr/bin/python3 golden.py > ../resources/golden-packets.txt
+
+The tables that the packets meet stand in GoldenPacketsKernelTest. Where a program chooses a UDP source port, the expected
+packet has port 0: the test checks the range and then compares.
+"""
+from scapy.all import Ether, IP, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.layers.vxlan import VXLAN
+
+HOST = "00:00:00:00:00:00"  # the loopback device, on which BPF_PROG_TEST_RUN runs
+CONTAINER = "02:00:00:00:01:02"  # MAC of 10.244.1.2
+NEIGHBOUR = "02:00:00:00:01:03"  # MAC of 10.244.1.3
+NEIGHBOUR_VETH = "02:ff:00:00:01:03"  # the host's end of its veth
+LOCAL_VTEP = "02:aa:00:00:00:01"
+REMOTE_VTEP = "02:aa:00:00:00:02"
+
+
+def show(name, program, packet, verdict, out=None, gso=0):
+    print(f"name: {name}\nprogram: {program}\nin: {raw(packet).hex()}")
+    if gso:
+        print(f"gso: {gso}")
+    print(f"verdict: {verdict}")
+    if out is not None:
+        print(f"out: {raw(out).hex()}")
+    print()
+
+
+def outer(inner, tos=0, inner_type=0x0800, vni=1, remote="10.18.2.2", **ip):
+    """A tunnel packet of ours around an IP packet. The placeholder Ethernet header is all zero but for the type."""
+    return (
+        Ether(dst=HOST, src=HOST, type=0x0800)
+        / IP(src="10.17.2.2", dst=remote, ttl=64, id=0, flags="DF", tos=tos, **ip)
+        / UDP(sport=0, dport=4789, chksum=0)
+        / VXLAN(vni=vni, flags="Instance")
+        / Ether(dst=REMOTE_VTEP, src=LOCAL_VTEP, type=inner_type)
+        / inner
+    )
+
+
+def outer6(inner, tc=0, inner_type=0x0800):
+    return (
+        Ether(dst=HOST, src=HOST, type=0x86DD)
+        / IPv6(src="fd00:17::2", dst="fd00:18::2", hlim=64, tc=tc)
+        / UDP(sport=0, dport=4789, chksum=0)
+        / VXLAN(vni=1, flags="Instance")
+        / Ether(dst=REMOTE_VTEP, src=LOCAL_VTEP, type=inner_type)
+        / inner
+    )
+
+
+def arriving(inner, source="10.18.2.2", vni=1, port=4789, inner_type=0x0800, tos=0, chksum=0, flags="Instance", **ip):
+    return (
+        Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x0800)
+        / IP(src=source, dst="10.17.2.2", ttl=63, id=7, flags=ip.pop("flags_", "DF"), tos=tos, **ip)
+        / UDP(sport=50000, dport=port, chksum=chksum)
+        / VXLAN(vni=vni, flags=flags)
+        / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
+        / inner
+    )
+
+
+def from_container(ip, src=CONTAINER, dst=HOST, type=0x0800):
+    return Ether(dst=dst, src=src, type=type) / ip
+
+
+def udp(src, dst, ttl=64, payload=b"culvert", **kw):
+    return IP(src=src, dst=dst, ttl=ttl, id=1, **kw) / UDP(sport=1111, dport=2222) / Raw(payload)
+
+
+# ---- out of a container
+
+show(
+    "UDP to a container on another host is wrapped and loses one hop",
+    "from_container",
+    from_container(udp("10.244.1.2", "10.244.2.4")),
+    "ENCAPSULATED",
+    outer(udp("10.244.1.2", "10.244.2.4", ttl=63)),
+)
+show(
+    "TCP with options, DF and ECN: the outer header carries the inner ECN",
+    "from_container",
+    from_container(
+        IP(src="10.244.1.2", dst="10.244.2.4", id=9, flags="DF", tos=0x02, ttl=64)
+        / TCP(sport=1, dport=2, options=[("Timestamp", (1, 2))]) / Raw(b"x" * 1200)
+    ),
+    "ENCAPSULATED",
+    outer(
+        IP(src="10.244.1.2", dst="10.244.2.4", id=9, flags="DF", tos=0x02, ttl=63)
+        / TCP(sport=1, dport=2, options=[("Timestamp", (1, 2))]) / Raw(b"x" * 1200),
+        tos=0x02,
+    ),
+)
+show(
+    "Congestion experienced inside is copied outside; DSCP stays inside",
+    "from_container",
+    from_container(udp("10.244.1.2", "10.244.2.4", tos=0xBB)),
+    "ENCAPSULATED",
+    outer(udp("10.244.1.2", "10.244.2.4", ttl=63, tos=0xBB), tos=0x03),
+)
+show(
+    "SCTP is as good as any",
+    "from_container",
+    from_container(IP(src="10.244.1.2", dst="10.244.2.4", ttl=2, id=5) / SCTP(sport=5, dport=6) / Raw(b"abcd")),
+    "ENCAPSULATED",
+    outer(IP(src="10.244.1.2", dst="10.244.2.4", ttl=1, id=5) / SCTP(sport=5, dport=6) / Raw(b"abcd")),
+)
+show(
+    "ICMP echo, TTL 255: the checksum's carry",
+    "from_container",
+    from_container(IP(src="10.244.1.2", dst="10.244.2.4", ttl=255, id=0) / ICMP() / Raw(b"p" * 56)),
+    "ENCAPSULATED",
+    outer(IP(src="10.244.1.2", dst="10.244.2.4", ttl=254, id=0) / ICMP() / Raw(b"p" * 56)),
+)
+show(
+    "An inner fragment is wrapped like any packet",
+    "from_container",
+    from_container(IP(src="10.244.1.2", dst="10.244.2.4", id=3, frag=185, proto=17) / Raw(b"tail of a datagram")),
+    "ENCAPSULATED",
+    outer(IP(src="10.244.1.2", dst="10.244.2.4", id=3, frag=185, proto=17, ttl=63) / Raw(b"tail of a datagram")),
+)
+show(
+    "IPv6 inside IPv4",
+    "from_container",
+    from_container(IPv6(src="fd00:244:1::2", dst="fd00:244:2::4", hlim=64) / UDP(sport=1, dport=2) / Raw(b"six"), type=0x86DD),
+    "ENCAPSULATED",
+    outer(IPv6(src="fd00:244:1::2", dst="fd00:244:2::4", hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD),
+)
+show(
+    "IPv4 inside IPv6",
+    "from_container",
+    from_container(udp("10.244.1.2", "10.244.6.4", tos=1)),
+    "ENCAPSULATED",
+    outer6(udp("10.244.1.2", "10.244.6.4", ttl=63, tos=1), tc=1),
+)
+show(
+    "IPv6 inside IPv6",
+    "from_container",
+    from_container(IPv6(src="fd00:244:1::2", dst="fd00:244:6::4") / UDP(sport=1, dport=2) / Raw(b"six"), type=0x86DD),
+    "ENCAPSULATED",
+    outer6(IPv6(src="fd00:244:1::2", dst="fd00:244:6::4", hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD),
+)
+show(
+    "To a container on the same host: new MACs, one hop less, nothing else",
+    "from_container",
+    from_container(udp("10.244.1.2", "10.244.1.3")),
+    "DELIVERED_LOCALLY",
+    Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.1.2", "10.244.1.3", ttl=63),
+)
+show(
+    "To a host on the same link: as it is",
+    "from_container",
+    from_container(udp("10.244.1.2", "10.244.3.4")),
+    "ROUTED_DIRECTLY",
+    from_container(udp("10.244.1.2", "10.244.3.4", ttl=63)),
+)
+show("To the world: the stack's", "from_container", from_container(udp("10.244.1.2", "192.0.2.7")), "PASSED",
+     from_container(udp("10.244.1.2", "192.0.2.7")))
+show("To the gateway: the host's own", "from_container", from_container(udp("10.244.1.2", "10.244.1.1")), "PASSED")
+show("ARP: the stack answers", "from_container",
+     Ether(dst="ff:ff:ff:ff:ff:ff", src=CONTAINER) / ARP(psrc="10.244.1.2", pdst="10.244.1.1", hwsrc=CONTAINER), "PASSED")
+show("Broadcast is no overlay traffic", "from_container",
+     from_container(udp("10.244.1.2", "10.244.2.4"), dst="ff:ff:ff:ff:ff:ff"), "PASSED")
+show("Last hop: the stack answers time exceeded", "from_container", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)),
+     "SLOW_PATH", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)))
+show("Too large for the way: the stack fragments or answers", "from_container",
+     from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1451 - 28))), "SLOW_PATH")
+show("Exactly as large as the way", "from_container",
+     from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1450 - 28))), "ENCAPSULATED",
+     outer(udp("10.244.1.2", "10.244.2.4", ttl=63, payload=b"x" * (1450 - 28))))
+show("A superpacket of a kind without tunnel support", "from_container",
+     from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * 1400)), "SLOW_PATH", gso=700)
+show("No route to the VTEP", "from_container", from_container(udp("10.244.1.2", "10.244.4.4")), "DROPPED_UNREACHABLE")
+show("Another's address", "from_container", from_container(udp("10.244.1.3", "10.244.2.4")), "DROPPED_INNER_SOURCE")
+show("Another's address, IPv6", "from_container",
+     from_container(IPv6(src="fd00:244:1::3", dst="fd00:244:2::4") / UDP(), type=0x86DD), "DROPPED_INNER_SOURCE")
+show("Another's MAC", "from_container", from_container(udp("10.244.1.2", "10.244.2.4"), src=NEIGHBOUR), "DROPPED_INNER_MAC")
+show("A container speaks VXLAN itself", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2") / UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether() / IP()),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Total length beyond the packet", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.244.2.4", len=200) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+show("Header length below five words", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.244.2.4", ihl=4) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+show("Version 6 in an IPv4 packet", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.244.2.4", version=6) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+
+# ---- into this host
+
+show(
+    "A tunnel packet for our container: stripped, readdressed, one hop less",
+    "from_underlay",
+    arriving(udp("10.244.2.4", "10.244.1.3")),
+    "DECAPSULATED",
+    Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63),
+)
+show(
+    "Congestion met on the underlay is marked inside",
+    "from_underlay",
+    arriving(udp("10.244.2.4", "10.244.1.3", tos=0x02), tos=0x03),
+    "DECAPSULATED",
+    Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63, tos=0x03),
+)
+show("Congestion met by a packet that cannot say so", "from_underlay",
+     arriving(udp("10.244.2.4", "10.244.1.3"), tos=0x03), "DROPPED_CONGESTION_LOST")
+show("Outer source is another VTEP than the owner of the inner source", "from_underlay",
+     arriving(udp("10.244.2.4", "10.244.1.3"), source="10.19.2.2"), "DROPPED_OUTER_SOURCE")
+show("Inner source is ours: nobody may send it to us", "from_underlay",
+     arriving(udp("10.244.1.2", "10.244.1.3")), "DROPPED_OUTER_SOURCE")
+show("Inner source is outside the overlay", "from_underlay",
+     arriving(udp("192.0.2.1", "10.244.1.3")), "DROPPED_OUTER_SOURCE")
+show("Another network's VNI", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3"), vni=2), "DROPPED_UNKNOWN_VNI")
+show("For a subnet of another host", "from_underlay", arriving(udp("10.244.2.4", "10.244.4.4")), "DROPPED_NOT_LOCAL")
+show("For the host itself: the kernel's device takes it", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.1")), "SLOW_PATH",
+     arriving(udp("10.244.2.4", "10.244.1.1")))
+show("Last hop on arrival", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3", ttl=1)), "SLOW_PATH")
+show("Outer UDP checksum: the stack verifies it", "from_underlay",
+     arriving(udp("10.244.2.4", "10.244.1.3"), chksum=0x1234), "SLOW_PATH")
+show("An outer fragment", "from_underlay",
+     arriving(udp("10.244.2.4", "10.244.1.3"), flags_="MF"), "PASSED")
+show("Another port", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3"), port=4790), "PASSED")
+show("No VNI flag", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3"), flags=0), "DROPPED_MALFORMED")
+show("ARP inside: the overlay carries IP", "from_underlay",
+     arriving(ARP(psrc="10.244.2.4", pdst="10.244.1.3"), inner_type=0x0806), "DROPPED_MALFORMED")
+show("Inner length beyond the packet", "from_underlay",
+     arriving(IP(src="10.244.2.4", dst="10.244.1.3", len=999) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+show(
+    "IPv6 inside IPv4 on arrival",
+    "from_underlay",
+    arriving(IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", hlim=64) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD),
+    "DECAPSULATED",
+    Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"),
+)
+show(
+    "A bare packet from a host on the same link",
+    "from_underlay",
+    Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.3.4", "10.244.1.3"),
+    "RECEIVED_DIRECTLY",
+    Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.3.4", "10.244.1.3", ttl=63),
+)
+show("A bare packet of a host that must encapsulate", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.2.4", "10.244.1.3"), "DROPPED_OUTER_SOURCE")
+show("A bare packet with an address of ours as source", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.1.2", "10.244.1.3"), "DROPPED_OUTER_SOURCE")
+show("A tunnel packet that only passes through this host", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:01") / IP(src="10.99.0.1", dst="10.99.0.2") / UDP(sport=50000, dport=4789, chksum=0)
+     / VXLAN(vni=77, flags="Instance") / Ether() / udp("10.244.2.4", "10.244.1.3"), "PASSED")
+show("The underlay's own traffic", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.17.2.1", "10.17.2.2"), "PASSED")

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+
+/** Runs the system's own tools, which are the oracle for what we did to the system. */
+final class Commands {
+  private Commands() {}
+
+  /** Output and exit code of a command. */
+  record Result(int exit, String output) {}
+
+  static Result tryRun(String command) {
+    try {
+      Process process =
+          new ProcessBuilder(List.of(command.split(" "))).redirectErrorStream(true).start();
+      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new Result(process.waitFor(), output);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  static String run(String command) {
+    Result result = tryRun(command);
+    if (result.exit() != 0) {
+      throw new AssertionError(command + " ended with " + result.exit() + ": " + result.output());
+    }
+    return result.output();
+  }
+
+  /** The same inside a namespace. */
+  static String in(String namespace, String command) {
+    return run("ip netns exec " + namespace + " " + command);
+  }
+}

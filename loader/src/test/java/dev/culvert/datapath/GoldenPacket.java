@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** One entry of golden-packets.txt. Byte arrays are fresh at each call. */
+record GoldenPacket(
+    String name,
+    String program,
+    String inHex,
+    Verdict verdict,
+    Optional<String> outHex,
+    Optional<Integer> gsoSizeBytes) {
+  byte[] in() {
+    return HexFormat.of().parseHex(inHex);
+  }
+
+  Optional<byte[]> out() {
+    return outHex.map(HexFormat.of()::parseHex);
+  }
+
+  static List<GoldenPacket> all() {
+    try (InputStream in = GoldenPacket.class.getResourceAsStream("/golden-packets.txt")) {
+      String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      List<GoldenPacket> packets = new ArrayList<>();
+      for (String block : text.strip().split("\n\n", -1)) {
+        packets.add(parse(block));
+      }
+      return packets;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The one packet whose name begins so. */
+  static GoldenPacket named(String start) {
+    return all().stream().filter(packet -> packet.name.startsWith(start)).findFirst().orElseThrow();
+  }
+
+  private static GoldenPacket parse(String block) {
+    Map<String, String> fields = new HashMap<>();
+    for (String line : block.split("\n", -1)) {
+      int colon = line.indexOf(": ");
+      fields.put(line.substring(0, colon), line.substring(colon + 2));
+    }
+    return new GoldenPacket(
+        fields.get("name"),
+        fields.get("program"),
+        fields.get("in"),
+        Verdict.valueOf(fields.get("verdict")),
+        Optional.ofNullable(fields.get("out")),
+        Optional.ofNullable(fields.get("gso")).map(Integer::valueOf));
+  }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.BpfObject;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Libc;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The loaded programs with the tables that the golden packets meet. All runs on the loopback device
+ * (index 1), on which BPF_PROG_TEST_RUN runs a program that is not told another; nothing is sent.
+ *
+ * <pre>
+ *   VNI 1   10.244.1.0/24  ours; containers .2 (behind interface 1) and .3
+ *           10.244.2.0/24  VTEP 10.18.2.2, behind the router 10.17.2.1; inner MTU 1450
+ *           10.244.3.0/24  VTEP 10.17.2.3, on our link: direct routing
+ *           10.244.4.0/24  VTEP 10.19.2.2, no route to it
+ *           10.244.6.0/24  VTEP fd00:18::2
+ *           fd00:244:x::/64 likewise
+ *   VNI 3   the world as seen from 10.18.2.2
+ * </pre>
+ */
+final class PacketWorld implements AutoCloseable {
+  /** What one run gave; the verdict is the counter that moved. */
+  @SuppressWarnings("ArrayRecordComponent") // compared byte by byte, never as a record
+  record Outcome(Verdict verdict, int action, byte[] packet) {}
+
+  private static final int LOOPBACK = 1;
+
+  /** Offset of gso_size in struct __sk_buff (linux/bpf.h), which is 192 bytes long. */
+  private static final int CONTEXT_GSO_SIZE = 176;
+
+  private static final int CONTEXT_BYTES = 192;
+
+  private static final Vni VNI = new Vni(1);
+  private static final MacAddress LOCAL_MAC = MacAddress.parse("02:aa:00:00:00:01");
+  private static final MacAddress REMOTE_MAC = MacAddress.parse("02:aa:00:00:00:02");
+  private static final Vtep LOCAL = vtep("10.17.2.2", LOCAL_MAC);
+  private static final Vtep LOCAL6 = vtep("fd00:17::2", LOCAL_MAC);
+
+  private final BpfObject object;
+  private final Tables tables;
+
+  private PacketWorld(BpfObject object) {
+    this.object = object;
+    this.tables = Tables.of(object::map);
+  }
+
+  static PacketWorld load() {
+    PacketWorld world =
+        new PacketWorld(
+            BpfObject.load(
+                Libc.system(), Programs.prebuilt().withGlobal("direct_vni", 1), Map.of()));
+    world.fill();
+    return world;
+  }
+
+  private void fill() {
+    List<Change> changes =
+        List.of(
+            own("10.244.1.0/24"),
+            own("fd00:244:1::/64"),
+            remote("10.244.2.0/24", LOCAL, vtep("10.18.2.2", REMOTE_MAC), hop("10.17.2.1", false)),
+            remote(
+                "fd00:244:2::/64", LOCAL, vtep("10.18.2.2", REMOTE_MAC), hop("10.17.2.1", false)),
+            new Change.PutRemote(
+                new RemoteSubnet(
+                    subnet(1, "10.244.3.0/24"),
+                    LOCAL,
+                    vtep("10.17.2.3", REMOTE_MAC),
+                    Optional.of(hop("10.17.2.3", true)),
+                    true)),
+            new Change.PutRemote(
+                new RemoteSubnet(
+                    subnet(1, "10.244.4.0/24"),
+                    LOCAL,
+                    vtep("10.19.2.2", REMOTE_MAC),
+                    Optional.empty(),
+                    false)),
+            remote(
+                "10.244.6.0/24", LOCAL6, vtep("fd00:18::2", REMOTE_MAC), hop("fd00:17::1", false)),
+            remote(
+                "fd00:244:6::/64",
+                LOCAL6,
+                vtep("fd00:18::2", REMOTE_MAC),
+                hop("fd00:17::1", false)),
+            // The other side of the tunnel, for what we wrapped ourselves.
+            new Change.PutRemote(
+                new RemoteSubnet(
+                    subnet(3, "10.244.1.0/24"),
+                    vtep("10.18.2.2", REMOTE_MAC),
+                    vtep("10.17.2.2", LOCAL_MAC),
+                    Optional.of(hop("10.18.2.1", false)),
+                    false)));
+    List<Datapath.Failure> failures = tables.subnets().apply(changes);
+    if (!failures.isEmpty()) {
+      throw new IllegalStateException(failures.toString());
+    }
+    tables.vteps().setSelf(LOCAL.address());
+    Endpoint sender = endpoint(1, "10.244.1.2", "02:00:00:00:01:02", "02:ff:00:00:01:02");
+    tables.endpoints().allowEndpoint(sender);
+    tables
+        .endpoints()
+        .allowEndpoint(endpoint(1, "fd00:244:1::2", "02:00:00:00:01:02", "02:ff:00:00:01:02"));
+    for (String address : List.of("10.244.1.3", "fd00:244:1::3")) {
+      tables.endpoints().put(endpoint(1, address, "02:00:00:00:01:03", "02:ff:00:00:01:03"));
+    }
+    tables.endpoints().put(endpoint(3, "10.244.2.4", "02:00:00:00:02:04", "02:ff:00:00:02:04"));
+  }
+
+  /** Runs a program once on one packet. gsoSizeBytes 0 is an ordinary packet. */
+  Outcome run(String program, byte[] packet, int gsoSizeBytes) {
+    byte[] context = new byte[gsoSizeBytes == 0 ? 0 : CONTEXT_BYTES];
+    if (gsoSizeBytes != 0) {
+      ByteBuffer.wrap(context)
+          .order(ByteOrder.nativeOrder())
+          .putInt(CONTEXT_GSO_SIZE, gsoSizeBytes);
+    }
+    Map<Verdict, Counter> before = tables.counters().read();
+    BpfProgram.TestRun run = object.program(program).testRun(packet, context, 1);
+    Map<Verdict, Counter> after = tables.counters().read();
+    List<Verdict> moved =
+        Arrays.stream(Verdict.values())
+            .filter(verdict -> packets(after, verdict) != packets(before, verdict))
+            .toList();
+    if (moved.size() != 1
+        || packets(after, moved.getFirst()) != packets(before, moved.getFirst()) + 1) {
+      throw new AssertionError("One packet must have one verdict, but it was counted in " + moved);
+    }
+    return new Outcome(moved.getFirst(), run.returnValue(), run.packet());
+  }
+
+  /** Runs the XDP program once on one frame. */
+  BpfProgram.TestRun frame(byte[] frame) {
+    return object.program("strip_at_xdp").testRun(frame, new byte[0], 1);
+  }
+
+  private static long packets(Map<Verdict, Counter> counters, Verdict verdict) {
+    Counter counter = counters.get(verdict);
+    return counter == null ? 0 : counter.packets();
+  }
+
+  /**
+   * Whether a tunnel packet has a right to be delivered, judged here a second time and in another
+   * way: by its outer source, VNI, inner source and inner destination alone.
+   */
+  boolean mayBeDelivered(byte[] packet) {
+    boolean inner4 = packet[62] == 0x08;
+    byte[] outerSource = Arrays.copyOfRange(packet, 26, 30);
+    int vni = ByteBuffer.wrap(packet).getInt(46) >>> 8;
+    String source;
+    String destination;
+    if (inner4) {
+      source = text(packet, 76, 4);
+      destination = text(packet, 80, 4);
+    } else {
+      source = text(packet, 72, 16);
+      destination = text(packet, 88, 16);
+    }
+    String sender = text(outerSource, 0, 4);
+    if (vni == 1) {
+      boolean fromTwo =
+          IpPrefix.parse(inner4 ? "10.244.2.0/24" : "fd00:244:2::/64")
+                  .contains(IpPrefix.parseAddress(source))
+              && sender.equals("10.18.2.2");
+      boolean fromThree =
+          inner4
+              && IpPrefix.parse("10.244.3.0/24").contains(IpPrefix.parseAddress(source))
+              && sender.equals("10.17.2.3");
+      boolean fromFour =
+          inner4
+              && IpPrefix.parse("10.244.4.0/24").contains(IpPrefix.parseAddress(source))
+              && sender.equals("10.19.2.2");
+      String ours = inner4 ? "10.244.1.3" : text(endpointBytes6(), 0, 16);
+      return (fromTwo || fromThree || fromFour) && destination.equals(ours);
+    }
+    return vni == 3
+        && inner4
+        && sender.equals("10.17.2.2")
+        && IpPrefix.parse("10.244.1.0/24").contains(IpPrefix.parseAddress(source))
+        && destination.equals("10.244.2.4");
+  }
+
+  private static byte[] endpointBytes6() {
+    return IpPrefix.parseAddress("fd00:244:1::3").getAddress();
+  }
+
+  private static String text(byte[] bytes, int from, int length) {
+    return Layouts.address(Arrays.copyOfRange(bytes, from, from + length)).getHostAddress();
+  }
+
+  List<BpfProgram> programs() {
+    return object.spec().programs().stream().map(spec -> object.program(spec.name())).toList();
+  }
+
+  private static Change own(String prefix) {
+    return new Change.PutLocal(new LocalSubnet(subnet(1, prefix), 0));
+  }
+
+  private static Change remote(String prefix, Vtep local, Vtep remote, NextHop hop) {
+    return new Change.PutRemote(
+        new RemoteSubnet(subnet(1, prefix), local, remote, Optional.of(hop), false));
+  }
+
+  private static Subnet subnet(int vni, String prefix) {
+    return new Subnet(new Vni(vni), IpPrefix.parse(prefix));
+  }
+
+  private static Vtep vtep(String address, MacAddress mac) {
+    return new Vtep(IpPrefix.parseAddress(address), 4789, mac);
+  }
+
+  private static NextHop hop(String gateway, boolean onLink) {
+    String source = gateway.contains(":") ? "fd00:17::2" : "10.17.2.2";
+    return new NextHop(
+        LOOPBACK, IpPrefix.parseAddress(source), IpPrefix.parseAddress(gateway), 1500, onLink);
+  }
+
+  private static Endpoint endpoint(int vni, String address, String mac, String hostMac) {
+    return new Endpoint(
+        vni == 1 ? VNI : new Vni(vni),
+        IpPrefix.parseAddress(address),
+        LOOPBACK,
+        true,
+        MacAddress.parse(mac),
+        MacAddress.parse(hostMac));
+  }
+
+  @Override
+  public void close() {
+    object.close();
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.testing.RequiresRoot;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * The XDP program strips exactly what from_underlay would deliver to a container, and passes
+ * everything else as it came, for from_underlay to judge.
+ */
+@Tag("kernel")
+@RequiresRoot
+class XdpKernelTest {
+  private static final int XDP_PASS = 2;
+  private static final int ETHERNET_BYTES = 14;
+  private static final int OVERHEAD_BYTES = 50;
+
+  /**
+   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's.
+   */
+  private static final byte[] MARK = HexFormat.of().parseHex("5452564300000001");
+
+  private static PacketWorld world;
+
+  @BeforeAll
+  static void load() {
+    world = PacketWorld.load();
+  }
+
+  @AfterAll
+  static void close() {
+    world.close();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> everyGoldenPacketFromTheUnderlay() {
+    List<GoldenPacket> packets =
+        GoldenPacket.all().stream().filter(p -> p.program().equals("from_underlay")).toList();
+    assertTrue(packets.stream().anyMatch(p -> p.verdict() == Verdict.DECAPSULATED));
+    return packets.stream()
+        .map(golden -> DynamicTest.dynamicTest(golden.name(), () -> check(golden)));
+  }
+
+  private static void check(GoldenPacket golden) {
+    BpfProgram.TestRun run = world.frame(golden.in());
+    assertEquals(XDP_PASS, run.returnValue());
+    byte[] expected = isPlainlyGood(golden) ? stripped(golden.in()) : golden.in();
+    assertEquals(HexFormat.of().formatHex(expected), HexFormat.of().formatHex(run.packet()));
+  }
+
+  private static boolean isPlainlyGood(GoldenPacket golden) {
+    boolean congested = (golden.in()[15] & 3) == 3; // marking congestion is left to tc
+    return golden.verdict() == Verdict.DECAPSULATED && !congested;
+  }
+
+  /**
+   * The mark for tc (BPF_PROG_TEST_RUN returns metadata too), then MACs, inner type, inner packet.
+   */
+  private static byte[] stripped(byte[] whole) {
+    byte[] out = new byte[MARK.length + whole.length - OVERHEAD_BYTES];
+    System.arraycopy(MARK, 0, out, 0, MARK.length);
+    System.arraycopy(whole, OVERHEAD_BYTES, out, MARK.length, whole.length - OVERHEAD_BYTES);
+    System.arraycopy(whole, 0, out, MARK.length, ETHERNET_BYTES - 2);
+    return out;
+  }
+}
