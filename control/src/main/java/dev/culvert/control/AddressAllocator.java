@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.IpPrefix;
+import java.math.BigInteger;
+import java.net.InetAddress;
+import java.util.Set;
+
+/**
+ * Which address of a host's subnet a container gets. Pure: it looks at nothing but its arguments.
+ *
+ * <p>Three are never given away: the first (the subnet's own address; in IPv6 the routers' anycast
+ * address, RFC 4291 section 2.6.1), the second (the gateway) and the last (broadcast in IPv4; left
+ * out of IPv6 subnets too, so that both families are alike).
+ */
+public final class AddressAllocator {
+  private AddressAllocator() {}
+
+  /** The address that this host answers for: 10.244.1.1 of 10.244.1.0/24. */
+  public static InetAddress gateway(IpPrefix subnet) {
+    return Prefixes.address(subnet, Prefixes.first(subnet).add(BigInteger.ONE));
+  }
+
+  /**
+   * The lowest address that is neither taken nor reserved.
+   *
+   * @throws IllegalStateException when there is none
+   */
+  public static InetAddress lowestFree(IpPrefix subnet, Set<InetAddress> taken) {
+    BigInteger last = Prefixes.end(subnet).subtract(BigInteger.ONE);
+    BigInteger candidate = Prefixes.first(subnet).add(BigInteger.TWO);
+    for (; candidate.compareTo(last) < 0; candidate = candidate.add(BigInteger.ONE)) {
+      InetAddress address = Prefixes.address(subnet, candidate);
+      if (!taken.contains(address)) {
+        return address;
+      }
+    }
+    throw new IllegalStateException(
+        "The subnet "
+            + subnet
+            + " has no free address: "
+            + taken.size()
+            + " containers fill it; detach some, or use larger subnets.");
+  }
+
+  /**
+   * Checks that a container may have this very address.
+   *
+   * @throws IllegalArgumentException when it lies elsewhere, is reserved or is taken
+   */
+  public static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
+    String shown = wanted.getHostAddress();
+    if (!subnet.contains(wanted)) {
+      throw new IllegalArgumentException(
+          "The address " + shown + " is outside this host's subnet " + subnet + ".");
+    }
+    BigInteger place = Prefixes.number(wanted).subtract(Prefixes.first(subnet));
+    if (place.compareTo(BigInteger.TWO) < 0
+        || place.equals(Prefixes.size(subnet).subtract(BigInteger.ONE))) {
+      throw new IllegalArgumentException(
+          "The address "
+              + shown
+              + " is reserved in "
+              + subnet
+              + ": the first is the subnet's own, the second its gateway, the last for broadcast.");
+    }
+    if (taken.contains(wanted)) {
+      throw new IllegalArgumentException("The address " + shown + " is taken by a container.");
+    }
+  }
+}

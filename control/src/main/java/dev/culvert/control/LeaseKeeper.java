@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.control.LeaseStore.Result;
+import dev.culvert.control.SubnetAllocator.Choice;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vtep;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Gets, keeps and gives back this host's lease. Called by the overlay's thread alone.
+ *
+ * <p>A lease that was lost changes nothing on this host: containers keep their addresses, and the
+ * keeper goes on asking for the same subnet.
+ */
+final class LeaseKeeper {
+  private static final System.Logger LOG = System.getLogger(LeaseKeeper.class.getName());
+
+  /** Each refused try means that another host got what it wanted, so this many is plenty. */
+  private static final int TRIES = 100;
+
+  private final OverlayConfig config;
+  private final LeaseStore store;
+  private Lease lease;
+
+  /** Whether the lease did not exist before this process asked for it. */
+  private boolean fresh;
+
+  /** The store has not confirmed the lease: it is what the datapath was found to have. */
+  private boolean provisional;
+
+  private Optional<Lease> lostTo = Optional.empty();
+  private Optional<String> problem = Optional.empty();
+  private Optional<Backoff> backoff = Optional.empty();
+  private Instant renewAt = Instant.MAX;
+
+  LeaseKeeper(OverlayConfig config, LeaseStore store) {
+    this.config = config;
+    this.store = store;
+  }
+
+  Lease lease() {
+    return lease;
+  }
+
+  /** Another host, or another machine with this host's name, has our subnet now. */
+  Optional<Lease> lostTo() {
+    return lostTo;
+  }
+
+  Optional<String> problem() {
+    return problem;
+  }
+
+  Instant nextDeadline() {
+    return backoff.map(Backoff::retryAt).orElse(renewAt);
+  }
+
+  /**
+   * The first lease: the one that this host's name has in the store, else the subnet that the
+   * datapath was left with, else the wanted or lowest free one. Without a store, what the datapath
+   * was left with serves until the store is back.
+   *
+   * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
+   * @throws IllegalStateException when no subnet is to be had
+   */
+  void obtain(Datapath.State state, Instant now) {
+    Optional<IpPrefix> previous = previous(state);
+    try {
+      obtain(previous, now);
+    } catch (LeaseStoreException e) {
+      if (previous.isEmpty()) {
+        throw e;
+      }
+      provisional = true;
+      lease = lease(new Subnet(config.vni(), previous.get()), previousMac(state), 0, now);
+      failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
+    }
+  }
+
+  /** Renews when it is time, and tries again what failed. */
+  void doWork(Instant now) {
+    if (now.isBefore(nextDeadline())) {
+      return;
+    }
+    try {
+      if (provisional || lostTo.isPresent()) {
+        handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1, now), now);
+      } else {
+        handle(store.renew(wanted(lease, now), lease.generation()), now);
+      }
+    } catch (LeaseStoreException e) {
+      failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
+    }
+  }
+
+  /** Looks at the lease soon when the store's event does not fit what we believe. */
+  void accept(LeaseEvent event, Instant now) {
+    boolean doubtful =
+        switch (event) {
+          case LeaseEvent.Snapshot(long _, List<Lease> leases) ->
+              leases.stream().noneMatch(this::isOurs);
+          case LeaseEvent.Announced(long _, Lease announced) ->
+              announced.subnet().equals(lease.subnet())
+                  && !isOurs(announced)
+                  && !(announced.host().equals(lease.host())
+                      && announced.generation() < lease.generation());
+          case LeaseEvent.Withdrawn(long _, Subnet subnet, long generation) ->
+              (subnet.equals(lease.subnet()) && generation >= lease.generation())
+                  || lostTo.map(Lease::subnet).filter(subnet::equals).isPresent();
+        };
+    if (doubtful) {
+      backoff = Optional.of(new Backoff(1, now));
+    }
+  }
+
+  /** A static lease is somebody's file or entry, which we did not make and do not remove. */
+  void release() {
+    if (!provisional && lostTo.isEmpty() && lease.expires().isPresent()) {
+      store.release(lease.subnet(), lease.generation());
+    }
+  }
+
+  /** Gives the lease back after a failed start, unless the host had it before. */
+  void releaseIfFresh() {
+    if (fresh) {
+      release();
+    }
+  }
+
+  private void obtain(Optional<IpPrefix> previous, Instant now) {
+    for (int i = 0; i < TRIES; i++) {
+      Choice choice = choose(previous, now);
+      Result result =
+          switch (choice) {
+            case Choice.Held(Lease held) -> take(held, now);
+            case Choice.Free(IpPrefix prefix) ->
+                store.acquire(
+                    lease(
+                        new Subnet(config.vni(), prefix),
+                        VtepMac.derive(config.host(), config.vni()),
+                        1,
+                        now));
+          };
+      if (result instanceof Result.Done(Lease done)) {
+        fresh = choice instanceof Choice.Free;
+        hold(done);
+        return;
+      }
+    }
+    throw new LeaseStoreException(
+        "No subnet of "
+            + config.network()
+            + " could be leased in "
+            + TRIES
+            + " tries: other hosts were always first; is something claiming and releasing without"
+            + " end?");
+  }
+
+  /** Falls back on subnets of hosts whose lease ended long ago, and only then. */
+  private Choice choose(Optional<IpPrefix> previous, Instant now) {
+    var request =
+        new SubnetAllocator.Request(
+            config.host(),
+            config.vni(),
+            config.network(),
+            config.subnetLength(),
+            config.subnet(),
+            previous);
+    List<Lease> leases = store.list();
+    try {
+      return SubnetAllocator.choose(request, leases);
+    } catch (IllegalStateException e) {
+      Instant longAgo = now.minus(grace(config));
+      List<Lease> living = new ArrayList<>(leases);
+      living.removeIf(other -> other.isExpired(longAgo));
+      if (living.size() == leases.size()
+          || !(SubnetAllocator.choose(request, living) instanceof Choice.Free(IpPrefix prefix))) {
+        throw e;
+      }
+      for (Lease other : leases) {
+        if (other.isExpired(longAgo)
+            && other.subnet().vni().equals(config.vni())
+            && other.subnet().prefix().overlaps(prefix)) {
+          LOG.log(Level.INFO, "Taking the place of the expired lease of " + other + ".");
+          store.release(other.subnet(), other.generation());
+        }
+      }
+      return new Choice.Free(prefix);
+    }
+  }
+
+  /** How much longer than they say leases count, because hosts' clocks differ. */
+  static Duration grace(OverlayConfig config) {
+    return config.leaseDuration().dividedBy(2);
+  }
+
+  /** Makes the lease in the store say what this host is now. */
+  private Result take(Lease held, Instant now) {
+    Lease wanted = wanted(held, now);
+    boolean unchanged = held.expires().isEmpty() && held.vtep().equals(wanted.vtep());
+    return unchanged ? new Result.Done(held) : store.renew(wanted, held.generation());
+  }
+
+  /** Gets back the very subnet that the containers of this host have addresses of. */
+  private Result claim(Subnet subnet, MacAddress mac, long generation, Instant now) {
+    Result result = store.acquire(lease(subnet, mac, generation, now));
+    if (provisional
+        && result instanceof Result.Conflict(Lease current)
+        && current.host().equals(config.host())
+        && current.subnet().equals(subnet)) {
+      return take(current, now);
+    }
+    return result;
+  }
+
+  private void handle(Result result, Instant now) {
+    switch (result) {
+      case Result.Done(Lease done) -> {
+        if (problem.isPresent()) {
+          LOG.log(Level.INFO, "The lease of " + done + " is held again.");
+        }
+        hold(done);
+      }
+      case Result.Gone _ ->
+          handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1, now), now);
+      case Result.Conflict(Lease current) when isOwnWrite(current) -> {
+        // Our own write whose answer got lost, or a new generation by hand.
+        lease = current;
+        handle(store.renew(wanted(current, now), current.generation()), now);
+      }
+      case Result.Conflict(Lease current) -> lose(current, now);
+    }
+  }
+
+  private void hold(Lease held) {
+    lease = held;
+    provisional = false;
+    lostTo = Optional.empty();
+    problem = Optional.empty();
+    backoff = Optional.empty();
+    renewAt =
+        held.expires()
+            .map(expires -> expires.minus(config.leaseDuration().dividedBy(2)))
+            .orElse(Instant.MAX);
+  }
+
+  private void lose(Lease current, Instant now) {
+    lostTo = Optional.of(current);
+    String who =
+        current.host().equals(config.host())
+            ? "another machine, " + current.vtep() + ", uses this host's name"
+            : current.host() + " at " + current.vtep() + " holds " + current.subnet();
+    failed(
+        "This host lost its lease of "
+            + lease.subnet()
+            + ": "
+            + who
+            + "; containers here keep their addresses, but others no longer reach them. Give the"
+            + " other host another "
+            + (current.host().equals(config.host()) ? "name" : "subnet")
+            + ", or move the containers.",
+        now);
+  }
+
+  private void failed(String sentence, Instant now) {
+    problem = Optional.of(sentence);
+    backoff = Optional.of(backoff.map(b -> b.next(now)).orElseGet(() -> Backoff.first(now)));
+  }
+
+  private boolean isOurs(Lease other) {
+    return other.subnet().equals(lease.subnet())
+        && other.host().equals(lease.host())
+        && other.vtep().equals(lease.vtep())
+        && other.generation() == lease.generation();
+  }
+
+  private boolean isOwnWrite(Lease current) {
+    return current.subnet().equals(lease.subnet())
+        && current.host().equals(lease.host())
+        && current.vtep().equals(lease.vtep());
+  }
+
+  /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */
+  private Lease wanted(Lease held, Instant now) {
+    return new Lease(
+        held.subnet(),
+        config.host(),
+        new Vtep(config.underlayAddress(), config.port(), held.vtep().mac()),
+        held.generation(),
+        held.expires().map(_ -> now.plus(config.leaseDuration())));
+  }
+
+  private Lease lease(Subnet subnet, MacAddress mac, long generation, Instant now) {
+    return new Lease(
+        subnet,
+        config.host(),
+        new Vtep(config.underlayAddress(), config.port(), mac),
+        generation,
+        Optional.of(now.plus(config.leaseDuration())));
+  }
+
+  private Optional<IpPrefix> previous(Datapath.State state) {
+    return state.locals().stream()
+        .map(LocalSubnet::subnet)
+        .filter(subnet -> subnet.vni().equals(config.vni()))
+        .map(Subnet::prefix)
+        .filter(prefix -> Prefixes.contains(config.network(), prefix))
+        .findFirst();
+  }
+
+  /** What peers were told before, so that their entries stay right while the store is away. */
+  private MacAddress previousMac(Datapath.State state) {
+    return state.remotes().stream()
+        .filter(remote -> remote.subnet().vni().equals(config.vni()))
+        .map(RemoteSubnet::local)
+        .map(Vtep::mac)
+        .findFirst()
+        .orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
+  }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+/**
+ * The store could not be reached or holds what it should not. The message says which, where, and
+ * what to try.
+ */
+public class LeaseStoreException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  public LeaseStoreException(String message) {
+    super(message);
+  }
+
+  public LeaseStoreException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

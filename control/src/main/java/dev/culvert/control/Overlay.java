@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.Optional;
+
+/**
+ * The facade: one host's part in the overlay. Methods may be called from any thread; each is
+ * carried out on the one thread that owns the state, and returns when it is done.
+ *
+ * <pre>{@code
+ * try (Overlay overlay = Overlay.start(config, store, datapath)) {
+ *   overlay.attach(Path.of("/run/netns/container-1"), "eth0", Optional.empty());
+ * }
+ * }</pre>
+ *
+ * <p>Store and datapath stay the caller's: close them after the overlay. Several overlays in one
+ * JVM are fine, also on one store.
+ *
+ * <p>Errors of a call are exceptions of that call, and the overlay works on: {@link
+ * LeaseStoreException} from the store, what the datapath throws, {@link IllegalArgumentException}
+ * for what cannot be, {@link IllegalStateException} for what cannot be now and after {@link
+ * #close}. What fails in the background is in {@link OverlayStatus#problems()} and {@link
+ * OverlayStatus#pending()}, logged once, and tried again.
+ */
+public final class Overlay implements AutoCloseable {
+  private final Mailbox mailbox;
+  private final OverlayCore core;
+
+  private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
+    this.mailbox = new Mailbox("overlay of " + config.host());
+    this.core = new OverlayCore(config, store, datapath, clock, mailbox::post);
+    mailbox.start("culvert-overlay-" + config.host(), core::doWork, core::nextDeadline, clock);
+  }
+
+  /**
+   * Leases a subnet (the one held before, if there is one), makes this host a tunnel end, and
+   * follows the store. Other hosts' subnets appear as the store tells of them, so not necessarily
+   * before this returns.
+   *
+   * <p>If the store does not answer, but the datapath still has this host's subnet from before, the
+   * overlay starts with that and waits for the store.
+   *
+   * @throws LeaseStoreException when the store does not answer and the datapath has nothing
+   * @throws IllegalStateException when no subnet is free, the wanted one is taken, or the
+   *     underlay's MTU is too small
+   */
+  public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
+    return start(config, store, datapath, Clock.systemUTC());
+  }
+
+  /**
+   * As the other {@code start}, with a clock. All times of the overlay come from it; a clock that
+   * jumps is noticed within a second, or at the next call.
+   */
+  public static Overlay start(
+      OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
+    Overlay overlay = new Overlay(config, store, datapath, clock);
+    try {
+      overlay.mailbox.run(overlay.core::start);
+      overlay.mailbox.ready();
+      return overlay;
+    } catch (RuntimeException | Error e) {
+      overlay.mailbox.stop(overlay.core::stop);
+      throw e;
+    }
+  }
+
+  /** What is so now. Reads no kernel tables. */
+  public OverlayStatus status() {
+    return mailbox.call(core::status);
+  }
+
+  /**
+   * Gives a namespace an interface and an address of this host's subnet: the wanted one, or the
+   * lowest that is free.
+   *
+   * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+   * @throws IllegalArgumentException when the wanted address is taken, reserved or elsewhere, or
+   *     the namespace has such an interface
+   * @throws IllegalStateException when no address is free, or this host lost its lease
+   */
+  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+    return mailbox.call(() -> core.attach(netns, interfaceName, wanted));
+  }
+
+  /** Takes a container's interface away; one that is gone already is no error. */
+  public void detach(InetAddress address) {
+    mailbox.run(() -> core.detach(address));
+  }
+
+  /** Lets the containers of a bridge that somebody else made into the overlay. */
+  public void attachBridge(String bridge) {
+    mailbox.run(() -> core.attachBridge(bridge));
+  }
+
+  /** Takes a bridge out of the overlay again; the bridge itself stays. */
+  public void detachBridge(String bridge) {
+    mailbox.run(() -> core.detachBridge(bridge));
+  }
+
+  /**
+   * Leaves the network for good: releases the lease and removes everything that was made on this
+   * host. A static lease was written by somebody else and stays. The overlay is closed afterwards.
+   *
+   * @throws LeaseStoreException when the lease could not be released; all else is done all the same
+   */
+  public void leave() {
+    mailbox.stop(core::leave);
+  }
+
+  /** Stops the control plane alone: packets keep flowing, the lease stays. */
+  @Override
+  public void close() {
+    mailbox.stop(core::stop);
+  }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.RemoteSubnet;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A consistent picture, taken on the owning thread.
+ *
+ * @param pending changes that the datapath refused, each with its reason; they are retried
+ * @param problems what a person should look at, one sentence each
+ */
+public record OverlayStatus(
+    Optional<Lease> lease,
+    List<RemoteSubnet> remotes,
+    List<Endpoint> endpoints,
+    boolean storeConnected,
+    long storeRevision,
+    List<String> pending,
+    List<String> problems) {}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * The watch of the store, and whether the store answers. Used by the overlay's thread alone; events
+ * go to the listener on the store's thread.
+ */
+final class StoreLink {
+  /** How often a silent store is asked whether it is there. */
+  private static final Duration PROBE_PERIOD = Duration.ofSeconds(10);
+
+  /**
+   * How long the store must have been there before what it did not say counts: renewals that we
+   * missed while it was away need time to arrive.
+   */
+  private static final Duration SETTLING = Duration.ofMinutes(1);
+
+  private final LeaseStore store;
+  private final Consumer<LeaseEvent> listener;
+  private Optional<AutoCloseable> watch = Optional.empty();
+  private Optional<String> outage = Optional.empty();
+  private Optional<Instant> connectedSince = Optional.empty();
+  private Instant probeAt = Instant.EPOCH;
+
+  StoreLink(LeaseStore store, Consumer<LeaseEvent> listener) {
+    this.store = store;
+    this.listener = listener;
+  }
+
+  boolean isConnected() {
+    return connectedSince.isPresent();
+  }
+
+  /** Connected long enough to trust in what it says no more. */
+  boolean isSettled(Instant now) {
+    return connectedSince.filter(since -> !now.isBefore(since.plus(SETTLING))).isPresent();
+  }
+
+  /** An event came, so the store is there. */
+  void heard(Instant now) {
+    if (connectedSince.isEmpty()) {
+      probeAt = now;
+    }
+  }
+
+  Instant nextDeadline() {
+    return probeAt;
+  }
+
+  /**
+   * Watches where nothing is watched yet, and asks the store whether it is there.
+   *
+   * @return whether a new watch began
+   */
+  boolean doWork(Instant now) {
+    if (now.isBefore(probeAt)) {
+      return false;
+    }
+    probeAt = now.plus(PROBE_PERIOD);
+    try {
+      store.list();
+      boolean began = watch.isEmpty();
+      if (began) {
+        watch = Optional.of(store.watch(listener));
+      }
+      outage = Optional.empty();
+      connectedSince = connectedSince.or(() -> Optional.of(now));
+      return began;
+    } catch (RuntimeException e) {
+      connectedSince = Optional.empty();
+      outage =
+          Optional.of(
+              "The lease store does not answer, and everything stays as it is until it does: "
+                  + (e.getMessage() != null ? e.getMessage() : e));
+      return false;
+    }
+  }
+
+  List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    outage.ifPresent(problems::add);
+    problems.addAll(store.problems());
+    return problems;
+  }
+
+  void close() {
+    probeAt = Instant.MAX;
+    if (watch.isPresent()) {
+      try {
+        watch.get().close();
+      } catch (Exception e) {
+        outage = Optional.of("The watch of the lease store did not close: " + e);
+      }
+      watch = Optional.empty();
+    }
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
+import java.math.BigInteger;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Which subnet a host should lease. Pure: it looks at nothing but its arguments.
+ *
+ * <p>The network's first subnet (10.244.0.0/24 of 10.244.0.0/16) is left out unless it is asked for
+ * or is the only one, as flannel does: its first address is the network's own, which people and
+ * tools read as "the network". So the first host gets 10.244.1.0/24.
+ */
+public final class SubnetAllocator {
+  private SubnetAllocator() {}
+
+  /**
+   * Who asks for what.
+   *
+   * @param length of the subnet
+   * @param wanted this very subnet or none
+   * @param previous what the host had before: taken if it is free
+   */
+  public record Request(
+      String host,
+      Vni vni,
+      IpPrefix network,
+      int length,
+      Optional<IpPrefix> wanted,
+      Optional<IpPrefix> previous) {}
+
+  /** The answer. */
+  public sealed interface Choice {
+    /** The host has a lease within the network already. */
+    record Held(Lease lease) implements Choice {}
+
+    /** Nobody has it, as far as these leases say. */
+    record Free(IpPrefix prefix) implements Choice {}
+  }
+
+  /**
+   * The lease that the host holds already, else the wanted subnet, else the previous one if it is
+   * free, else the lowest that is free.
+   *
+   * @throws IllegalStateException when the wanted subnet is taken or none is free
+   */
+  public static Choice choose(Request request, Collection<Lease> leases) {
+    List<Lease> ours =
+        leases.stream()
+            .filter(lease -> lease.subnet().vni().equals(request.vni()))
+            .sorted(Comparator.comparing(Lease::subnet))
+            .toList();
+    Optional<Lease> held =
+        ours.stream()
+            .filter(lease -> lease.host().equals(request.host()))
+            .filter(lease -> Prefixes.contains(request.network(), lease.subnet().prefix()))
+            .findFirst();
+    if (held.isPresent()) {
+      return new Choice.Held(held.get());
+    }
+    if (request.wanted().isPresent()) {
+      return new Choice.Free(wanted(request.wanted().get(), ours));
+    }
+    return new Choice.Free(
+        request
+            .previous()
+            .filter(previous -> Prefixes.contains(request.network(), previous))
+            .filter(previous -> taker(previous, ours).isEmpty())
+            .orElseGet(() -> lowestFree(request, ours)));
+  }
+
+  private static IpPrefix wanted(IpPrefix wanted, List<Lease> leases) {
+    taker(wanted, leases)
+        .ifPresent(lease -> {
+          throw new IllegalStateException(
+              "The wanted subnet "
+                  + wanted
+                  + " is taken: "
+                  + lease.host()
+                  + " holds "
+                  + lease.subnet()
+                  + "; ask for another subnet, or for none.");
+        });
+    return wanted;
+  }
+
+  private static Optional<Lease> taker(IpPrefix prefix, List<Lease> leases) {
+    return leases.stream().filter(lease -> lease.subnet().prefix().overlaps(prefix)).findFirst();
+  }
+
+  /** Walks the taken ranges in order, so that the cost grows with leases and not with addresses. */
+  private static IpPrefix lowestFree(Request request, List<Lease> sortedLeases) {
+    IpPrefix network = request.network();
+    BigInteger step = Prefixes.size(network, request.length());
+    BigInteger end = Prefixes.end(network);
+    BigInteger candidate = Prefixes.first(network);
+    if (request.length() > network.length()) {
+      candidate = candidate.add(step);
+    }
+    for (Lease lease : sortedLeases) {
+      IpPrefix taken = lease.subnet().prefix();
+      if (!taken.overlaps(network) || Prefixes.end(taken).compareTo(candidate) <= 0) {
+        continue;
+      }
+      if (Prefixes.first(taken).compareTo(candidate.add(step)) >= 0) {
+        break;
+      }
+      candidate = roundUp(Prefixes.end(taken), step);
+    }
+    if (candidate.compareTo(end) >= 0) {
+      throw new IllegalStateException(
+          "The network "
+              + network
+              + " has no free subnet of length /"
+              + request.length()
+              + " for "
+              + request.host()
+              + ": "
+              + sortedLeases.size()
+              + " leases fill it; release those of hosts that are gone, or choose a larger network.");
+    }
+    return new IpPrefix(Prefixes.address(network, candidate), request.length());
+  }
+
+  private static BigInteger roundUp(BigInteger number, BigInteger step) {
+    return number.add(step).subtract(BigInteger.ONE).divide(step).multiply(step);
+  }
+}

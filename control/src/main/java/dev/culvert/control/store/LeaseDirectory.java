@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control.store;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseStoreException;
+import dev.culvert.datapath.Subnet;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.UUID;
+
+/**
+ * The files of a lease directory: reads them, remembers what each held when it last made sense, and
+ * replaces them whole. Changes are made under {@link DirectoryLock} only; reading needs no lock.
+ */
+final class LeaseDirectory {
+  private static final String TEMPORARY = ".tmp-";
+
+  /** A lease is six short lines; whatever is larger is something else. */
+  private static final long MAX_FILE_BYTES = 65_536;
+
+  /** How long a vanished file's content is remembered: an editor may be replacing the file. */
+  private static final Duration MEMORY = Duration.ofSeconds(2);
+
+  /** What the directory holds, by subnet, and what is wrong with it. */
+  record Contents(SortedMap<Subnet, Held> leases, List<String> problems) {
+    List<Lease> list() {
+      return leases.values().stream().map(Held::lease).toList();
+    }
+
+    SortedMap<Subnet, Lease> bySubnet() {
+      SortedMap<Subnet, Lease> map = new TreeMap<>();
+      leases.forEach((subnet, held) -> map.put(subnet, held.lease()));
+      return map;
+    }
+  }
+
+  /** A lease and the file that holds it. */
+  record Held(Path file, Lease lease) {}
+
+  /** What a file held, and when it was last there. */
+  private record Memory(Lease lease, long seenNs) {}
+
+  private final Path directory;
+  private final int defaultPort;
+  private final Map<Path, Memory> memories = new HashMap<>();
+
+  LeaseDirectory(Path directory, int defaultPort) {
+    this.directory = directory;
+    this.defaultPort = defaultPort;
+  }
+
+  /** Reads all; files that cannot be read are problems and not failures. */
+  synchronized Contents read() {
+    long nowNs = System.nanoTime();
+    SortedMap<Subnet, Held> leases = new TreeMap<>();
+    List<String> problems = new ArrayList<>();
+    for (Path file : files("*" + LeaseFile.SUFFIX)) {
+      readOne(file, nowNs, problems).ifPresent(lease -> add(file, lease, leases, problems));
+    }
+    memories.values().removeIf(memory -> nowNs - memory.seenNs() > MEMORY.toNanos());
+    addOverlaps(leases, problems);
+    return new Contents(leases, List.copyOf(problems));
+  }
+
+  /**
+   * Writes a new file for a lease.
+   *
+   * @throws LeaseStoreException also when a file that holds no lease is in the way
+   */
+  void create(Lease lease) {
+    Path plain = directory.resolve(LeaseFile.name(lease.subnet()));
+    Path target =
+        isOfOtherNetwork(plain, lease.subnet())
+            ? directory.resolve(LeaseFile.nameWithVni(lease.subnet()))
+            : plain;
+    try {
+      Path temporary = writeTemporary(lease);
+      try {
+        // A link fails where a move would replace what a person wrote in this very moment.
+        Files.createLink(target, temporary);
+        Files.delete(temporary);
+      } catch (FileAlreadyExistsException e) {
+        Files.delete(temporary);
+        throw e;
+      } catch (UnsupportedOperationException | IOException e) {
+        moveIfAbsent(temporary, target); // a file system without hard links
+      }
+      forceDirectory();
+    } catch (FileAlreadyExistsException e) {
+      throw new LeaseStoreException(
+          "The file " + target + " is in the way and holds no lease; mend or remove it.", e);
+    } catch (IOException e) {
+      throw new LeaseStoreException("The lease " + target + " cannot be written: " + e + ".", e);
+    }
+  }
+
+  /** Replaces a file: readers see the old or the new content, never a part. */
+  void replace(Path file, Lease lease) {
+    try {
+      Files.move(writeTemporary(lease), file, StandardCopyOption.ATOMIC_MOVE);
+      forceDirectory();
+    } catch (IOException e) {
+      throw new LeaseStoreException("The lease " + file + " cannot be written: " + e + ".", e);
+    }
+  }
+
+  void delete(Path file) {
+    try {
+      Files.deleteIfExists(file);
+      forceDirectory();
+    } catch (IOException e) {
+      throw new LeaseStoreException("The lease " + file + " cannot be removed: " + e + ".", e);
+    }
+    synchronized (this) {
+      memories.remove(file);
+    }
+  }
+
+  /** Removes what a crash left behind. Under the lock nobody else is writing, so all is stale. */
+  void deleteTemporaryFiles() {
+    for (Path file : files(TEMPORARY + "*")) {
+      try {
+        Files.deleteIfExists(file);
+      } catch (IOException e) {
+        throw new LeaseStoreException(
+            "The temporary file " + file + " cannot be removed: " + e + ".", e);
+      }
+    }
+  }
+
+  private List<Path> files(String glob) {
+    List<Path> files = new ArrayList<>();
+    try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, glob)) {
+      stream.forEach(files::add);
+    } catch (IOException | DirectoryIteratorException e) {
+      throw new LeaseStoreException(
+          "The lease directory " + directory + " cannot be read: " + e + ".", e);
+    }
+    files.sort(null);
+    return files;
+  }
+
+  /** What the file holds, or, while it makes no sense, what it held before. */
+  private Optional<Lease> readOne(Path file, long nowNs, List<String> problems) {
+    Memory memory = memories.get(file);
+    try {
+      Lease lease = LeaseFile.parse(text(file), defaultPort);
+      memories.put(file, new Memory(lease, nowNs));
+      return Optional.of(lease);
+    } catch (NoSuchFileException e) {
+      return Optional.empty(); // removed since the directory was listed
+    } catch (LeaseFile.MalformedException e) {
+      problems.add(problem(file, e.getMessage(), memory));
+    } catch (CharacterCodingException e) {
+      problems.add(problem(file, "line 1: the file is not UTF-8 text.", memory));
+    } catch (IOException e) {
+      problems.add(problem(file, "it cannot be read: " + e + ".", memory));
+    }
+    if (memory == null) {
+      return Optional.empty();
+    }
+    memories.put(file, new Memory(memory.lease(), nowNs));
+    return Optional.of(memory.lease());
+  }
+
+  private static String problem(Path file, String what, Memory memory) {
+    return "The lease file "
+        + file
+        + " is malformed, "
+        + what
+        + (memory == null
+            ? " It counts for nothing until it is mended."
+            : " The lease that it held before, " + memory.lease() + ", stays until it is mended.");
+  }
+
+  private static String text(Path file) throws IOException, LeaseFile.MalformedException {
+    if (Files.size(file) > MAX_FILE_BYTES) {
+      throw new LeaseFile.MalformedException(
+          "line 1: the file is larger than " + MAX_FILE_BYTES + " bytes.");
+    }
+    return Files.readString(file, StandardCharsets.UTF_8);
+  }
+
+  private static void add(
+      Path file, Lease lease, SortedMap<Subnet, Held> leases, List<String> problems) {
+    Held first = leases.putIfAbsent(lease.subnet(), new Held(file, lease));
+    if (first != null) {
+      problems.add(
+          "The lease files "
+              + first.file()
+              + " and "
+              + file
+              + " are both of "
+              + lease.subnet()
+              + "; the first counts, remove one.");
+    }
+  }
+
+  /** Only files written by hand can overlap; the longer prefix wins where packets are concerned. */
+  private static void addOverlaps(SortedMap<Subnet, Held> leases, List<String> problems) {
+    Held before = null;
+    for (Held held : leases.values()) {
+      Subnet subnet = held.lease().subnet();
+      if (before != null
+          && before.lease().subnet().vni().equals(subnet.vni())
+          && before.lease().subnet().prefix().overlaps(subnet.prefix())) {
+        problems.add(
+            "The lease files "
+                + before.file()
+                + " and "
+                + held.file()
+                + " overlap ("
+                + before.lease()
+                + ", "
+                + held.lease()
+                + "); mend one of them.");
+        continue; // the wider one may overlap the next as well
+      }
+      before = held;
+    }
+  }
+
+  private boolean isOfOtherNetwork(Path file, Subnet subnet) {
+    return read().leases().values().stream()
+        .anyMatch(held -> held.file().equals(file) && !held.lease().subnet().equals(subnet));
+  }
+
+  private Path writeTemporary(Lease lease) throws IOException {
+    Path temporary = directory.resolve(TEMPORARY + UUID.randomUUID());
+    try (FileChannel channel =
+        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      ByteBuffer text = ByteBuffer.wrap(LeaseFile.format(lease).getBytes(StandardCharsets.UTF_8));
+      while (text.hasRemaining()) {
+        channel.write(text);
+      }
+      channel.force(true); // or a power cut could leave an empty file under the final name
+    }
+    return temporary;
+  }
+
+  private static void moveIfAbsent(Path temporary, Path target) throws IOException {
+    if (Files.exists(target)) {
+      Files.delete(temporary);
+      throw new FileAlreadyExistsException(target.toString());
+    }
+    Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  private void forceDirectory() throws IOException {
+    try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.control.SubnetAllocator.Choice;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+final class AllocatorTest {
+  private static SubnetAllocator.Request request(
+      String network, int length, String wanted, String previous) {
+    return new SubnetAllocator.Request(
+        "me",
+        new Vni(1),
+        IpPrefix.parse(network),
+        length,
+        Optional.ofNullable(wanted).map(IpPrefix::parse),
+        Optional.ofNullable(previous).map(IpPrefix::parse));
+  }
+
+  private static List<Lease> others(String... prefixes) {
+    return Arrays.stream(prefixes).map(prefix -> Fixtures.lease(prefix, "other")).toList();
+  }
+
+  private static String free(SubnetAllocator.Request request, List<Lease> leases) {
+    return switch (SubnetAllocator.choose(request, leases)) {
+      case Choice.Free(IpPrefix prefix) -> prefix.toString();
+      case Choice.Held(Lease lease) -> "held " + lease.subnet().prefix();
+    };
+  }
+
+  @Test
+  void theFirstHostGetsTheSecondSubnetAndTheNextTheLowestFree() {
+    var any = request("10.244.0.0/16", 24, null, null);
+    assertEquals("10.244.1.0/24", free(any, others()));
+    assertEquals(
+        "10.244.3.0/24", free(any, others("10.244.4.0/24", "10.244.1.0/24", "10.244.2.0/24")));
+  }
+
+  @Test
+  void leasesOfOtherLengthAndOtherNetworksAreHeeded() {
+    var any = request("10.244.0.0/16", 24, null, null);
+    assertEquals("10.244.16.0/24", free(any, others("10.244.0.0/20")));
+    assertEquals(
+        "10.244.2.0/24", free(any, others("10.244.1.77/32", "192.168.0.0/16", "fd00::/48")));
+    assertEquals(
+        "10.244.4.0/24", free(any, others("10.244.0.0/22", "10.244.1.0/24", "10.244.1.128/25")));
+    assertEquals(
+        "10.244.1.0/24",
+        free(any, List.of(Fixtures.lease("10.244.1.0/24", "other", 2, "10.18.2.2", 1))));
+  }
+
+  @Test
+  void whatTheHostHoldsGoesBeforeAllElse() {
+    List<Lease> leases =
+        List.of(Fixtures.lease("10.244.9.0/24", "me"), Fixtures.lease("10.244.1.0/24", "other"));
+    assertEquals(
+        "held 10.244.9.0/24",
+        free(request("10.244.0.0/16", 24, "10.244.5.0/24", "10.244.6.0/24"), leases));
+    assertEquals(
+        "10.99.1.0/24", free(request("10.99.0.0/16", 24, null, null), leases), "outside network");
+  }
+
+  @Test
+  void theWantedThenThePreviousSubnet() {
+    assertEquals(
+        "10.244.0.0/24",
+        free(request("10.244.0.0/16", 24, "10.244.0.0/24", "10.244.6.0/24"), others()));
+    assertEquals(
+        "10.244.6.0/24", free(request("10.244.0.0/16", 24, null, "10.244.6.0/24"), others()));
+    assertEquals(
+        "10.244.1.0/24",
+        free(request("10.244.0.0/16", 24, null, "10.244.6.0/24"), others("10.244.6.0/25")));
+  }
+
+  @Test
+  void aTakenWantedSubnetIsAClearWord() {
+    var e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                SubnetAllocator.choose(
+                    request("10.244.0.0/16", 24, "10.244.5.0/24", null), others("10.244.5.0/24")));
+    assertEquals(
+        "The wanted subnet 10.244.5.0/24 is taken: other holds 10.244.5.0/24 (VNI 1); ask for"
+            + " another subnet, or for none.",
+        e.getMessage());
+  }
+
+  @Test
+  void anExhaustedNetworkIsAClearWord() {
+    var e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                SubnetAllocator.choose(
+                    request("10.244.0.0/22", 24, null, null),
+                    others("10.244.1.0/24", "10.244.2.0/24", "10.244.3.0/24")));
+    assertEquals(
+        "The network 10.244.0.0/22 has no free subnet of length /24 for me: 3 leases fill it;"
+            + " release those of hosts that are gone, or choose a larger network.",
+        e.getMessage());
+  }
+
+  @Test
+  void theOnlySubnetIsNotLeftOut() {
+    assertEquals("10.244.0.0/24", free(request("10.244.0.0/24", 24, null, null), others()));
+  }
+
+  @Test
+  void ipv6AndTheEndsOfTheAddressSpace() {
+    assertEquals(
+        IpPrefix.parse("fd00:10:244:1::/64").toString(),
+        free(request("fd00:10:244::/48", 64, null, null), others()));
+    assertEquals(
+        IpPrefix.parse("ff00::/9").toString(),
+        free(request("fe00::/7", 9, null, null), others("fe80::/9")));
+    assertEquals(
+        "255.255.255.0/24",
+        free(request("255.255.254.0/23", 24, null, null), others()),
+        "the very last");
+  }
+
+  /** The slow way and the walk agree: first free block, never one that overlaps. */
+  @Test
+  void theWalkAgreesWithTryingEachSubnet() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    for (int round = 0; round < 300; round++) {
+      List<Lease> leases = new ArrayList<>();
+      int count = random.nextInt(12);
+      for (int i = 0; i < count; i++) {
+        int length = 24 + random.nextInt(9);
+        InetAddress address = IpPrefix.parseAddress("10.244.0." + random.nextInt(256));
+        leases.add(Fixtures.lease(IpPrefix.containing(address, length).toString(), "h" + i));
+      }
+      String expected = "none";
+      for (int i = 1; i < 16 && expected.equals("none"); i++) {
+        IpPrefix candidate = IpPrefix.parse("10.244.0." + i * 16 + "/28");
+        if (leases.stream().noneMatch(lease -> lease.subnet().prefix().overlaps(candidate))) {
+          expected = candidate.toString();
+        }
+      }
+      String found;
+      try {
+        found = free(request("10.244.0.0/24", 28, null, null), leases);
+      } catch (IllegalStateException e) {
+        found = "none";
+      }
+      assertEquals(expected, found, "seed " + seed + ", leases " + leases);
+    }
+  }
+
+  @Test
+  void containersGetTheLowestFreeAddressBehindTheGateway() {
+    IpPrefix subnet = IpPrefix.parse("10.244.1.0/24");
+    assertEquals(IpPrefix.parseAddress("10.244.1.1"), AddressAllocator.gateway(subnet));
+    assertEquals(
+        IpPrefix.parseAddress("10.244.1.2"), AddressAllocator.lowestFree(subnet, Set.of()));
+    assertEquals(
+        IpPrefix.parseAddress("10.244.1.3"),
+        AddressAllocator.lowestFree(
+            subnet,
+            Set.of(IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("10.244.1.4"))));
+  }
+
+  @Test
+  void ipv6ContainersToo() {
+    IpPrefix subnet = IpPrefix.parse("fd00:10:244:1::/64");
+    assertEquals(IpPrefix.parseAddress("fd00:10:244:1::1"), AddressAllocator.gateway(subnet));
+    assertEquals(
+        IpPrefix.parseAddress("fd00:10:244:1::2"), AddressAllocator.lowestFree(subnet, Set.of()));
+  }
+
+  @Test
+  void aFullSubnetIsAClearWord() {
+    IpPrefix subnet = IpPrefix.parse("10.244.1.0/24");
+    Set<InetAddress> taken = new HashSet<>();
+    for (int i = 0; i < 253; i++) {
+      assertTrue(taken.add(AddressAllocator.lowestFree(subnet, taken)));
+    }
+    assertFalse(taken.contains(IpPrefix.parseAddress("10.244.1.255")));
+    var e =
+        assertThrows(IllegalStateException.class, () -> AddressAllocator.lowestFree(subnet, taken));
+    assertEquals(
+        "The subnet 10.244.1.0/24 has no free address: 253 containers fill it; detach some, or use"
+            + " larger subnets.",
+        e.getMessage());
+  }
+
+  @Test
+  void wantedAddressesAreChecked() {
+    IpPrefix subnet = IpPrefix.parse("10.244.1.0/24");
+    Set<InetAddress> taken = Set.of(IpPrefix.parseAddress("10.244.1.2"));
+    for (String bad :
+        List.of(
+            "10.244.1.0", "10.244.1.1", "10.244.1.2", "10.244.1.255", "10.244.2.3", "fd00::2")) {
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> AddressAllocator.check(subnet, IpPrefix.parseAddress(bad), taken),
+          bad);
+    }
+    assertDoesNotThrow(
+        () -> AddressAllocator.check(subnet, IpPrefix.parseAddress("10.244.1.254"), taken));
+  }
+
+  @Test
+  void vtepMacsAreStableLocalAndUnicast() {
+    Set<String> macs = new HashSet<>();
+    for (int i = 0; i < 1000; i++) {
+      String host = "host-" + i;
+      var mac = VtepMac.derive(host, new Vni(1));
+      assertEquals(mac, VtepMac.derive(host, new Vni(1)));
+      assertEquals(0x02, mac.toBytes()[0] & 0x03, host);
+      assertTrue(macs.add(mac.toString()), host);
+    }
+    // printf 'host-01/1' | sha256sum, first byte with its two lowest bits made 10
+    assertEquals(Fixtures.HOST_01_MAC, VtepMac.derive("host-01", new Vni(1)).toString());
+  }
+}

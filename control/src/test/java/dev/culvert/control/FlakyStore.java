@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.Subnet;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** A store that can be made unreachable. */
+final class FlakyStore implements LeaseStore {
+  private final LeaseStore store;
+  private volatile boolean away;
+
+  FlakyStore(LeaseStore store) {
+    this.store = store;
+  }
+
+  void setAway(boolean isAway) {
+    away = isAway;
+  }
+
+  private LeaseStore reach() {
+    if (away) {
+      throw new LeaseStoreException("The store is away; wait for it.");
+    }
+    return store;
+  }
+
+  @Override
+  public List<Lease> list() {
+    return reach().list();
+  }
+
+  @Override
+  public Result acquire(Lease lease) {
+    return reach().acquire(lease);
+  }
+
+  @Override
+  public Result renew(Lease lease, long expectedGeneration) {
+    return reach().renew(lease, expectedGeneration);
+  }
+
+  @Override
+  public void release(Subnet subnet, long generation) {
+    reach().release(subnet, generation);
+  }
+
+  @Override
+  public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+    return reach().watch(watcher);
+  }
+
+  @Override
+  public void close() {
+    store.close();
+  }
+}

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import static dev.culvert.control.Fixtures.address;
+import static dev.culvert.control.Fixtures.lease;
+import static dev.culvert.control.Fixtures.onLink;
+import static dev.culvert.control.Fixtures.subnet;
+import static dev.culvert.control.Fixtures.viaRouter;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.control.LeaseEvent.Announced;
+import dev.culvert.control.LeaseEvent.Snapshot;
+import dev.culvert.control.LeaseEvent.Withdrawn;
+import dev.culvert.datapath.Change;
+import dev.culvert.datapath.Change.PutLocal;
+import dev.culvert.datapath.Change.PutRemote;
+import dev.culvert.datapath.Change.RemoveSubnet;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Vni;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+final class OverlayTableTest {
+  private static final Instant NOON = Instant.parse("2026-11-23T12:00:00Z");
+  private static final Lease OWN = lease("10.244.1.0/24", "host-01", 1, "10.17.2.2", 1);
+  private static final Lease TWO = lease("10.244.2.0/24", "host-02", 1, "10.18.2.2", 1);
+  private static final PutLocal PUT_OWN = new PutLocal(new LocalSubnet(OWN.subnet(), 0));
+
+  private final OverlayTable table = table(false);
+
+  private static OverlayTable table(boolean directRouting) {
+    OverlayTable table =
+        new OverlayTable(
+            new OverlayTable.Settings(
+                "host-01",
+                new Vni(1),
+                IpPrefix.parse("10.244.0.0/16"),
+                directRouting,
+                Duration.ofMinutes(30)));
+    table.setOwn(OWN);
+    table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.1")));
+    return table;
+  }
+
+  private static PutRemote put(Lease lease, String router) {
+    return new PutRemote(
+        new RemoteSubnet(
+            lease.subnet(), OWN.vtep(), lease.vtep(), Optional.of(viaRouter(router)), false));
+  }
+
+  private List<Change> settle() {
+    return settle(NOON);
+  }
+
+  private List<Change> settle(Instant now) {
+    List<Change> changes = table.changes(now, true);
+    table.applied(changes, List.of(), now);
+    return changes;
+  }
+
+  @Test
+  void aSnapshotBecomesEntriesOnce() {
+    table.accept(new Snapshot(1, List.of(OWN, TWO)));
+    assertEquals(List.of(PUT_OWN, put(TWO, "10.17.2.1")), settle());
+    assertEquals(List.of(), settle());
+  }
+
+  @Test
+  void announcedAndWithdrawn() {
+    table.accept(new Snapshot(1, List.of(OWN)));
+    settle();
+    table.accept(new Announced(2, TWO));
+    assertEquals(List.of(put(TWO, "10.17.2.1")), settle());
+    table.accept(new Withdrawn(3, TWO.subnet(), 1));
+    assertEquals(List.of(new RemoveSubnet(TWO.subnet())), settle());
+  }
+
+  @Test
+  void aChangedVtepOnTheSameSubnetCounts() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    settle();
+    Lease moved = lease("10.244.2.0/24", "host-02", 1, "10.18.2.9", 2);
+    table.setNextHop(address("10.18.2.9"), Optional.of(viaRouter("10.17.2.1")));
+    table.accept(new Announced(2, moved));
+    assertEquals(List.of(put(moved, "10.17.2.1")), settle());
+  }
+
+  @Test
+  void aChangedNextHopCounts() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    settle();
+    table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.254")));
+    assertEquals(List.of(put(TWO, "10.17.2.254")), settle());
+
+    table.setNextHop(address("10.18.2.2"), Optional.empty());
+    var unreachable =
+        new RemoteSubnet(TWO.subnet(), OWN.vtep(), TWO.vtep(), Optional.empty(), false);
+    assertEquals(List.of(new PutRemote(unreachable)), settle());
+  }
+
+  @Test
+  void ourOwnNewVtepRewritesAllRemotes() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    settle();
+    Lease renumbered = lease("10.244.1.0/24", "host-01", 1, "10.17.2.77", 2);
+    table.setOwn(renumbered);
+    var remote = (PutRemote) settle().getFirst();
+    assertEquals(renumbered.vtep(), remote.remote().local());
+  }
+
+  @Test
+  void anOlderGenerationNeverWins() {
+    Lease newer = lease("10.244.2.0/24", "host-02", 1, "10.18.2.2", 5);
+    table.accept(new Snapshot(1, List.of(newer)));
+    settle();
+    table.accept(new Announced(2, lease("10.244.2.0/24", "host-09", 1, "10.18.2.9", 4)));
+    assertEquals(List.of(), settle());
+    table.accept(new Withdrawn(3, newer.subnet(), 4));
+    assertEquals(List.of(), settle());
+  }
+
+  @Test
+  void anEventFromBeforeTheSnapshotChangesNothing() {
+    table.accept(new Snapshot(10, List.of(TWO)));
+    settle();
+    table.accept(new Withdrawn(9, TWO.subnet(), 1));
+    table.accept(new Announced(8, lease("10.244.3.0/24", "host-03")));
+    assertEquals(List.of(), settle());
+  }
+
+  @Test
+  void aSnapshotWithdrawsWhatItDoesNotHave() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    settle();
+    table.accept(new Snapshot(5, List.of()));
+    assertEquals(List.of(new RemoveSubnet(TWO.subnet())), settle());
+  }
+
+  @Test
+  void beforeTheStoreSpeaksNothingIsRemovedButRoutesAreFollowed() {
+    var found =
+        new RemoteSubnet(
+            TWO.subnet(), OWN.vtep(), TWO.vtep(), Optional.of(viaRouter("10.17.2.1")), false);
+    table.setActual(
+        new Datapath.State(List.of(found), List.of(new LocalSubnet(OWN.subnet(), 0)), List.of()));
+    assertEquals(List.of(), settle());
+
+    table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.254")));
+    assertEquals(List.of(put(TWO, "10.17.2.254")), settle());
+
+    table.accept(new Snapshot(1, List.of()));
+    assertEquals(List.of(new RemoveSubnet(TWO.subnet())), settle());
+  }
+
+  @Test
+  void entriesOfOtherNetworksAreLeftAlone() {
+    Lease other = lease("10.244.7.0/24", "host-07", 2, "10.18.2.2", 1);
+    var found = new RemoteSubnet(other.subnet(), OWN.vtep(), other.vtep(), Optional.empty(), false);
+    table.setActual(
+        new Datapath.State(List.of(found), List.of(new LocalSubnet(other.subnet(), 3)), List.of()));
+    table.accept(new Snapshot(1, List.of(other)));
+    assertEquals(List.of(PUT_OWN), settle());
+  }
+
+  @Test
+  void theBridgeThatTheDatapathKnowsIsKept() {
+    table.setActual(
+        new Datapath.State(List.of(), List.of(new LocalSubnet(OWN.subnet(), 9)), List.of()));
+    table.accept(new Snapshot(1, List.of()));
+    assertEquals(List.of(), settle());
+  }
+
+  @Test
+  void aFailedChangeIsShownAndTriedAgainLaterAndLater() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    var failure = new IllegalStateException("map full (E2BIG)");
+    Instant now = NOON;
+    for (int seconds : List.of(1, 2, 4, 8, 16, 32, 60, 60)) {
+      List<Change> changes = table.changes(now, true);
+      assertTrue(changes.contains(put(TWO, "10.17.2.1")), seconds + "");
+      table.applied(changes, List.of(new Datapath.Failure(put(TWO, "10.17.2.1"), failure)), now);
+      assertEquals(List.of(), table.changes(now.plusSeconds(seconds).minusNanos(1), true));
+      now = now.plusSeconds(seconds);
+      assertEquals(Optional.of(now), table.nextDeadline(NOON));
+    }
+    assertEquals(
+        List.of(
+            "Writing 10.244.2.0/24 (VNI 1) -> 10.18.2.2 failed 8 times, next try at "
+                + now
+                + ": map full (E2BIG)"),
+        table.pending());
+    assertEquals(List.of(), table.remotes());
+
+    assertEquals(List.of(put(TWO, "10.17.2.1")), settle(now));
+    assertEquals(List.of(), table.pending());
+  }
+
+  @Test
+  void aFailedChangeThatNobodyWantsAnyMoreIsForgotten() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    table.applied(
+        table.changes(NOON, true),
+        List.of(new Datapath.Failure(put(TWO, "10.17.2.1"), new IllegalStateException("no"))),
+        NOON);
+    table.accept(new Withdrawn(2, TWO.subnet(), 1));
+    assertEquals(List.of(), table.changes(NOON, true));
+    assertEquals(List.of(), table.pending());
+  }
+
+  @Test
+  void anotherValueIsTriedAtOnce() {
+    table.accept(new Snapshot(1, List.of(TWO)));
+    table.applied(
+        table.changes(NOON, true),
+        List.of(new Datapath.Failure(put(TWO, "10.17.2.1"), new IllegalStateException("no"))),
+        NOON);
+    table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.254")));
+    assertEquals(List.of(put(TWO, "10.17.2.254")), table.changes(NOON, true));
+  }
+
+  @Test
+  void whatMustNotBecomeAnEntryIsAProblem() {
+    table.accept(
+        new Snapshot(
+            1,
+            List.of(
+                lease("10.244.1.128/25", "host-03"),
+                lease("0.0.0.0/0", "host-04"),
+                lease("10.245.0.0/24", "host-05"),
+                lease("10.244.6.0/24", "host-06", 1, "10.244.9.9", 1),
+                lease("10.244.7.0/24", "host-07", 1, "10.17.2.2", 1),
+                lease("10.244.8.0/24", "host-08", 1, "fd00::8", 1))));
+    assertEquals(List.of(PUT_OWN), settle());
+    assertEquals(
+        List.of(
+            "The lease of 0.0.0.0/0 (VNI 1) of host-04 is not followed: it overlaps this host's own"
+                + " subnet 10.244.1.0/24 (VNI 1).",
+            "The lease of 10.244.1.128/25 (VNI 1) of host-03 is not followed: it overlaps this"
+                + " host's own subnet 10.244.1.0/24 (VNI 1).",
+            "The lease of 10.244.6.0/24 (VNI 1) of host-06 is not followed: its VTEP 10.244.9.9"
+                + " lies inside the overlay network.",
+            "The lease of 10.244.7.0/24 (VNI 1) of host-07 is not followed: its VTEP 10.17.2.2 is"
+                + " this host's own underlay address.",
+            "The lease of 10.244.8.0/24 (VNI 1) of host-08 is not followed: its VTEP"
+                + " fd00:0:0:0:0:0:0:8 is of another IP family than this host's.",
+            "The lease of 10.245.0.0/24 (VNI 1) of host-05 is not followed: it is outside the"
+                + " network 10.244.0.0/16."),
+        table.problems());
+  }
+
+  @Test
+  void directRoutingNeedsTheSettingAndTheLink() {
+    OverlayTable direct = table(true);
+    direct.accept(new Snapshot(1, List.of(TWO)));
+    assertFalse(((PutRemote) direct.changes(NOON, true).getLast()).remote().direct());
+    direct.setNextHop(address("10.18.2.2"), Optional.of(onLink("10.18.2.2")));
+    assertTrue(((PutRemote) direct.changes(NOON, true).getLast()).remote().direct());
+
+    table.accept(new Snapshot(1, List.of(TWO)));
+    table.setNextHop(address("10.18.2.2"), Optional.of(onLink("10.18.2.2")));
+    assertFalse(((PutRemote) settle().getLast()).remote().direct());
+  }
+
+  @Test
+  void anExpiredLeaseEndsAfterTheGraceUnlessTheStoreIsAway() {
+    Lease ending = new Lease(TWO.subnet(), TWO.host(), TWO.vtep(), 1, Optional.of(NOON));
+    table.accept(new Snapshot(1, List.of(ending)));
+    settle();
+    Instant end = NOON.plus(Duration.ofMinutes(30));
+    assertEquals(Optional.of(end), table.nextDeadline(NOON));
+    assertEquals(List.of(), table.changes(end, true));
+    Instant late = end.plusSeconds(1);
+    assertEquals(List.of(), table.changes(late, false), "the store is away");
+    assertEquals(List.of(new RemoveSubnet(TWO.subnet())), settle(late));
+    assertEquals(List.of(), table.changes(late, false), "it does not come back by itself");
+  }
+
+  @Test
+  void aVtepWhoseRouteNobodyKnowsYetWaits() {
+    table.accept(new Snapshot(1, List.of(lease("10.244.3.0/24", "host-03", 1, "10.18.2.3", 1))));
+    assertEquals(List.of(PUT_OWN), settle());
+    assertEquals(java.util.Set.of(address("10.18.2.3")), table.unknownNextHops());
+    assertEquals(List.of(), table.problems());
+    assertEquals(subnet("10.244.1.0/24"), OWN.subnet());
+  }
+}

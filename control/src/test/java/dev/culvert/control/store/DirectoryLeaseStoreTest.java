@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control.store;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.LeaseStore.Result;
+import dev.culvert.control.LeaseStoreException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+final class DirectoryLeaseStoreTest extends LeaseStoreContract {
+  private static final String BY_HAND =
+      """
+      subnet = 10.244.2.0/24
+      vni = 1
+      host = host-02
+      address = 10.18.2.2
+      mac = 02:00:0a:12:02:02
+      """;
+
+  /** Longer than an editor's rewrite is waited for, with room for a slow machine. */
+  private static final int SILENCE_MS = 700;
+
+  @TempDir Path temporary;
+
+  private Path directory() {
+    return temporary.resolve("leases");
+  }
+
+  @Override
+  LeaseStore open() {
+    return new DirectoryLeaseStore(directory());
+  }
+
+  private void write(String name, String text) throws IOException {
+    Files.writeString(directory().resolve(name), text);
+  }
+
+  private List<String> files() throws IOException {
+    try (var files = Files.list(directory())) {
+      return files.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void eachLeaseIsOneFileThatPeopleCanRead() throws Exception {
+    try (LeaseStore store = open()) {
+      done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      done(store.acquire(lease("10.244.1.0/24", 2, "host-01")));
+      assertEquals(List.of(".lock", "10.244.1.0-24.lease", "10.244.1.0-24.vni-2.lease"), files());
+      assertTrue(
+          Files.readString(directory().resolve("10.244.1.0-24.lease"))
+              .contains("subnet = 10.244.1.0/24\nvni = 1\nhost = host-01\n"));
+    }
+  }
+
+  @Test
+  void aFileByHandIsAPeerAndKeepsItsSubnet() throws Exception {
+    try (LeaseStore store = open()) {
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      try (AutoCloseable _ = store.watch(events::add)) {
+        assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+        write("cellar.lease", BY_HAND);
+        var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+        assertEquals("host-02", announced.lease().host());
+        assertTrue(announced.lease().expires().isEmpty());
+        assertInstanceOf(
+            Result.Conflict.class, store.acquire(lease("10.244.2.128/25", 1, "host-03")));
+
+        Files.delete(directory().resolve("cellar.lease"));
+        assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+        done(store.acquire(lease("10.244.2.128/25", 1, "host-03")));
+      }
+    }
+  }
+
+  @Test
+  void aMalformedFileIsReportedAndTheOthersWork() throws Exception {
+    try (LeaseStore store = open()) {
+      write("a.lease", BY_HAND.substring(0, BY_HAND.indexOf("mac")));
+      write("b.lease", BY_HAND);
+      assertEquals(List.of("host-02"), store.list().stream().map(Lease::host).toList());
+      assertEquals(
+          List.of(
+              "The lease file "
+                  + directory().toRealPath().resolve("a.lease")
+                  + " is malformed, line 4: the file ends without mac."
+                  + " It counts for nothing until it is mended."),
+          store.problems());
+
+      Files.delete(directory().resolve("a.lease"));
+      assertEquals(1, store.list().size());
+      assertEquals(List.of(), store.problems());
+    }
+  }
+
+  @Test
+  void aFileThatBecomesMalformedKeepsItsLeaseUntilItIsMendedOrRemoved() throws Exception {
+    try (LeaseStore store = open()) {
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      write("b.lease", BY_HAND);
+      try (AutoCloseable _ = store.watch(events::add)) {
+        assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+        write("b.lease", BY_HAND.replace("10.18.2.2", "10.18.2"));
+        assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
+        assertEquals(1, store.list().size());
+        String problem = store.problems().getFirst();
+        assertTrue(problem.contains("line 4: address: \"10.18.2\" is not an IP address."), problem);
+        assertTrue(problem.contains("10.244.2.0/24 (VNI 1) of host-02, stays"), problem);
+
+        write("b.lease", BY_HAND.replace("10.18.2.2", "10.18.2.9"));
+        var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+        assertEquals("10.18.2.9", announced.lease().vtep().address().getHostAddress());
+
+        write("b.lease", "what?");
+        assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
+        Files.delete(directory().resolve("b.lease"));
+        assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+      }
+    }
+  }
+
+  @Test
+  void anEditorsWaysOfSavingWithdrawNothing() throws Exception {
+    try (LeaseStore store = open()) {
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      Path file = directory().resolve("b.lease");
+      write("b.lease", BY_HAND);
+      try (AutoCloseable _ = store.watch(events::add)) {
+        assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+        // vim: the old file becomes a backup, a new one is written under its name.
+        Files.move(file, directory().resolve("b.lease~"));
+        Files.writeString(file, "");
+        Files.writeString(file, BY_HAND);
+        Files.delete(directory().resolve("b.lease~"));
+        // nano: truncate, then write in pieces.
+        Files.writeString(file, BY_HAND.substring(0, 30));
+        Files.writeString(file, BY_HAND);
+        assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
+      }
+    }
+  }
+
+  @Test
+  void anOlderGenerationByHandIsToldAsWithdrawnAndAnnounced() throws Exception {
+    try (LeaseStore store = open()) {
+      Lease lease = done(store.acquire(lease("10.244.2.0/24", 1, "host-05").withGeneration(9)));
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      try (AutoCloseable _ = store.watch(events::add)) {
+        assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+        write("10.244.2.0-24.lease", BY_HAND);
+        var withdrawn = assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+        assertEquals(lease.generation(), withdrawn.generation());
+        var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+        assertEquals("host-02", announced.lease().host());
+      }
+    }
+  }
+
+  @Test
+  void overlapsAndDoublesByHandAreReported() throws Exception {
+    try (LeaseStore store = open()) {
+      write("a.lease", BY_HAND);
+      write("b.lease", BY_HAND.replace("host-02", "host-03"));
+      write("c.lease", BY_HAND.replace("2.0/24", "2.64/26").replace("host-02", "host-04"));
+      assertEquals(List.of("host-02", "host-04"), store.list().stream().map(Lease::host).toList());
+      List<String> problems = store.problems();
+      assertEquals(2, problems.size(), problems.toString());
+      assertTrue(problems.get(0).contains("are both of 10.244.2.0/24 (VNI 1)"), problems.get(0));
+      assertTrue(problems.get(1).contains("overlap"), problems.get(1));
+    }
+  }
+
+  @Test
+  void whatACrashLeftBehindIsNoLeaseAndIsCleanedUp() throws Exception {
+    try (LeaseStore store = open()) {
+      write(".tmp-dead", BY_HAND.substring(0, 40));
+      assertEquals(List.of(), store.list());
+      done(store.acquire(lease("10.244.2.0/24", 1, "host-01")));
+      assertEquals(List.of(".lock", "10.244.2.0-24.lease"), files());
+    }
+  }
+
+  @Test
+  void aMalformedFileInTheWayIsNotOverwritten() throws Exception {
+    try (LeaseStore store = open()) {
+      write("10.244.2.0-24.lease", "a note to myself");
+      var e =
+          assertThrows(
+              LeaseStoreException.class, () -> store.acquire(lease("10.244.2.0/24", 1, "host-01")));
+      assertTrue(e.getMessage().endsWith("is in the way and holds no lease; mend or remove it."));
+      assertEquals(
+          "a note to myself", Files.readString(directory().resolve("10.244.2.0-24.lease")));
+      assertEquals(List.of(".lock", "10.244.2.0-24.lease"), files());
+    }
+  }
+
+  @Test
+  void anUnmountedDirectoryIsAnOutageAndNotTheEndOfAllLeases() throws Exception {
+    try (LeaseStore store = open()) {
+      Lease lease = done(store.acquire(lease("10.244.2.0/24", 1, "host-01")));
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      try (AutoCloseable _ = store.watch(events::add)) {
+        assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+        Path mounted = temporary.resolve("elsewhere");
+        Files.move(directory(), mounted);
+        Files.createDirectory(directory());
+
+        assertThrows(LeaseStoreException.class, store::list);
+        var e = assertThrows(LeaseStoreException.class, () -> store.renew(lease, 1));
+        assertTrue(e.getMessage().contains("has lost its mark .lock"), e.getMessage());
+        assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
+
+        Files.delete(directory());
+        Files.move(mounted, directory());
+        Lease renewed = done(store.renew(lease, 1));
+        // Found by the slow rescan: the old watch was of the other folder.
+        var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+        assertEquals(renewed, announced.lease());
+      }
+    }
+  }
+
+  @Test
+  void aFileInPlaceOfTheDirectoryIsAClearWord() throws Exception {
+    Path file = Files.createFile(temporary.resolve("file"));
+    var e = assertThrows(LeaseStoreException.class, () -> new DirectoryLeaseStore(file));
+    assertTrue(
+        e.getMessage().startsWith("The lease directory " + file + " cannot be opened: "),
+        e.getMessage());
+  }
+
+  @Test
+  void processesOfOneMachineRaceWithoutGettingASubnetTwice() throws Exception {
+    long processes = 2;
+    int each = 20;
+    List<Process> running = new ArrayList<>();
+    try {
+      for (int i = 0; i < processes; i++) {
+        running.add(claimant("host-" + i, each));
+      }
+      for (Process process : running) {
+        assertTrue(process.waitFor(60, TimeUnit.SECONDS), "a claimant hangs");
+        assertEquals(
+            0, process.exitValue(), new String(process.getInputStream().readAllBytes(), UTF_8));
+      }
+    } finally {
+      running.forEach(Process::destroyForcibly);
+    }
+    try (LeaseStore store = open()) {
+      assertEquals(processes * each, store.list().stream().map(Lease::subnet).distinct().count());
+      assertEquals(List.of(), store.problems());
+      for (int i = 0; i < processes; i++) {
+        String host = "host-" + i;
+        assertEquals(each, store.list().stream().filter(l -> l.host().equals(host)).count());
+      }
+      assertFalse(files().stream().anyMatch(name -> name.startsWith(".tmp-")), files().toString());
+    }
+  }
+
+  private Process claimant(String host, int subnets) throws IOException {
+    return new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Claimant.class.getName(),
+            directory().toString(),
+            host,
+            Integer.toString(subnets))
+        .redirectErrorStream(true)
+        .start();
+  }
+
+  /** The other process: claims the lowest subnets that it can get. */
+  static final class Claimant {
+    private Claimant() {}
+
+    public static void main(String[] args) {
+      int wanted = Integer.parseInt(args[2]);
+      try (LeaseStore store = new DirectoryLeaseStore(Path.of(args[0]))) {
+        for (int i = 1; wanted > 0; i++) {
+          Lease lease = lease("10.244." + i + ".0/24", 1, args[1]);
+          if (store.acquire(lease) instanceof Result.Done) {
+            wanted--;
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control.store;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.LeaseStore.Result;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every store must do. */
+abstract class LeaseStoreContract {
+  private static final int WAIT_SECONDS = 10;
+
+  private LeaseStore store;
+
+  /** A store on the same leases each time within one test. */
+  abstract LeaseStore open();
+
+  static Lease lease(String prefix, int vni, String host) {
+    Vtep vtep =
+        new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02"));
+    return new Lease(new Subnet(new Vni(vni), IpPrefix.parse(prefix)), host, vtep, 0, until(60));
+  }
+
+  static Optional<Instant> until(int seconds) {
+    return Optional.of(Instant.parse("2026-11-23T12:00:00Z").plusSeconds(seconds));
+  }
+
+  @BeforeEach
+  void openStore() {
+    store = open();
+  }
+
+  @AfterEach
+  void closeStore() {
+    store.close();
+  }
+
+  @Test
+  void aClaimedSubnetIsListedInGenerationOne() {
+    Lease claimed = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+
+    assertEquals(lease("10.244.1.0/24", 1, "host-01").withGeneration(1), claimed);
+    assertEquals(List.of(claimed), store.list());
+  }
+
+  @Test
+  void aKnownEarlierGenerationIsExceeded() {
+    assertEquals(
+        8, done(store.acquire(lease("10.244.1.0/24", 1, "a").withGeneration(8))).generation());
+  }
+
+  @Test
+  void aSubnetIsLeasedOnce() {
+    Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+
+    Result second = store.acquire(lease("10.244.1.0/24", 1, "host-02"));
+
+    assertEquals(new Result.Conflict(first), second);
+    assertEquals(List.of(first), store.list());
+  }
+
+  @Test
+  void evenItsHolderCannotClaimItAgain() {
+    Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    assertEquals(new Result.Conflict(first), store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+  }
+
+  @Test
+  void anOverlapOfOtherLengthIsAConflictBothWays() {
+    Lease wide = done(store.acquire(lease("10.244.0.0/20", 1, "host-01")));
+    assertEquals(new Result.Conflict(wide), store.acquire(lease("10.244.5.0/24", 1, "host-02")));
+
+    Lease narrow = done(store.acquire(lease("10.244.32.128/25", 1, "host-03")));
+    assertEquals(new Result.Conflict(narrow), store.acquire(lease("10.244.32.0/24", 1, "host-04")));
+  }
+
+  @Test
+  void anotherNetworkMayUseTheSameAddresses() {
+    Lease one = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    Lease two = done(store.acquire(lease("10.244.1.0/24", 2, "host-01")));
+    assertEquals(List.of(one, two), store.list());
+  }
+
+  @Test
+  void ipv6SubnetsAreLeasedToo() {
+    Lease six = done(store.acquire(lease("fd00:10:244:1::/64", 1, "host-01")));
+    assertEquals(List.of(six), store.list());
+    assertEquals(new Result.Conflict(six), store.acquire(lease("fd00:10:244::/48", 1, "host-02")));
+  }
+
+  @Test
+  void renewalComparesTheGenerationAndRaisesIt() {
+    Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    Lease longer =
+        new Lease(first.subnet(), first.host(), first.vtep(), first.generation(), until(120));
+
+    Lease second = done(store.renew(longer, 1));
+    assertEquals(longer.withGeneration(2), second);
+    assertEquals(new Result.Conflict(second), store.renew(longer, 1));
+    assertEquals(List.of(second), store.list());
+  }
+
+  @Test
+  void renewalOfNothingSaysSo() {
+    Lease lease = lease("10.244.1.0/24", 1, "host-01");
+    assertEquals(new Result.Gone(lease.subnet()), store.renew(lease, 1));
+    assertEquals(List.of(), store.list());
+  }
+
+  @Test
+  void releaseNeedsTheGenerationAndMayBeRepeated() {
+    Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+
+    store.release(lease.subnet(), 7);
+    assertEquals(List.of(lease), store.list());
+    store.release(lease.subnet(), 1);
+    assertEquals(List.of(), store.list());
+    store.release(lease.subnet(), 1);
+    done(store.acquire(lease("10.244.1.0/24", 1, "host-02")));
+  }
+
+  @Test
+  void eightThreadsGetEightSubnetsAndNoneTwice() throws Exception {
+    List<Result> results =
+        race(
+            8,
+            thread -> {
+              // Each has an instance of its own, as agents have, and wants the lowest free subnet.
+              try (LeaseStore mine = open()) {
+                for (int i = 1; ; i++) {
+                  String prefix = "10.244." + i + ".0/24";
+                  Result result = mine.acquire(lease(prefix, 1, "host-" + thread));
+                  if (result instanceof Result.Done) {
+                    return result;
+                  }
+                }
+              }
+            });
+
+    assertEquals(8, results.stream().map(result -> done(result).subnet()).distinct().count());
+    assertEquals(
+        List.of(1, 2, 3, 4, 5, 6, 7, 8),
+        store.list().stream()
+            .map(lease -> (int) lease.subnet().prefix().address().getAddress()[2])
+            .toList());
+  }
+
+  @Test
+  void ofEightRenewalsOfOneGenerationOneWins() throws Exception {
+    Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+
+    List<Result> results = race(8, _ -> store.renew(lease, 1));
+
+    assertEquals(1, results.stream().filter(Result.Done.class::isInstance).count());
+    assertEquals(2, store.list().getFirst().generation());
+  }
+
+  @Test
+  void aWatchBeginsWithASnapshotAndTellsInOrder() throws Exception {
+    Lease one = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+    try (AutoCloseable _ = store.watch(events::add)) {
+      var snapshot = assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+      assertEquals(List.of(one), snapshot.leases());
+
+      Lease two = done(store.acquire(lease("10.244.2.0/24", 1, "host-02")));
+      var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+      assertEquals(two, announced.lease());
+
+      Lease renewed = done(store.renew(two, two.generation()));
+      var changed = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+      assertEquals(renewed, changed.lease());
+
+      store.release(one.subnet(), one.generation());
+      var withdrawn = assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+      assertEquals(one.subnet(), withdrawn.subnet());
+      assertEquals(one.generation(), withdrawn.generation());
+
+      assertTrue(snapshot.revision() < announced.revision());
+      assertTrue(announced.revision() < changed.revision());
+      assertTrue(changed.revision() < withdrawn.revision());
+    }
+  }
+
+  @Test
+  void aWatchSeesWhatAnotherInstanceDoes() throws Exception {
+    BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+    try (AutoCloseable _ = store.watch(events::add);
+        LeaseStore other = open()) {
+      assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+      Lease lease = done(other.acquire(lease("10.244.9.0/24", 1, "host-09")));
+      var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
+      assertEquals(lease, announced.lease());
+    }
+  }
+
+  @Test
+  void aClosedWatchIsSilentAndOthersHearOn() throws Exception {
+    BlockingQueue<LeaseEvent> closed = new LinkedBlockingQueue<>();
+    BlockingQueue<LeaseEvent> open = new LinkedBlockingQueue<>();
+    AutoCloseable first = store.watch(closed::add);
+    try (AutoCloseable _ = store.watch(open::add)) {
+      assertInstanceOf(LeaseEvent.Snapshot.class, next(closed));
+      assertInstanceOf(LeaseEvent.Snapshot.class, next(open));
+      first.close();
+      done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      assertInstanceOf(LeaseEvent.Announced.class, next(open));
+      assertNull(closed.poll());
+    }
+  }
+
+  @Test
+  void aFailingWatcherHearsOnAndDisturbsNobody() throws Exception {
+    BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+    try (AutoCloseable _ =
+            store.watch(_ -> {
+              throw new IllegalStateException("a watcher that fails, on purpose");
+            });
+        AutoCloseable _ = store.watch(events::add)) {
+      assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+      done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      assertInstanceOf(LeaseEvent.Announced.class, next(events));
+    }
+  }
+
+  static Lease done(Result result) {
+    return assertInstanceOf(Result.Done.class, result).lease();
+  }
+
+  static LeaseEvent next(BlockingQueue<LeaseEvent> events) throws InterruptedException {
+    LeaseEvent event = events.poll(WAIT_SECONDS, TimeUnit.SECONDS);
+    assertTrue(event != null, "no event in " + WAIT_SECONDS + " seconds");
+    return event;
+  }
+
+  /** One runner's part. */
+  interface Runner {
+    Result run(int thread);
+  }
+
+  private static List<Result> race(int threads, Runner runner) throws Exception {
+    CountDownLatch start = new CountDownLatch(threads);
+    List<Future<Result>> futures = new ArrayList<>();
+    try (ExecutorService executor = Executors.newFixedThreadPool(threads)) {
+      for (int thread = 0; thread < threads; thread++) {
+        int number = thread;
+        futures.add(
+            executor.submit(() -> {
+              start.countDown();
+              start.await();
+              return runner.run(number);
+            }));
+      }
+      List<Result> results = new ArrayList<>();
+      for (Future<Result> future : futures) {
+        results.add(future.get(60, TimeUnit.SECONDS));
+      }
+      return results;
+    }
+  }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control.store;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.datapath.Subnet;
+import java.util.List;
+import java.util.function.Consumer;
+
+final class MemoryLeaseStoreTest extends LeaseStoreContract {
+  private final MemoryLeaseStore leases = new MemoryLeaseStore();
+
+  /** "Another instance" of a memory store is the same one; closing such a view closes nothing. */
+  @Override
+  LeaseStore open() {
+    return new LeaseStore() {
+      @Override
+      public List<Lease> list() {
+        return leases.list();
+      }
+
+      @Override
+      public Result acquire(Lease lease) {
+        return leases.acquire(lease);
+      }
+
+      @Override
+      public Result renew(Lease lease, long expectedGeneration) {
+        return leases.renew(lease, expectedGeneration);
+      }
+
+      @Override
+      public void release(Subnet subnet, long generation) {
+        leases.release(subnet, generation);
+      }
+
+      @Override
+      public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+        return leases.watch(watcher);
+      }
+
+      @Override
+      public void close() {}
+    };
+  }
+}
