@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.cli;
+
+import dev.culvert.agent.output.Json;
+import dev.culvert.datapath.IpPrefix;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Gives a namespace an interface in the overlay, or lets a bridge's containers in. */
+@Command(
+    name = "attach",
+    description =
+        "Give a network namespace an interface in the overlay, or let a bridge's containers in.")
+public final class AttachCommand implements Runnable {
+  /** What is attached. */
+  static final class What {
+    @Parameters(
+        paramLabel = "NETNS",
+        description =
+            "A name of ip-netns(8), a path such as /proc/PID/ns/net, or a process number.")
+    private String netns;
+
+    @Option(
+        names = "--bridge",
+        paramLabel = "NAME",
+        required = true,
+        description = "A bridge that somebody else made.")
+    private String bridge;
+  }
+
+  @ArgGroup(multiplicity = "1")
+  private What what;
+
+  @Option(
+      names = "--interface",
+      paramLabel = "NAME",
+      defaultValue = "eth0",
+      description = "The container's interface to create (default: ${DEFAULT-VALUE}).")
+  private String interfaceName;
+
+  @Option(
+      names = "--address",
+      paramLabel = "ADDRESS",
+      description = "Its address (default: the lowest that is free).")
+  private String address;
+
+  @Option(names = "--json", description = "Print the endpoint as JSON.")
+  private boolean json;
+
+  @Mixin private HostOptions host;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public void run() {
+    if (what.bridge != null) {
+      attachBridge();
+    } else {
+      attachNamespace();
+    }
+  }
+
+  private void attachBridge() {
+    if (address != null || json) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--address and --json do not go with --bridge.");
+    }
+    Map<String, Object> _ =
+        Answers.ask(
+            host.instance(),
+            Map.of("request", "attach-bridge", "bridge", what.bridge),
+            "nothing can be attached");
+    spec.commandLine().getOut().println("attached bridge " + what.bridge);
+  }
+
+  private void attachNamespace() {
+    Map<String, Object> request = new LinkedHashMap<>();
+    request.put("request", "attach");
+    request.put("netns", Namespaces.path(what.netns).toString());
+    request.put("interface", interfaceName);
+    if (address != null) {
+      request.put("address", IpPrefix.parseAddress(address).getHostAddress());
+    }
+    Map<String, Object> answer = Answers.ask(host.instance(), request, "nothing can be attached");
+    Map<?, ?> endpoint = (Map<?, ?>) answer.get("endpoint");
+    spec.commandLine()
+        .getOut()
+        .println(
+            json
+                ? Json.pretty(endpoint)
+                : "attached %s %s: %s"
+                    .formatted(what.netns, interfaceName, endpoint.get("address")));
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.cli;
+
+import dev.culvert.agent.UserException;
+import dev.culvert.agent.daemon.MountNamespace;
+import dev.culvert.agent.output.Json;
+import dev.culvert.agent.output.Table;
+import dev.culvert.agent.socket.Instance;
+import dev.culvert.datapath.PinnedDatapath;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** What all showing commands share. */
+public final class ReadOptions {
+  private final TableReader reader;
+
+  @Mixin private HostOptions host;
+
+  @Option(names = "--json", description = "Print JSON, with the field names of docs/cli.md.")
+  private boolean json;
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec spec;
+
+  public ReadOptions(TableReader reader) {
+    this.reader = reader;
+  }
+
+  Instance instance() {
+    return host.instance();
+  }
+
+  PinnedDatapath inspect(Instance instance) {
+    if (!Files.isDirectory(instance.pins())) {
+      throw new UserException(
+          MountNamespace.hidden(instance.bpffs())
+              .orElse(
+                  "There is nothing pinned at %s: the agent of host %s is still starting, or has left; look at its log."
+                      .formatted(instance.pins(), instance.host())));
+    }
+    return reader.read(instance.pins());
+  }
+
+  boolean json() {
+    return json;
+  }
+
+  PrintWriter out() {
+    return spec.commandLine().getOut();
+  }
+
+  /** Prints a list under one key, or as a table with a sentence for none. */
+  void print(
+      Instance instance,
+      String key,
+      List<Map<String, Object>> views,
+      Supplier<Table> table,
+      String none) {
+    if (json) {
+      Map<String, Object> root = new LinkedHashMap<>();
+      root.put("host", instance.host());
+      root.put(key, views);
+      out().println(Json.pretty(root));
+    } else if (views.isEmpty()) {
+      out().println(none);
+    } else {
+      out().print(table.get().render());
+    }
+    out().flush();
+  }
+}

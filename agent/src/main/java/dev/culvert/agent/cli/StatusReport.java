@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.cli;
+
+import dev.culvert.agent.output.Views;
+import dev.culvert.agent.socket.ControlClient;
+import dev.culvert.agent.socket.ControlClient.Reply;
+import dev.culvert.agent.socket.Instance;
+import dev.culvert.agent.socket.InstanceLock;
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Verdict;
+import dev.culvert.kernel.BpfProgram;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * What "status" says, as text and as JSON. The agent's part is there only while it answers.
+ *
+ * @param last who ran last, by the lock file
+ */
+record StatusReport(
+    Instance instance, Reply reply, Optional<InstanceLock.Holder> last, PinnedDatapath inspection) {
+
+  /** The JSON form; without an answering agent, its fields are null. */
+  Map<String, Object> view() {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("host", instance.host());
+    view.put("pins", instance.pins().toString());
+    view.put("agent", agentView());
+    view.put("vtep", inspection.identity().map(identity -> Views.vtep(identity.vtep())));
+    view.put("network", inspection.identity().map(identity -> identity.network().toString()));
+    view.put("underlay", inspection.identity().map(Identity::underlay));
+    for (String key : List.of("lease", "store", "pending", "problems")) {
+      view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
+    }
+    view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());
+    view.put("localSubnets", inspection.state().locals().stream().map(Views::local).toList());
+    view.put("endpoints", inspection.state().endpoints().stream().map(Views::endpoint).toList());
+    view.put("packetsHandled", packets(false));
+    view.put("packetsDropped", packets(true));
+    view.put("programs", inspection.programs().stream().map(StatusReport::programView).toList());
+    view.put(
+        "attached", inspection.attachments().stream().map(StatusReport::attachedView).toList());
+    return view;
+  }
+
+  private Map<String, Object> agentView() {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("running", !isDead());
+    view.put("answering", answer().isPresent());
+    view.put("pid", isDead() ? null : last.map(InstanceLock.Holder::pid));
+    view.put("started", isDead() ? null : last.map(holder -> holder.started().toString()));
+    return view;
+  }
+
+  private static Map<String, Object> programView(BpfProgram.Info program) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("name", program.name());
+    view.put("id", program.id());
+    view.put("tag", program.tag());
+    return view;
+  }
+
+  private static Map<String, Object> attachedView(PinnedDatapath.Attached attached) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("pin", attached.name());
+    view.put("program", attached.program());
+    view.put("interfaceIndex", attached.interfaceIndex());
+    return view;
+  }
+
+  /** The form for people. */
+  String text() {
+    StringBuilder out = new StringBuilder();
+    line(out, "host", instance.host());
+    line(out, "agent", agentText());
+    line(out, "subnet", locals());
+    inspection
+        .identity()
+        .ifPresent(identity -> line(out, "VTEP", identity.vtep() + " on " + identity.underlay()));
+    answer().ifPresent(fields -> answerText(out, fields));
+    line(out, "remote", remotes());
+    line(out, "endpoints", Integer.toString(inspection.state().endpoints().size()));
+    line(out, "packets", packets(false) + " handled, " + packets(true) + " dropped");
+    for (BpfProgram.Info program : inspection.programs()) {
+      line(out, "program", program.name() + ", id " + program.id() + ", tag " + program.tag());
+    }
+    for (PinnedDatapath.Attached attached : inspection.attachments()) {
+      line(
+          out,
+          "attached",
+          attached.program()
+              + attached
+                  .interfaceIndex()
+                  .map(index -> " on interface " + index)
+                  .orElse(", on no interface of this network namespace"));
+    }
+    return out.toString();
+  }
+
+  private void answerText(StringBuilder out, Map<String, Object> fields) {
+    if (fields.get("lease") instanceof Map<?, ?> lease) {
+      Object expires = lease.get("expires");
+      line(
+          out,
+          "lease",
+          "generation %s, %s"
+              .formatted(
+                  lease.get("generation"),
+                  expires == null ? "does not expire" : "expires " + expires));
+    } else {
+      line(out, "lease", "none");
+    }
+    if (fields.get("store") instanceof Map<?, ?> store) {
+      line(
+          out,
+          "store",
+          (Boolean.TRUE.equals(store.get("connected")) ? "connected" : "NOT CONNECTED")
+              + ", revision "
+              + store.get("revision"));
+    }
+    list(out, "pending", fields.get("pending"));
+    list(out, "problem", fields.get("problems"));
+  }
+
+  private String agentText() {
+    String who =
+        last.map(holder -> "pid " + holder.pid() + ", started " + holder.started())
+            .orElse("start unknown");
+    return switch (reply) {
+      case Reply.Answer ignored -> "running (" + who + ")";
+      case Reply.None(ControlClient.Silence reason) ->
+          switch (reason) {
+            case NOT_RUNNING ->
+                "not running (last: " + who + "); packets flow by what the kernel holds";
+            case NOT_ANSWERING -> "running, but does not answer (" + who + "); look at its log";
+          };
+    };
+  }
+
+  private String locals() {
+    return inspection.state().locals().isEmpty()
+        ? "none"
+        : inspection.state().locals().stream()
+            .map(LocalSubnet::subnet)
+            .distinct()
+            .sorted()
+            .map(Object::toString)
+            .collect(Collectors.joining(", "));
+  }
+
+  private String remotes() {
+    List<RemoteSubnet> remotes = inspection.state().remotes();
+    Map<String, Long> ways =
+        remotes.stream()
+            .collect(
+                Collectors.groupingBy(Views::way, java.util.TreeMap::new, Collectors.counting()));
+    String detail =
+        ways.entrySet().stream()
+            .map(way -> way.getValue() + " " + way.getKey())
+            .collect(Collectors.joining(", ", " (", ")"));
+    return remotes.size()
+        + (remotes.size() == 1 ? " subnet" : " subnets")
+        + (ways.isEmpty() ? "" : detail);
+  }
+
+  private long packets(boolean dropped) {
+    return inspection.counters().entrySet().stream()
+        .filter(entry -> entry.getKey() != Verdict.PASSED)
+        .filter(entry -> entry.getKey().isDrop() == dropped)
+        .map(Map.Entry::getValue)
+        .mapToLong(Counter::packets)
+        .sum();
+  }
+
+  private boolean isDead() {
+    return reply instanceof Reply.None(ControlClient.Silence reason)
+        && reason == ControlClient.Silence.NOT_RUNNING;
+  }
+
+  private Optional<Map<String, Object>> answer() {
+    return reply instanceof Reply.Answer(Map<String, Object> fields)
+        ? Optional.of(fields)
+        : Optional.empty();
+  }
+
+  private static void list(StringBuilder out, String label, Object values) {
+    if (values instanceof List<?> list) {
+      list.forEach(value -> line(out, label, value.toString()));
+    }
+  }
+
+  private static void line(StringBuilder out, String label, String value) {
+    out.append("%-10s %s%n".formatted(label, value));
+  }
+}

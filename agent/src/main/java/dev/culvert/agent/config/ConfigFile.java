@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.config;
+
+import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** Reads the configuration; src/main/config/culvert.yaml shows and explains every key. */
+public final class ConfigFile {
+  private static final Set<String> KEYS =
+      Set.of(
+          "host",
+          "network",
+          "subnetLength",
+          "subnet",
+          "vni",
+          "port",
+          "underlay",
+          "directRouting",
+          "decapsulation",
+          "sourcePorts",
+          "store",
+          "leaseDuration",
+          "bridges",
+          "bpffs",
+          "runDirectory",
+          "stop");
+
+  // sockaddr_un.sun_path (linux/un.h) less the terminating zero.
+  private static final int SOCKET_PATH_MAX_BYTES = 107;
+
+  private ConfigFile() {}
+
+  /**
+   * @throws ConfigException when the file cannot be read or is wrong
+   */
+  public static AgentConfig load(Path file) {
+    try {
+      return parse(Files.readString(file), file.toString(), ConfigFile::machineName);
+    } catch (NoSuchFileException e) {
+      throw new ConfigException(
+          "There is no configuration file " + file + "; name one with --config FILE.", e);
+    } catch (CharacterCodingException e) {
+      throw new ConfigException(file + " is not text in UTF-8; is it the right file?", e);
+    } catch (IOException e) {
+      throw new ConfigException(
+          "Cannot read the configuration " + file + ": " + e.getMessage() + ".", e);
+    }
+  }
+
+  /**
+   * Reads the text of a file.
+   *
+   * @param file named in messages
+   * @param machineName asked for when the file names no host
+   */
+  static AgentConfig parse(String text, String file, Supplier<String> machineName) {
+    YamlNode.Mapping mapping =
+        switch (YamlNode.parse(text, file)) {
+          case YamlNode.Mapping root -> root;
+          case YamlNode.Empty ignored -> new YamlNode.Mapping(Map.of(), 1);
+          case YamlNode other ->
+              throw new ConfigException(
+                  file
+                      + ", line "
+                      + other.line()
+                      + ": expected \"key: value\" lines, such as \"network: 10.244.0.0/16\".");
+        };
+    return read(new Section(file, "", mapping, KEYS), machineName);
+  }
+
+  private static AgentConfig read(Section root, Supplier<String> machineName) {
+    Optional<String> named = root.value("host", Values::host);
+    IpPrefix network = root.required("network", "network: 10.244.0.0/16", IpPrefix::parse);
+    int subnetLength = subnetLength(root, network);
+    AgentConfig config =
+        new AgentConfig(
+            named.isPresent() ? named.get() : checkedMachineName(root, machineName),
+            network,
+            subnetLength,
+            subnet(root, network, subnetLength),
+            root.value("vni", text -> new Vni(Values.whole(text, 1, Vni.MAX))).orElse(new Vni(1)),
+            root.whole("port", 4789, 1, 65535),
+            underlay(root),
+            root.value("directRouting", Values::flag).orElse(true),
+            root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.TC),
+            // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
+            root.value("sourcePorts", Values::sourcePorts)
+                .orElse(new AgentConfig.SourcePorts(49152, 65535)),
+            store(root),
+            root.value("leaseDuration", Values::leaseDuration).orElse(Duration.ofHours(24)),
+            bridges(root),
+            root.value("bpffs", Values::absolutePath).orElse(Path.of("/sys/fs/bpf")),
+            root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
+            root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));
+    checkSocketPath(root, config);
+    return config;
+  }
+
+  private static int subnetLength(Section root, IpPrefix network) {
+    int bits = network.address().getAddress().length * 8;
+    if (network.length() > bits - 2) {
+      throw root.problem(
+          "network",
+          network + " has no room for containers; choose a larger one, such as 10.244.0.0/16.");
+    }
+    int usual = Math.clamp(network.isIpv4() ? 24 : 64, network.length(), bits - 2);
+    // Two bits: the network's own address, the gateway, and at least one container.
+    return root.whole("subnetLength", usual, network.length(), bits - 2);
+  }
+
+  private static Optional<IpPrefix> subnet(Section root, IpPrefix network, int subnetLength) {
+    Optional<IpPrefix> subnet = root.prefix("subnet");
+    subnet.ifPresent(prefix -> {
+      if (!network.contains(prefix.address())) {
+        throw root.problem(
+            "subnet", prefix + " is outside the network " + network + "; choose one inside.");
+      }
+      if (prefix.length() != subnetLength) {
+        throw root.problem(
+            "subnet",
+            "%s has length %d, but subnetLength is %d; make the two equal."
+                .formatted(prefix, prefix.length(), subnetLength));
+      }
+    });
+    return subnet;
+  }
+
+  private static AgentConfig.Underlay underlay(Section root) {
+    String example = "interface: eth0";
+    Section underlay =
+        root.section("underlay", Set.of("interface", "address"), example)
+            .orElseThrow(() -> root.missing("underlay", "underlay: {interface: eth0}"));
+    return new AgentConfig.Underlay(
+        underlay.required("interface", example, Values::interfaceName),
+        underlay.value("address", ConfigFile::underlayAddress));
+  }
+
+  private static InetAddress underlayAddress(String text) {
+    InetAddress address = IpPrefix.parseAddress(text);
+    if (address.isAnyLocalAddress()
+        || address.isLoopbackAddress()
+        || address.isMulticastAddress()) {
+      throw new IllegalArgumentException(
+          text + " is not an address that other hosts can reach; write one of the interface's.");
+    }
+    return address;
+  }
+
+  private static Path storeDirectory(Section store) {
+    return store.required("directory", "directory: /var/lib/culvert/leases", Values::absolutePath);
+  }
+
+  private static Path store(Section root) {
+    return root.section("store", Set.of("directory"), "directory: /var/lib/culvert/leases")
+        .map(ConfigFile::storeDirectory)
+        .orElseThrow(() -> root.missing("store", "store: {directory: /var/lib/culvert/leases}"));
+  }
+
+  private static List<String> bridges(Section root) {
+    List<String> bridges = root.strings("bridges");
+    for (String bridge : bridges) {
+      try {
+        Values.interfaceName(bridge);
+      } catch (IllegalArgumentException e) {
+        throw root.problem("bridges", e.getMessage());
+      }
+    }
+    if (Set.copyOf(bridges).size() < bridges.size()) {
+      throw root.problem("bridges", "names one bridge twice; remove one of the two.");
+    }
+    return bridges;
+  }
+
+  private static void checkSocketPath(Section root, AgentConfig config) {
+    Path socket = config.runDirectory().resolve(config.host() + ".sock");
+    if (socket.toString().length() > SOCKET_PATH_MAX_BYTES) {
+      throw root.problem(
+          "runDirectory",
+          "the socket's path %s is longer than %d bytes; choose a shorter directory."
+              .formatted(socket, SOCKET_PATH_MAX_BYTES));
+    }
+  }
+
+  private static String checkedMachineName(Section root, Supplier<String> machineName) {
+    String name = machineName.get();
+    try {
+      return Values.host(name);
+    } catch (IllegalArgumentException e) {
+      throw root.problem(
+          "host", "this machine's own name \"" + name + "\" will not do; set the key host.");
+    }
+  }
+
+  private static String machineName() {
+    try {
+      return Files.readString(Path.of("/proc/sys/kernel/hostname")).strip();
+    } catch (IOException e) {
+      try {
+        return InetAddress.getLocalHost().getHostName();
+      } catch (UnknownHostException unknown) {
+        return "";
+      }
+    }
+  }
+}

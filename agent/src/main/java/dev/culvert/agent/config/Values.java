@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.config;
+
+import dev.culvert.control.OverlayConfig;
+import dev.culvert.datapath.Decapsulation;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Conversions of single values. Each throws IllegalArgumentException with the reason and an
+ * example.
+ */
+final class Values {
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(s|m|h|d)");
+  private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}");
+
+  // IFNAMSIZ (linux/if.h) less the terminating zero.
+  private static final int INTERFACE_NAME_MAX = 15;
+
+  private Values() {}
+
+  static String text(String text) {
+    if (text.isBlank()) {
+      throw new IllegalArgumentException("is empty; write a value, or remove the key.");
+    }
+    return text;
+  }
+
+  /** Names a folder below bpffs, a socket and a lease, so few characters are allowed. */
+  static String host(String text) {
+    if (!HOST.matcher(text).matches()) {
+      throw new IllegalArgumentException(
+          "\"%s\" is not a host name; use up to 63 letters, digits, dots and hyphens, such as host-01."
+              .formatted(text));
+    }
+    return text;
+  }
+
+  static String interfaceName(String text) {
+    if (text.isBlank() || text.length() > INTERFACE_NAME_MAX || text.matches(".*[\\s/].*")) {
+      throw new IllegalArgumentException(
+          "\"%s\" is not an interface name; use 1 to 15 characters without blanks, such as eth0."
+              .formatted(text));
+    }
+    return text;
+  }
+
+  static int whole(String text, int min, int max) {
+    try {
+      int value = Integer.parseInt(text);
+      if (value >= min && value <= max) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      throw new IllegalArgumentException(
+          "\"%s\" is not a whole number; write one from %d to %d.".formatted(text, min, max), e);
+    }
+    throw new IllegalArgumentException(
+        "%s is out of range; write a number from %d to %d.".formatted(text, min, max));
+  }
+
+  static boolean flag(String text) {
+    return switch (text) {
+      case "true" -> true;
+      case "false" -> false;
+      default -> throw new IllegalArgumentException("\"" + text + "\" is neither true nor false.");
+    };
+  }
+
+  static Path absolutePath(String text) {
+    try {
+      Path path = Path.of(text);
+      if (path.isAbsolute()) {
+        return path.normalize();
+      }
+    } catch (InvalidPathException e) {
+      throw new IllegalArgumentException("\"" + text + "\" is not a path.", e);
+    }
+    throw new IllegalArgumentException(
+        "\"" + text + "\" is not an absolute path; begin it with a slash.");
+  }
+
+  static Duration leaseDuration(String text) {
+    Matcher matcher = DURATION.matcher(text);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "\"" + text + "\" is not a duration; write a number and s, m, h or d, such as 24h.");
+    }
+    long number = Long.parseLong(matcher.group(1));
+    Duration duration =
+        switch (matcher.group(2)) {
+          case "s" -> Duration.ofSeconds(number);
+          case "m" -> Duration.ofMinutes(number);
+          case "h" -> Duration.ofHours(number);
+          default -> Duration.ofDays(number);
+        };
+    if (duration.compareTo(OverlayConfig.MIN_LEASE_DURATION) < 0
+        || duration.compareTo(OverlayConfig.MAX_LEASE_DURATION) > 0) {
+      throw new IllegalArgumentException(
+          "%s is out of range; write a duration from %ds to %dd, such as 24h."
+              .formatted(
+                  text,
+                  OverlayConfig.MIN_LEASE_DURATION.toSeconds(),
+                  OverlayConfig.MAX_LEASE_DURATION.toDays()));
+    }
+    return duration;
+  }
+
+  static AgentConfig.SourcePorts sourcePorts(String text) {
+    Matcher matcher = RANGE.matcher(text);
+    if (!matcher.matches()) {
+      throw new IllegalArgumentException(
+          "\"" + text + "\" is not a range of ports; write one such as 49152-65535.");
+    }
+    int min = whole(matcher.group(1), 1, 65535);
+    int max = whole(matcher.group(2), 1, 65535);
+    if (min > max) {
+      throw new IllegalArgumentException(
+          "the range " + text + " ends before it begins; swap the two ports.");
+    }
+    return new AgentConfig.SourcePorts(min, max);
+  }
+
+  static Decapsulation decapsulation(String text) {
+    return switch (text) {
+      case "tc" -> Decapsulation.TC;
+      case "xdp" -> Decapsulation.XDP;
+      default -> throw new IllegalArgumentException("\"" + text + "\" is neither tc nor xdp.");
+    };
+  }
+
+  static AgentConfig.Stop stop(String text) {
+    return switch (text) {
+      case "keep" -> AgentConfig.Stop.KEEP;
+      case "leave" -> AgentConfig.Stop.LEAVE;
+      default -> throw new IllegalArgumentException("\"" + text + "\" is neither keep nor leave.");
+    };
+  }
+
+  /** Levenshtein's distance: how many letters to add, drop or change; case counts for nothing. */
+  static int distance(String a, String b) {
+    String from = a.toLowerCase(java.util.Locale.ROOT);
+    String to = b.toLowerCase(java.util.Locale.ROOT);
+    int[] row = new int[to.length() + 1];
+    for (int j = 0; j <= to.length(); j++) {
+      row[j] = j;
+    }
+    for (int i = 1; i <= from.length(); i++) {
+      int diagonal = row[0];
+      row[0] = i;
+      for (int j = 1; j <= to.length(); j++) {
+        int change = diagonal + (from.charAt(i - 1) == to.charAt(j - 1) ? 0 : 1);
+        diagonal = row[j];
+        row[j] = Math.min(change, 1 + Math.min(row[j], row[j - 1]));
+      }
+    }
+    return row[to.length()];
+  }
+}

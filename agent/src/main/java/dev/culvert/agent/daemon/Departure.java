@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.daemon;
+
+import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.agent.socket.Instance;
+import dev.culvert.agent.socket.InstanceLock;
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.store.DirectoryLeaseStore;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.EbpfDatapath;
+import dev.culvert.kernel.Libc;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Leaves the network in a dead agent's place. */
+public final class Departure {
+  private Departure() {}
+
+  /**
+   * Removes what the agent made on this machine, then releases its lease: in this order, so that a
+   * released subnet is not still served here.
+   *
+   * @param configFile the configuration's file, remembered in the lock while this runs
+   * @param say takes a line for each thing done
+   */
+  public static void run(AgentConfig config, Path configFile, Consumer<String> say) {
+    Privileges.require("Leaving");
+    Instance instance = Instance.of(config);
+    InstanceLock lock =
+        InstanceLock.acquire(
+            instance.lock(),
+            config.host(),
+            new InstanceLock.Holder(ProcessHandle.current().pid(), Instant.now(), configFile));
+    try {
+      removeDatapath(config, instance, say);
+      releaseLeases(config, say);
+      deleteSocket(instance.socket());
+    } catch (RuntimeException e) {
+      lock.close();
+      throw e;
+    }
+    lock.remove();
+  }
+
+  private static void removeDatapath(AgentConfig config, Instance instance, Consumer<String> say) {
+    if (!Files.isDirectory(instance.pins())) {
+      say.accept("nothing is pinned at " + instance.pins());
+      return;
+    }
+    try (Datapath datapath = EbpfDatapath.open(Libc.system(), Membership.datapathConfig(config))) {
+      datapath.remove();
+    }
+    say.accept("removed programs, pins, devices and routes of " + config.host());
+  }
+
+  private static void releaseLeases(AgentConfig config, Consumer<String> say) {
+    try (LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port())) {
+      List<Lease> own =
+          store.list().stream()
+              .filter(lease -> lease.host().equals(config.host()))
+              .filter(lease -> lease.subnet().vni().equals(config.vni()))
+              .filter(lease -> lease.expires().isPresent())
+              .toList();
+      for (Lease lease : own) {
+        store.release(lease.subnet(), lease.generation());
+        say.accept("released the lease of " + lease.subnet());
+      }
+      if (own.isEmpty()) {
+        say.accept("the store holds no lease of " + config.host());
+      }
+    }
+  }
+
+  private static void deleteSocket(Path socket) {
+    try {
+      Files.deleteIfExists(socket);
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException("Cannot remove the control socket " + socket, e);
+    }
+  }
+}

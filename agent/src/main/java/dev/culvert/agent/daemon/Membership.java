@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.daemon;
+
+import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.agent.socket.Instance;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.Overlay;
+import dev.culvert.control.OverlayConfig;
+import dev.culvert.control.store.DirectoryLeaseStore;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.EbpfDatapath;
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.Netlink;
+import java.nio.file.Files;
+import java.util.function.Consumer;
+
+/** Store, datapath and overlay, opened in this order and closed in the other. */
+final class Membership implements AutoCloseable {
+  private final LeaseStore store;
+  private final Datapath datapath;
+  private final Overlay overlay;
+
+  private Membership(LeaseStore store, Datapath datapath, Overlay overlay) {
+    this.store = store;
+    this.datapath = datapath;
+    this.overlay = overlay;
+  }
+
+  /**
+   * All or nothing: what a failed first start made is removed again; what was there before stays.
+   */
+  static Membership join(AgentConfig config, Libc libc, Consumer<String> say) {
+    OverlayConfig overlayConfig = overlayConfig(config, libc);
+    boolean mounted = PinFileSystem.ensure(libc, config.bpffs(), say);
+    try {
+      return join(config, overlayConfig, libc);
+    } catch (RuntimeException e) {
+      undo(e, mounted ? () -> new BpfFileSystem(libc).unmount(config.bpffs()) : () -> {});
+      throw e;
+    }
+  }
+
+  private static Membership join(AgentConfig config, OverlayConfig overlayConfig, Libc libc) {
+    boolean takesOver = Files.isDirectory(Instance.of(config).pins());
+    LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
+    try {
+      Datapath datapath = EbpfDatapath.open(libc, datapathConfig(config));
+      try {
+        Overlay overlay = Overlay.start(overlayConfig, store, datapath);
+        try {
+          config.bridges().forEach(overlay::attachBridge);
+          return new Membership(store, datapath, overlay);
+        } catch (RuntimeException e) {
+          // Without its bridges the host is not what it was asked to be.
+          undo(e, takesOver ? overlay::close : overlay::leave);
+          throw e;
+        }
+      } catch (RuntimeException e) {
+        undo(e, takesOver ? () -> {} : datapath::remove);
+        undo(e, datapath::close);
+        throw e;
+      }
+    } catch (RuntimeException e) {
+      undo(e, store::close);
+      throw e;
+    }
+  }
+
+  private static void undo(RuntimeException cause, Runnable step) {
+    try {
+      step.run();
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  static EbpfDatapath.Config datapathConfig(AgentConfig config) {
+    return new EbpfDatapath.Config(
+        Instance.of(config).pins(),
+        config.underlay().interfaceName(),
+        config.port(),
+        config.sourcePorts().min(),
+        config.sourcePorts().max(),
+        config.directRouting(),
+        config.decapsulation());
+  }
+
+  private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
+    try (Netlink netlink = Netlink.open(libc)) {
+      return new OverlayConfig(
+          config.host(),
+          config.vni(),
+          config.network(),
+          config.subnetLength(),
+          config.subnet(),
+          UnderlayAddress.choose(
+              config.underlay(), config.network().isIpv4(), netlink.links(), netlink.addresses()),
+          config.port(),
+          config.directRouting(),
+          config.leaseDuration());
+    }
+  }
+
+  Overlay overlay() {
+    return overlay;
+  }
+
+  /** Lets go: packets keep flowing. */
+  @Override
+  public void close() {
+    try (store;
+        datapath) {
+      overlay.close();
+    }
+  }
+}

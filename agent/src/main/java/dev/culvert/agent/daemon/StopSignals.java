@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.daemon;
+
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import sun.misc.Signal;
+import sun.misc.SignalHandler;
+
+/**
+ * Tells Ctrl-C (a person, who wants everything gone) from SIGTERM (a service manager). Shutdown
+ * hooks cannot, hence {@code sun.misc.Signal}, which the module jdk.unsupported keeps for this.
+ */
+final class StopSignals implements AutoCloseable {
+  /** Why we are to stop. */
+  enum Kind {
+    INTERRUPT("INT"),
+    TERMINATE("TERM");
+
+    private final String name;
+
+    Kind(String name) {
+      this.name = name;
+    }
+
+    private Signal signal() {
+      return new Signal(name);
+    }
+  }
+
+  private final Map<Kind, SignalHandler> before = new EnumMap<>(Kind.class);
+
+  private StopSignals() {}
+
+  /**
+   * Listens; the second signal of a kind ends the process at once, for who has no patience.
+   *
+   * @param listener called on a thread of the JVM's
+   */
+  static StopSignals install(Consumer<Kind> listener) {
+    StopSignals signals = new StopSignals();
+    for (Kind kind : Kind.values()) {
+      SignalHandler once =
+          signal -> {
+            Signal.handle(signal, SignalHandler.SIG_DFL);
+            listener.accept(kind);
+          };
+      signals.before.put(kind, Signal.handle(kind.signal(), once));
+    }
+    return signals;
+  }
+
+  @Override
+  public void close() {
+    before.forEach((kind, handler) -> Signal.handle(kind.signal(), handler));
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.daemon;
+
+import dev.culvert.agent.UserException;
+import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.kernel.Netlink.AddressInfo;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/** Settles which of this host's addresses the others see. */
+final class UnderlayAddress {
+  private UnderlayAddress() {}
+
+  /**
+   * The configured address, or the interface's first global one.
+   *
+   * @throws UserException when the interface or the address is not there; the message lists what is
+   */
+  static InetAddress choose(
+      AgentConfig.Underlay underlay,
+      boolean ipv4,
+      List<LinkInfo> links,
+      List<AddressInfo> addresses) {
+    String name = underlay.interfaceName();
+    LinkInfo link =
+        links.stream()
+            .filter(candidate -> candidate.name().equals(name))
+            .findFirst()
+            .orElseThrow(() -> new UserException(noInterface(name, links)));
+    List<InetAddress> own =
+        addresses.stream()
+            .filter(info -> info.interfaceIndex() == link.index())
+            .map(AddressInfo::address)
+            .toList();
+    Optional<InetAddress> wanted = underlay.address();
+    if (wanted.isPresent()) {
+      if (!own.contains(wanted.get())) {
+        throw new UserException(
+            "The underlay address %s is not on %s, which has %s; correct underlay.address or remove it."
+                .formatted(wanted.get().getHostAddress(), name, list(own)));
+      }
+      return wanted.get();
+    }
+    return own.stream()
+        .filter(address -> address instanceof Inet4Address == ipv4 && isGlobal(address))
+        .findFirst()
+        .orElseThrow(() ->
+            new UserException(
+                "The underlay interface %s has no global %s address (it has %s); give it one, or set underlay.address."
+                    .formatted(name, ipv4 ? "IPv4" : "IPv6", list(own))));
+  }
+
+  private static boolean isGlobal(InetAddress address) {
+    return !address.isLinkLocalAddress() && !address.isLoopbackAddress();
+  }
+
+  private static String noInterface(String name, List<LinkInfo> links) {
+    return "There is no interface %s for the underlay; this network namespace has %s: correct underlay.interface."
+        .formatted(name, links.stream().map(LinkInfo::name).collect(Collectors.joining(", ")));
+  }
+
+  private static String list(List<InetAddress> addresses) {
+    return addresses.isEmpty()
+        ? "none"
+        : addresses.stream().map(InetAddress::getHostAddress).collect(Collectors.joining(", "));
+  }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab;
+
+import dev.culvert.agent.lab.datapath.LabDatapath;
+import picocli.CommandLine.Option;
+
+/** What a lab is to look like. */
+public final class LabOptions {
+  @Option(
+      names = "--hosts",
+      paramLabel = "N",
+      defaultValue = "2",
+      description = "How many hosts (default: ${DEFAULT-VALUE}).")
+  private int hosts;
+
+  @Option(
+      names = "--containers",
+      paramLabel = "N",
+      defaultValue = "6",
+      description = "How many containers on all hosts together (default: ${DEFAULT-VALUE}).")
+  private int containers;
+
+  @Option(
+      names = "--datapath",
+      paramLabel = "KIND",
+      defaultValue = "ebpf",
+      description =
+          "What joins them: ebpf (Culvert), kernel-vxlan (as flannel sets it up) or routes (host-gw,"
+              + " known to the router) (default: ${DEFAULT-VALUE}).")
+  private LabDatapath.Kind kind;
+
+  int hosts() {
+    return hosts;
+  }
+
+  int containers() {
+    return containers;
+  }
+
+  LabDatapath.Kind kind() {
+    return kind;
+  }
+}

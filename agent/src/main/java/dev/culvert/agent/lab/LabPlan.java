@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * What a lab looks like: names and addresses, computed; nothing is built here. With two hosts and
+ * six containers these are the scenarios' fixed ones.
+ *
+ * @param prefix of all its namespaces
+ */
+public record LabPlan(String prefix, int hosts, int containers, Underlay underlay) {
+  /** How the hosts are joined. */
+  public enum Underlay {
+    /** Each in a network of its own, with a router between. */
+    ROUTED,
+    /** All in one network. */
+    FLAT;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
+  /** The overlay network. */
+  public static final String NETWORK = "10.244.0.0/16";
+
+  /** Of the lab that people see. */
+  public static final String PREFIX = "culvert-";
+
+  private static final int MAX_HOSTS = 100;
+  private static final int MAX_CONTAINERS_PER_HOST = 200;
+
+  /**
+   * A host.
+   *
+   * @param address on the underlay, a /24
+   * @param gateway the router's address there; empty in a flat underlay
+   */
+  public record Host(
+      int number, String name, String namespace, String address, Optional<String> gateway) {
+    public String subnet() {
+      return "10.244." + number + ".0/24";
+    }
+
+    /** The host's own address towards its containers, where a datapath needs one. */
+    public String subnetGateway() {
+      return "10.244." + number + ".1";
+    }
+
+    /** The first address of the subnet, which flannel gives to its device. */
+    public String subnetZero() {
+      return "10.244." + number + ".0";
+    }
+
+    /** The address of its container number index, counted from 0. */
+    String containerAddress(int index) {
+      return "10.244." + number + "." + (2 + index);
+    }
+  }
+
+  /** A container. */
+  public record Container(int number, String name, String namespace, Host host, String address) {}
+
+  public LabPlan {
+    if (hosts < 1 || hosts > MAX_HOSTS) {
+      throw new LabException("A lab has 1 to " + MAX_HOSTS + " hosts, not " + hosts + ".");
+    }
+    if (containers < 0 || containers > hosts * MAX_CONTAINERS_PER_HOST) {
+      throw new LabException(
+          "%d hosts take 0 to %d containers, not %d."
+              .formatted(hosts, hosts * MAX_CONTAINERS_PER_HOST, containers));
+    }
+  }
+
+  /** The scenarios' lab. */
+  public static LabPlan standard(Underlay underlay) {
+    return new LabPlan(PREFIX, 2, 6, underlay);
+  }
+
+  public LabPlan withPrefix(String other) {
+    return new LabPlan(other, hosts, containers, underlay);
+  }
+
+  /** A host by number, from 1; also one that is not in the lab yet. */
+  public Host host(int number) {
+    String name = "host-%02d".formatted(number);
+    return switch (underlay) {
+      case ROUTED ->
+          new Host(
+              number,
+              name,
+              prefix + name,
+              "10." + (16 + number) + ".2.2",
+              Optional.of("10." + (16 + number) + ".2.1"));
+      case FLAT ->
+          new Host(
+              number, name, prefix + name, "192.168.0." + flatAddress(number), Optional.empty());
+    };
+  }
+
+  /** .232 and .50 are the scenarios'; the others come after. */
+  private static int flatAddress(int number) {
+    return number == 1 ? 232 : 48 + number;
+  }
+
+  public List<Host> hostList() {
+    return IntStream.rangeClosed(1, hosts).mapToObj(this::host).toList();
+  }
+
+  /** The containers of all hosts, numbered from 1, host after host. */
+  public List<Container> containerList() {
+    List<Container> all = new ArrayList<>();
+    for (Host host : hostList()) {
+      int count = containers / hosts + (host.number() <= containers % hosts ? 1 : 0);
+      for (int index = 0; index < count; index++) {
+        all.add(container(all.size() + 1, host, index));
+      }
+    }
+    return all;
+  }
+
+  /** A container that is not in the lab yet, the index-th (from 0) of its host. */
+  public Container container(int number, Host host, int index) {
+    String name = "container-" + number;
+    return new Container(number, name, prefix + name, host, host.containerAddress(index));
+  }
+
+  public List<Container> containersOf(Host host) {
+    return containerList().stream()
+        .filter(container -> container.host().number() == host.number())
+        .toList();
+  }
+
+  /** The router's namespace; in a flat underlay it holds the switch. */
+  public String routerNamespace() {
+    return prefix + "router";
+  }
+
+  /** Every namespace, in the order in which they are made. */
+  public List<String> namespaces() {
+    return Stream.of(
+            Stream.of(routerNamespace()),
+            hostList().stream().map(Host::namespace),
+            containerList().stream().map(Container::namespace))
+        .flatMap(names -> names)
+        .toList();
+  }
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A lab's namespaces, hosts joined by the underlay; containers exist but have no interface yet:
+ * that is a datapath's work. Every setting is made inside these namespaces. Closing it removes
+ * them, with all that runs there.
+ */
+public final class Topology implements AutoCloseable {
+  /** The underlay device of a host, and the only device of a container. */
+  public static final String DEVICE = "eth0";
+
+  public static final int UNDERLAY_MTU_BYTES = 1500;
+
+  private static final String SWITCH = "underlay";
+
+  private final Shell shell;
+  private final Namespaces namespaces;
+  private final LabPlan plan;
+  private final Set<String> made = new LinkedHashSet<>();
+
+  private Topology(Shell shell, LabPlan plan) {
+    this.shell = shell;
+    this.namespaces = new Namespaces(shell);
+    this.plan = plan;
+  }
+
+  /**
+   * Builds one.
+   *
+   * @throws LabException naming the command that failed; what was made until then is removed
+   */
+  public static Topology build(Shell shell, LabPlan plan) {
+    Topology topology = new Topology(shell, plan);
+    try {
+      topology.create(plan.namespaces());
+      topology.buildRouter();
+      plan.hostList().forEach(topology::buildHost);
+      plan.containerList().forEach(topology::buildContainer);
+    } catch (LabException e) {
+      topology.close();
+      throw e;
+    }
+    return topology;
+  }
+
+  public LabPlan plan() {
+    return plan;
+  }
+
+  public Shell shell() {
+    return shell;
+  }
+
+  private void create(Collection<String> names) {
+    made.addAll(names);
+    namespaces.create(names);
+  }
+
+  private void buildRouter() {
+    List<String> lines = new ArrayList<>();
+    if (plan.underlay() == LabPlan.Underlay.FLAT) {
+      lines.add("link add " + SWITCH + " type bridge forward_delay 0");
+      lines.add("link set " + SWITCH + " up");
+    }
+    plan.hostList().forEach(host -> addPort(lines, host));
+    configure(plan.routerNamespace(), plan.underlay() == LabPlan.Underlay.ROUTED, lines);
+  }
+
+  private void addPort(List<String> lines, LabPlan.Host host) {
+    lines.add(
+        "link add %s mtu %d type veth peer name %s mtu %d netns %s"
+            .formatted(
+                host.name(), UNDERLAY_MTU_BYTES, DEVICE, UNDERLAY_MTU_BYTES, host.namespace()));
+    host.gateway()
+        .ifPresentOrElse(
+            gateway -> lines.add("address add " + gateway + "/24 dev " + host.name()),
+            () -> lines.add("link set " + host.name() + " master " + SWITCH));
+    lines.add("link set " + host.name() + " up");
+  }
+
+  private void buildHost(LabPlan.Host host) {
+    List<String> lines = new ArrayList<>();
+    lines.add("address add " + host.address() + "/24 dev " + DEVICE);
+    lines.add("link set " + DEVICE + " up");
+    host.gateway().ifPresent(gateway -> lines.add("route add default via " + gateway));
+    configure(host.namespace(), true, lines);
+  }
+
+  private void buildContainer(LabPlan.Container container) {
+    configure(container.namespace(), false, List.of());
+  }
+
+  /**
+   * Sets a namespace up: its loopback, its settings, and lines for {@code ip -batch}. New
+   * namespaces inherit IPv4 settings from the machine (net.core.devconf_inherit_init_net), so all
+   * that matter are set. IPv6 is off but on the loopback, to keep captures quiet.
+   */
+  private void configure(String namespace, boolean forwarding, List<String> lines) {
+    StringBuilder script = new StringBuilder("set -e\ncd /proc/sys/net\n");
+    script.append(
+        """
+        if [ -e ipv6 ]; then
+          echo 1 > ipv6/conf/all/disable_ipv6
+          echo 1 > ipv6/conf/default/disable_ipv6
+          echo 0 > ipv6/conf/lo/disable_ipv6
+        fi
+        for conf in ipv4/conf/*; do
+          echo 0 > $conf/rp_filter
+          echo 0 > $conf/send_redirects
+        done
+        """);
+    script.append("echo ").append(forwarding ? 1 : 0).append(" > ipv4/ip_forward\n");
+    script.append("ip -batch - << 'END'\nlink set lo up\n");
+    lines.forEach(line -> script.append(line).append('\n'));
+    script.append("END\n");
+    run(namespace, script.toString());
+  }
+
+  private void run(String namespace, String script) {
+    shell.check(Command.of("sh", "-s").in(namespace).reading(script));
+  }
+
+  /** Runs lines of ip(8) in a namespace; the first that fails ends it. */
+  public void ip(String namespace, List<String> lines) {
+    String text = lines.stream().map(line -> line + "\n").collect(Collectors.joining());
+    shell.check(Command.of("ip", "-batch", "-").in(namespace).reading(text));
+  }
+
+  /**
+   * Links a container to its host as plain routing does it: a veth pair, a route to the container's
+   * address, and the host's end as the container's gateway. The host's end has the container's
+   * name.
+   */
+  public void linkContainer(LabPlan.Container container, int mtuBytes) {
+    LabPlan.Host host = container.host();
+    ip(
+        host.namespace(),
+        List.of(
+            "link add %s mtu %d type veth peer name %s mtu %d netns %s"
+                .formatted(container.name(), mtuBytes, DEVICE, mtuBytes, container.namespace()),
+            "address add " + host.subnetGateway() + "/32 dev " + container.name(),
+            "link set " + container.name() + " up",
+            "route add " + container.address() + "/32 dev " + container.name()));
+    ip(
+        container.namespace(),
+        List.of(
+            "address add " + container.address() + "/32 dev " + DEVICE,
+            "link set " + DEVICE + " up",
+            "route add " + host.subnetGateway() + "/32 dev " + DEVICE,
+            "route add default via " + host.subnetGateway()));
+  }
+
+  /** A host joins the running lab, with its containers. */
+  public void join(LabPlan.Host host, List<LabPlan.Container> containers) {
+    create(joining(host, containers));
+    List<String> lines = new ArrayList<>();
+    addPort(lines, host);
+    ip(plan.routerNamespace(), lines);
+    buildHost(host);
+    containers.forEach(this::buildContainer);
+  }
+
+  /** It leaves again. */
+  public void leave(LabPlan.Host host, List<LabPlan.Container> containers) {
+    List<String> names = joining(host, containers);
+    namespaces.delete(names);
+    made.removeAll(names);
+  }
+
+  private static List<String> joining(LabPlan.Host host, List<LabPlan.Container> containers) {
+    List<String> names = new ArrayList<>();
+    names.add(host.namespace());
+    containers.forEach(container -> names.add(container.namespace()));
+    return names;
+  }
+
+  @Override
+  public void close() {
+    namespaces.delete(made);
+    made.clear();
+  }
+}

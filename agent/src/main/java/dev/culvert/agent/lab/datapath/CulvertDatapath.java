@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.datapath;
+
+import dev.culvert.agent.lab.AgentProcess;
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Topology;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Culvert: one agent for each host, which share a directory of leases. */
+public final class CulvertDatapath implements LabDatapath {
+  private static final int PORT = 4789;
+  private static final int OVERHEAD_BYTES = 50;
+
+  private final Lab lab;
+  private final Topology topology;
+  private final List<AgentProcess> agents = new ArrayList<>();
+
+  public CulvertDatapath(Lab lab, Topology topology) {
+    this.lab = lab;
+    this.topology = topology;
+  }
+
+  @Override
+  public String name() {
+    return "culvert";
+  }
+
+  @Override
+  public void up() {
+    startAgents();
+    topology.plan().containerList().forEach(container -> agent(container.host()).attach(container));
+  }
+
+  /** Starts the agents alone, for scenarios that attach containers in ways of their own. */
+  public void startAgents() {
+    topology.plan().hostList().forEach(this::startAgent);
+    agents.forEach(AgentProcess::awaitReady);
+  }
+
+  private void startAgent(LabPlan.Host host) {
+    // The scenarios' addresses are fixed, so these hosts ask for their very subnets.
+    agents.add(AgentProcess.start(lab, host, Map.of("subnet", host.subnet())));
+  }
+
+  public List<AgentProcess> agents() {
+    return List.copyOf(agents);
+  }
+
+  public AgentProcess agent(LabPlan.Host host) {
+    return agents.stream()
+        .filter(agent -> agent.host().number() == host.number())
+        .findFirst()
+        .orElseThrow(() -> new LabException("No agent runs for " + host.name() + "."));
+  }
+
+  @Override
+  public int containerMtuBytes() {
+    return Topology.UNDERLAY_MTU_BYTES - OVERHEAD_BYTES;
+  }
+
+  @Override
+  public int tunnelPort() {
+    return PORT;
+  }
+
+  /** Lets the agents live on when the lab's process ends. */
+  public void detach() {
+    agents.forEach(AgentProcess::detach);
+  }
+
+  @Override
+  public void close() {
+    agents.parallelStream().forEach(AgentProcess::close);
+    agents.clear();
+  }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.datapath;
+
+import dev.culvert.agent.lab.Command;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Topology;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/**
+ * The kernel's VXLAN device as flannel's vxlan backend sets it up (flannel, pkg/backend/vxlan): for
+ * each other host a permanent ARP entry, a permanent FDB entry and an on-link route.
+ */
+public final class KernelVxlanDatapath implements LabDatapath {
+  private static final String DEVICE = "flannel.1";
+  private static final int PORT = 8472;
+  private static final int OVERHEAD_BYTES = 50;
+
+  private final Topology topology;
+
+  public KernelVxlanDatapath(Topology topology) {
+    this.topology = topology;
+  }
+
+  @Override
+  public String name() {
+    return "kernel-vxlan";
+  }
+
+  @Override
+  public void up() {
+    topology.plan().hostList().forEach(this::upHost);
+    topology
+        .plan()
+        .containerList()
+        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+  }
+
+  private void upHost(LabPlan.Host host) {
+    List<String> ip = new ArrayList<>();
+    List<String> fdb = new ArrayList<>();
+    ip.add(
+        "link add %s address %s mtu %d type vxlan id 1 dev eth0 local %s dstport %d nolearning"
+            .formatted(DEVICE, mac(host), containerMtuBytes(), host.address(), PORT));
+    ip.add("address add " + host.subnetZero() + "/32 dev " + DEVICE);
+    ip.add("link set " + DEVICE + " up");
+    for (LabPlan.Host other : topology.plan().hostList()) {
+      if (other.number() == host.number()) {
+        continue;
+      }
+      ip.add(
+          "neighbour add %s lladdr %s dev %s nud permanent"
+              .formatted(other.subnetZero(), mac(other), DEVICE));
+      ip.add(
+          "route add %s via %s dev %s onlink"
+              .formatted(other.subnet(), other.subnetZero(), DEVICE));
+      fdb.add(
+          "fdb add %s dev %s dst %s self permanent\n"
+              .formatted(mac(other), DEVICE, other.address()));
+    }
+    topology.ip(host.namespace(), ip);
+    topology
+        .shell()
+        .check(
+            Command.of("bridge", "-batch", "-")
+                .in(host.namespace())
+                .reading(fdb.stream().collect(Collectors.joining())));
+  }
+
+  private static String mac(LabPlan.Host host) {
+    return "02:c0:00:00:00:%02x".formatted(host.number());
+  }
+
+  @Override
+  public int containerMtuBytes() {
+    return Topology.UNDERLAY_MTU_BYTES - OVERHEAD_BYTES;
+  }
+
+  @Override
+  public int tunnelPort() {
+    return PORT;
+  }
+
+  @Override
+  public void close() {}
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.datapath;
+
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Topology;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Plain routing ("host-gw"): no encapsulation. Works only because here the router is told every
+ * subnet, which an overlay exists to avoid. What it carries is the upper limit for the others.
+ */
+public final class RoutesDatapath implements LabDatapath {
+  private final Topology topology;
+  private final boolean routerKnows;
+
+  /**
+   * @param routerKnows false leaves the router without a word of the overlay, as in scenario 4a
+   */
+  public RoutesDatapath(Topology topology, boolean routerKnows) {
+    this.topology = topology;
+    this.routerKnows = routerKnows;
+  }
+
+  @Override
+  public String name() {
+    return "routes";
+  }
+
+  @Override
+  public void up() {
+    LabPlan plan = topology.plan();
+    for (LabPlan.Host host : plan.hostList()) {
+      List<String> routes = new ArrayList<>();
+      for (LabPlan.Host other : plan.hostList()) {
+        if (other.number() != host.number()) {
+          String via = host.gateway().orElse(other.address());
+          routes.add("route add " + other.subnet() + " via " + via);
+        }
+      }
+      topology.ip(host.namespace(), routes);
+    }
+    if (routerKnows && plan.underlay() == LabPlan.Underlay.ROUTED) {
+      topology.ip(
+          plan.routerNamespace(),
+          plan.hostList().stream()
+              .map(host -> "route add " + host.subnet() + " via " + host.address())
+              .toList());
+    }
+    plan.containerList()
+        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+  }
+
+  @Override
+  public int containerMtuBytes() {
+    return Topology.UNDERLAY_MTU_BYTES;
+  }
+
+  @Override
+  public int tunnelPort() {
+    return 0;
+  }
+
+  @Override
+  public void close() {}
+}

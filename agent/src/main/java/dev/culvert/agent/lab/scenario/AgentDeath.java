@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.scenario;
+
+import dev.culvert.agent.lab.AgentProcess;
+import dev.culvert.agent.lab.Command;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Outcome;
+import dev.culvert.agent.lab.Patience;
+import dev.culvert.agent.lab.Probes;
+import dev.culvert.agent.lab.Running;
+import dev.culvert.agent.lab.Stage;
+import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import java.time.Duration;
+
+/** The control plane dies and comes back while packets flow. */
+final class AgentDeath {
+  private static final Duration WHILE_DEAD = Duration.ofMillis(500);
+
+  private AgentDeath() {}
+
+  static void steps(Stage stage, LabPlan.Container from, LabPlan.Container to) {
+    if (!(stage.overlay() instanceof CulvertDatapath culvert)) {
+      return;
+    }
+    AgentProcess agent = culvert.agent(from.host());
+    stage
+        .report()
+        .step(
+            "The agent of %s is killed with -9 and started again, while %s pings %s every 10 ms"
+                .formatted(from.host().name(), from.name(), to.name()),
+            "not one ping is lost",
+            () -> {
+              try (Running ping = pinging(stage, from, to)) {
+                Patience.pause(WHILE_DEAD);
+                agent.kill();
+                Patience.pause(WHILE_DEAD);
+                agent.restart();
+                Patience.pause(WHILE_DEAD);
+                Probes.Ping seen = Probes.interrupted(stage.shell(), ping);
+                return Outcome.of(
+                    seen.all(), seen.text() + "; it runs again as pid " + agent.pid());
+              }
+            });
+  }
+
+  private static Running pinging(Stage stage, LabPlan.Container from, LabPlan.Container to) {
+    return stage
+        .shell()
+        .start(
+            Command.of("ping", "-n", "-q", "-i", "0.01", to.address()).in(from.namespace()),
+            stage.lab().file("ping.log"));
+  }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.socket;
+
+import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.Endpoint;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What commands may ask of a running agent. Called by any thread; errors as those of {@link
+ * dev.culvert.control.Overlay}.
+ */
+public interface OverlayOperations {
+  OverlayStatus status();
+
+  Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
+
+  void detach(InetAddress address);
+
+  /** Detaches every endpoint that has its other end in a namespace, and says which. */
+  List<InetAddress> detachAll(Path netns);
+
+  void attachBridge(String bridge);
+
+  void detachBridge(String bridge);
+
+  /** Leaves the network; the agent ends after its answer. */
+  void leave();
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.config;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigFileTest {
+  private static final String LEAST =
+      """
+      network: 10.244.0.0/16
+      underlay:
+        interface: eth0
+      store:
+        directory: /var/lib/culvert/leases
+      """;
+
+  private static AgentConfig parse(String text) {
+    return ConfigFile.parse(text, "culvert.yaml", () -> "machine.example");
+  }
+
+  private static String problem(String text) {
+    String message = assertThrows(ConfigException.class, () -> parse(text)).getMessage();
+    assertTrue(message.startsWith("culvert.yaml"), message);
+    assertTrue(!message.contains("\n"), message);
+    return message;
+  }
+
+  @Test
+  void fillsInTheDocumentedDefaults() {
+    AgentConfig config = parse(LEAST);
+
+    assertEquals("machine.example", config.host());
+    assertEquals(IpPrefix.parse("10.244.0.0/16"), config.network());
+    assertEquals(24, config.subnetLength());
+    assertEquals(Optional.empty(), config.subnet());
+    assertEquals(new Vni(1), config.vni());
+    assertEquals(4789, config.port());
+    assertEquals(Optional.empty(), config.underlay().address());
+    assertTrue(config.directRouting());
+    assertEquals(Decapsulation.TC, config.decapsulation());
+    assertEquals(new AgentConfig.SourcePorts(49152, 65535), config.sourcePorts());
+    assertEquals(Duration.ofHours(24), config.leaseDuration());
+    assertEquals(List.of(), config.bridges());
+    assertEquals(Path.of("/sys/fs/bpf"), config.bpffs());
+    assertEquals(Path.of("/run/culvert"), config.runDirectory());
+    assertEquals(AgentConfig.Stop.KEEP, config.stop());
+  }
+
+  @Test
+  void takesEveryKey() {
+    AgentConfig config =
+        parse(
+            """
+            host: host-01
+            network: 10.244.0.0/16
+            subnetLength: 26
+            subnet: 10.244.1.64/26
+            vni: 16777215
+            port: 8472
+            underlay: {interface: ens3, address: 10.17.2.2}
+            directRouting: false
+            decapsulation: xdp
+            sourcePorts: 50000-50007
+            store: {directory: /tmp/leases}
+            leaseDuration: 90s
+            bridges: [br0, docker0]
+            bpffs: /mnt/bpf
+            runDirectory: /tmp/run
+            stop: leave
+            """);
+
+    assertEquals("host-01", config.host());
+    assertEquals(26, config.subnetLength());
+    assertEquals(Optional.of(IpPrefix.parse("10.244.1.64/26")), config.subnet());
+    assertEquals(new Vni(0xffffff), config.vni());
+    assertEquals(8472, config.port());
+    assertEquals("ens3", config.underlay().interfaceName());
+    assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
+    assertEquals(false, config.directRouting());
+    assertEquals(Decapsulation.XDP, config.decapsulation());
+    assertEquals(new AgentConfig.SourcePorts(50000, 50007), config.sourcePorts());
+    assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
+    assertEquals(Duration.ofSeconds(90), config.leaseDuration());
+    assertEquals(List.of("br0", "docker0"), config.bridges());
+    assertEquals(AgentConfig.Stop.LEAVE, config.stop());
+  }
+
+  @Test
+  void theExampleIsGood() {
+    AgentConfig config = ConfigFile.load(Path.of("src/main/config/culvert.yaml"));
+
+    assertEquals("host-01", config.host());
+    assertEquals(Path.of("/var/lib/culvert/leases"), config.storeDirectory());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "subnetlength, subnetLength",
+    "subnetLenght, subnetLength",
+    "Host, host",
+    "interface, underlay",
+    "brigde, bridges",
+    "directrouting, directRouting",
+  })
+  void namesTheNearestKnownKeyAndTheLine(String wrong, String right) {
+    String message = problem(LEAST + wrong + ": x\n");
+
+    if (!right.equals("underlay")) {
+      assertEquals(
+          "culvert.yaml, line 6: unknown key \"" + wrong + "\"; did you mean \"" + right + "\"?",
+          message);
+    } else {
+      assertTrue(message.startsWith("culvert.yaml, line 6: unknown key \"interface\"; did you"));
+    }
+  }
+
+  @Test
+  void namesTheNearestKeyOfTheSameSection() {
+    assertEquals(
+        "culvert.yaml, line 3: unknown key \"underlay.adress\"; did you mean \"underlay.address\"?",
+        problem("network: 10.244.0.0/16\nunderlay:\n  adress: 10.17.2.2\n"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "host: a b                | line 6: host: \"a b\" is not a host name",
+        "host: ../x               | line 6: host: \"../x\" is not a host name",
+        "host: [a]                | line 6: host: is a list, but takes one value.",
+        "host: {a: b}             | line 6: host: has keys below it, but takes one value.",
+        "host:                    | line 6: host: has no value",
+        "subnetLength: big        | line 6: subnetLength: \"big\" is not a whole number",
+        "subnetLength: 31         | line 6: subnetLength: 31 is out of range; write a number from 16 to 30.",
+        "subnetLength: 8          | line 6: subnetLength: 8 is out of range",
+        "subnet: 10.245.1.0/24    | line 6: subnet: 10.245.1.0/24 is outside the network 10.244.0.0/16",
+        "subnet: 10.244.1.0/25    | line 6: subnet: 10.244.1.0/25 has length 25, but subnetLength is 24",
+        "subnet: 10.244.1.1/24    | line 6: subnet: 10.244.1.1/24 has bits set behind the prefix; did you mean 10.244.1.0/24?",
+        "vni: 0                   | line 6: vni: 0 is out of range",
+        "vni: 16777216            | line 6: vni: 16777216 is out of range",
+        "port: 65536              | line 6: port: 65536 is out of range",
+        "port: 4789x              | line 6: port: \"4789x\" is not a whole number",
+        "directRouting: maybe     | line 6: directRouting: \"maybe\" is neither true nor false.",
+        "sourcePorts: 5-4         | line 6: sourcePorts: the range 5-4 ends before it begins",
+        "sourcePorts: 49152       | line 6: sourcePorts: \"49152\" is not a range of ports",
+        "sourcePorts: 1-65536     | line 6: sourcePorts: 65536 is out of range",
+        "leaseDuration: 24        | line 6: leaseDuration: \"24\" is not a duration",
+        "leaseDuration: 0h        | line 6: leaseDuration: 0h is out of range; write a duration from 10s to 3650d",
+        "bridges: br0             | line 6: bridges: must be a list",
+        "bridges: [br0, br0]      | line 6: bridges: names one bridge twice",
+        "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
+        "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
+        "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
+        "decapsulation: nic       | line 6: decapsulation: \"nic\" is neither tc nor xdp.",
+        "network: 10.0.0.0/8      | line 6: the key \"network\" stands in line 1 already",
+        "host: \"unclosed         | line ",
+        "--- more                 | line 6: a second document begins here",
+      })
+  void saysWhatIsWrongAndWhere(String line, String expected) {
+    String message = problem(LEAST + line + "\n");
+
+    assertTrue(message.startsWith("culvert.yaml, " + expected), message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "network: 10.244.0.0/16\\nunderlay: eth0 | , line 2: underlay: holds keys of its own",
+        "network: 10.244.0.0/16\\nunderlay: {address: 10.0.0.1} | : the key \"underlay.interface\" is missing",
+        "network: 10.244.0.0/16\\nunderlay: {interface: eth0, address: 127.0.0.1} | , line 2: underlay.address: 127.0.0.1 is not an address that other hosts can reach",
+        "network: 10.244.0.0/16\\nunderlay: {interface: eth0, address: eth0} | , line 2: underlay.address: \"eth0\" is not an IP address.",
+        "network: 10.244.0.0/16\\nunderlay: {interface: eth0} | : the key \"store\" is missing",
+        "network: 10.244.0.0/16 | : the key \"underlay\" is missing",
+        "network: 10.244.0.0 | , line 1: network: \"10.244.0.0\" is not a prefix",
+        "network: 10.244.1.0/31 | : network: 10.244.1.0/31 has no room",
+        "'' | : the key \"network\" is missing; add one, such as \"network: 10.244.0.0/16\".",
+        "just words | , line 1: expected \"key: value\" lines",
+      })
+  void saysWhatIsMissing(String text, String expected) {
+    String message = problem(text.replace("\\n", "\n"));
+
+    assertTrue(
+        message.startsWith("culvert.yaml" + expected)
+            || message.startsWith("culvert.yaml, line 1" + expected),
+        message);
+  }
+
+  @Test
+  void refusesASocketPathThatTheKernelCannotHold() {
+    String message = problem(LEAST + "runDirectory: /" + "x".repeat(100) + "\n");
+
+    assertTrue(message.contains("longer than 107 bytes"), message);
+  }
+
+  @Test
+  void refusesAMachineNameThatWillNotDo() {
+    ConfigException e =
+        assertThrows(
+            ConfigException.class, () -> ConfigFile.parse(LEAST, "culvert.yaml", () -> "(none)"));
+
+    assertEquals(
+        "culvert.yaml: host: this machine's own name \"(none)\" will not do; set the key host.",
+        e.getMessage());
+  }
+
+  @Test
+  void saysWhichFileIsNotThereOrNoText(@TempDir Path folder) throws Exception {
+    Path absent = folder.resolve("absent.yaml");
+    Path binary = Files.write(folder.resolve("binary"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
+
+    assertEquals(
+        "There is no configuration file " + absent + "; name one with --config FILE.",
+        assertThrows(ConfigException.class, () -> ConfigFile.load(absent)).getMessage());
+    assertTrue(
+        assertThrows(ConfigException.class, () -> ConfigFile.load(binary))
+            .getMessage()
+            .contains("is not text in UTF-8"));
+    assertTrue(
+        assertThrows(ConfigException.class, () -> ConfigFile.load(folder))
+            .getMessage()
+            .startsWith("Cannot read the configuration " + folder));
+  }
+}

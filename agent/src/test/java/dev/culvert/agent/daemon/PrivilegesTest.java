@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.daemon;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PrivilegesTest {
+  // Masks as capsh(1) --decode explains them.
+  @ParameterizedTest
+  @CsvSource({
+    "000001ffffffffff, ''",
+    "0000000000000000, 'CAP_NET_ADMIN CAP_BPF'",
+    "0000000000001000, 'CAP_BPF'",
+    "0000008000000000, 'CAP_NET_ADMIN'",
+    "0000008000001000, ''",
+    "0000000000201000, ''",
+  })
+  void readsEffectiveCapabilities(String mask, String missing) {
+    String status = "Name:\tjava\nCapPrm:\t000001ffffffffff\nCapEff:\t" + mask + "\nSeccomp:\t0\n";
+
+    assertEquals(
+        missing.isEmpty() ? List.of() : List.of(missing.split(" ")), Privileges.missing(status));
+  }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.socket;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+
+/** Answers without a kernel, and remembers what it was asked. */
+public final class FakeOverlay implements OverlayOperations {
+  public static final Lease LEASE =
+      new Lease(
+          new Subnet(new Vni(1), IpPrefix.parse("10.244.1.0/24")),
+          "host-01",
+          new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02")),
+          3,
+          Optional.of(Instant.parse("2030-01-02T03:04:05Z")));
+
+  public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
+  public volatile Optional<RuntimeException> refusal = Optional.empty();
+
+  private void note(String request) {
+    asked.add(request);
+    refusal.ifPresent(e -> {
+      throw e;
+    });
+  }
+
+  @Override
+  public OverlayStatus status() {
+    note("status");
+    return new OverlayStatus(
+        Optional.of(LEASE), List.of(), List.of(), true, 12, List.of("a pending change"), List.of());
+  }
+
+  @Override
+  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+    note("attach " + netns + " " + interfaceName + wanted.map(a -> " " + a).orElse(""));
+    return new Endpoint(
+        new Vni(1),
+        wanted.orElse(IpPrefix.parseAddress("10.244.1.2")),
+        7,
+        true,
+        MacAddress.parse("02:00:00:00:00:01"),
+        MacAddress.parse("02:00:00:00:00:02"));
+  }
+
+  @Override
+  public void detach(InetAddress address) {
+    note("detach " + address.getHostAddress());
+  }
+
+  @Override
+  public List<InetAddress> detachAll(Path netns) {
+    note("detachAll " + netns);
+    return List.of(IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("10.244.1.3"));
+  }
+
+  @Override
+  public void attachBridge(String bridge) {
+    note("attachBridge " + bridge);
+  }
+
+  @Override
+  public void detachBridge(String bridge) {
+    note("detachBridge " + bridge);
+  }
+
+  @Override
+  public void leave() {
+    note("leave");
+  }
+}
