@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+# What holds for the tree besides its tests. To be sourced after common.sh.
+
+readonly C_LICENCE='GPL-2.0-only OR BSD-2-Clause'
+
+check_command() {
+  local lost=() check
+  ensure_packages "the checks" git shellcheck
+  ensure_bpf_toolchain
+  for check in licence_lines named_paths shell_scripts java_choice prebuilt_objects vagrantfile; do
+    "check_$check" || lost+=("${check//_/ }")
+  done
+  [ "${#lost[@]}" -eq 0 ] || die "these checks failed (see above): ${lost[*]}."
+  say "All checks hold."
+}
+
+tracked() { git -C "$ROOT" -c safe.directory="$ROOT" ls-files --cached --others --exclude-standard -- "$@"; }
+
+# Each source file names its licence in its first three lines: Java's, the kernel side's for C, and one of the two elsewhere.
+check_licence_lines() {
+  local file licence failed=0
+  while IFS= read -r file; do
+    case $file in
+      *.java) licence=Apache-2.0 ;;
+      *.c | *.h) licence=$C_LICENCE ;;
+      *) licence="\\(Apache-2.0\\|$C_LICENCE\\)" ;;
+    esac
+    head -n 3 "$ROOT/$file" | grep -q "SPDX-License-Identifier: $licence" && continue
+    say "$file: no line \"SPDX-License-Identifier: ${licence//\\/}\" at its top"
+    failed=1
+  done < <(tracked '*.java' '*.c' '*.h' '*.sh' '*.py' '*.xml' '*.yaml' '*Makefile' '*Vagrantfile' culvert dev .ci/run)
+  return "$failed"
+}
+
+# Paths in `backticks` and relative links of the guides must exist. Words like `a/b` that start with no folder of ours are not paths.
+check_named_paths() {
+  local page path failed=0
+  while IFS= read -r page; do
+    while IFS= read -r path; do
+      [ -e "$ROOT/$path" ] || [ -e "$ROOT/$(dirname "$page")/$path" ] && continue
+      say "$page names $path, which is not there"
+      failed=1
+    done < <(named_paths "$ROOT/$page")
+  done < <(tracked '*.md')
+  return "$failed"
+}
+
+named_paths() {
+  {
+    # shellcheck disable=SC2016 # Markdown's backticks
+    grep -oE '`(\./)?(agent|bench|bpf|control|docs|loader|scripts|vagrant|\.ci)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
+    grep -oE '\]\([^) ]+' "$1" | cut -c3- | sed -e '/:\/\//d' -e 's/#.*//' -e '/^$/d'
+  } | { grep -vE '/target(/|$)' || true; } | sort -u
+}
+
+check_shell_scripts() {
+  local scripts
+  mapfile -t scripts < <(cd "$ROOT" && tracked | while IFS= read -r file; do
+    [ -f "$file" ] && head -n 1 "$file" | grep -qaE '^#!.*\b(ba)?sh\b' && printf '%s\n' "$file"
+  done; tracked 'scripts/*.sh')
+  (cd "$ROOT" && shellcheck -x -P SCRIPTDIR "${scripts[@]}")
+}
+
+check_java_choice() { "$ROOT/scripts/test-java-choice"; }
+
+toolchain_packages() { packages_in "$ROOT/bpf/toolchain.txt"; }
+
+ensure_bpf_toolchain() {
+  local packages
+  mapfile -t packages < <(toolchain_packages)
+  ensure_packages "the BPF programs" make "${packages[@]}"
+}
+
+check_prebuilt_objects() { make -s -C "$ROOT/bpf" check; }
+
+check_vagrantfile() { "$ROOT/vagrant/validate.sh"; }
