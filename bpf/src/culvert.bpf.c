@@ -19,6 +19,7 @@
 #include "container.h"
 #include "decap.h"
 #include "host.h"
+#include "icmp.h"
 #include "maps.h"
 #include "tables.h"
 #include "verdict.h"
@@ -38,6 +39,17 @@ static __always_inline int conclude(enum verdict verdict, __u32 bytes)
 	return TC_ACT_UNSPEC; /* the next program's or the stack's */
 }
 
+static __always_inline int container_packet(struct __sk_buff *skb, const struct interface *in, bool ipv6)
+{
+	__u32 bytes = skb->len;
+	enum verdict verdict = container_sends(skb, in, ipv6);
+	int action = conclude(verdict, bytes);
+
+	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6))
+		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
+	return action;
+}
+
 SEC("tc")
 int from_container(struct __sk_buff *skb)
 {
@@ -47,9 +59,9 @@ int from_container(struct __sk_buff *skb)
 	if (!in)
 		return conclude(VERDICT_PASSED, bytes);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return conclude(container_sends(skb, in, false), bytes);
+		return container_packet(skb, in, false);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(container_sends(skb, in, true), bytes);
+		return container_packet(skb, in, true);
 	return conclude(VERDICT_PASSED, bytes); /* ARP: the stack answers for the gateway */
 }
 

@@ -8,6 +8,7 @@
 #include "deliver.h"
 #include "maps.h"
 #include "packet.h"
+#include "path.h"
 #include "vxlan.h"
 
 /* linux/errno.h values that bpf_skb_adjust_room answers with. */
@@ -25,11 +26,22 @@ static __always_inline __be16 source_port(__u32 flow_hash)
 	return bpf_htons(source_port_min + (__u16)((__u64)flow_hash * ports >> 32));
 }
 
-/* The largest IP packet that this skb becomes on the wire, inner header included: one segment of a superpacket. */
-static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, __u32 ip_bytes)
+/* Bytes of headers that each segment of a superpacket repeats: IP with its options, and TCP with its or UDP. */
+static __always_inline __u32 segment_headers(const struct __sk_buff *skb, const void *header, const struct ip_view *ip)
 {
-	/* Segments carry the IP header and at least 8 (UDP) or 20 (TCP) bytes more; options only make the estimate low. */
-	return skb->gso_size ? skb->gso_size + ip_bytes + 8 : skb->len - ETH_HLEN;
+	__u32 ip_bytes = ip->ipv6 ? sizeof(struct ipv6hdr) : ((const struct iphdr *)header)->ihl * 4;
+	__u8 tcp_words = 0;
+
+	if (ip->protocol != IPPROTO_TCP)
+		return ip_bytes + sizeof(struct udphdr);
+	bpf_skb_load_bytes(skb, ETH_HLEN + ip_bytes + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words, sizeof(tcp_words));
+	return ip_bytes + (tcp_words >> 4) * 4;
+}
+
+/* The largest IP packet that this skb becomes on the wire, inner header included: one segment of a superpacket. */
+static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, const void *header, const struct ip_view *ip)
+{
+	return skb->gso_size ? skb->gso_size + segment_headers(skb, header, ip) : skb->len - ETH_HLEN;
 }
 
 /*
@@ -120,16 +132,27 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 	return VERDICT_ENCAPSULATED;
 }
 
+/*
+ * Whether nobody may cut a packet, so that its sender has to be told when it is too large: IPv4 senders ask for that, and
+ * IPv6 packets are never cut. But no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4).
+ */
+static __always_inline bool stays_whole(const void *header, const struct ip_view *ip, __u32 bytes)
+{
+	return ip->ipv6 ? bytes > LEAST_MTU_IPV6 :
+			  !!(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT));
+}
+
 /* Sends a packet, whose IP header is at `header`, to the host that owns its destination. */
 static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const struct subnet *to, void *header,
 						   const struct ip_view *ip)
 {
+	__u32 bytes = wire_bytes(skb, header, ip);
 	__u8 ecn = ip->traffic_class & ECN_MASK;
 
 	if (to->flags & SUBNET_UNREACHABLE)
 		return VERDICT_DROPPED_UNREACHABLE;
-	if (wire_bytes(skb, ip_header_bytes(ip->ipv6)) > to->mtu_bytes)
-		return VERDICT_SLOW_PATH; /* the stack fragments, or tells the sender */
+	if (bytes > way_mtu(to, bytes))
+		return stays_whole(header, ip, bytes) ? VERDICT_DROPPED_TOO_BIG : VERDICT_SLOW_PATH;
 
 	if (to->flags & SUBNET_DIRECT) {
 		spend_hop(header, ip->ipv6);

@@ -17,6 +17,31 @@
 
 #define PACKET_HOST	0	/* linux/if_packet.h: addressed to this interface */
 #define IPV4_FRAGMENT	0x3fff	/* "more fragments" or an offset; "don't fragment" left out */
+#define IPV4_DONT_FRAGMENT 0x4000
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+
+/* RFC 792, RFC 4443. */
+#define ICMP_DESTINATION_UNREACHABLE	3
+#define ICMP_SOURCE_QUENCH		4
+#define ICMP_REDIRECT			5
+#define ICMP_TIME_EXCEEDED		11
+#define ICMP_PARAMETER_PROBLEM		12
+#define ICMP_FRAGMENTATION_NEEDED	4	/* code */
+#define ICMPV6_PACKET_TOO_BIG		2
+#define ICMPV6_INFORMATIONAL		0x80	/* a bit of the type; without it the message is an error */
+
+/*
+ * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote follows.
+ * The next hop's MTU has 16 bits in the former, behind 16 that routers may use for something else (RFC 4884).
+ */
+struct icmp_too_big {
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 mtu;
+};
+_Static_assert(sizeof(struct icmp_too_big) == 8, "RFC 1191 section 4");
+
 #define ECN_MASK	3	/* RFC 3168 section 5: the two low bits of the traffic class */
 #define ECN_NOT_CAPABLE	0
 #define ECN_CONGESTION	3

@@ -8,6 +8,7 @@ import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,9 @@ public final class EbpfDatapath implements Datapath {
    * @param sourcePortMax last outer source port
    * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
+   * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
+   *     that routes to other hosts lead through need no mention
+   * @param pathMtuLifetime how long a router's word on the size of a path holds
    */
   public record Config(
       Path pins,
@@ -39,7 +43,33 @@ public final class EbpfDatapath implements Datapath {
       int sourcePortMin,
       int sourcePortMax,
       boolean directRouting,
-      Decapsulation decapsulation) {
+      Decapsulation decapsulation,
+      List<String> moreUnderlays,
+      Duration pathMtuLifetime) {
+    /** How long Linux itself believes a router's word (net.ipv4.route.mtu_expires). */
+    public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
+
+    /** With one underlay interface, and Linux's own lifetime of path MTUs. */
+    public Config(
+        Path pins,
+        String underlay,
+        int port,
+        int sourcePortMin,
+        int sourcePortMax,
+        boolean directRouting,
+        Decapsulation decapsulation) {
+      this(
+          pins,
+          underlay,
+          port,
+          sourcePortMin,
+          sourcePortMax,
+          directRouting,
+          decapsulation,
+          List.of(),
+          PATH_MTU_LIFETIME);
+    }
+
     /** Decapsulates at tc. */
     public Config(
         Path pins,
@@ -52,6 +82,11 @@ public final class EbpfDatapath implements Datapath {
     }
 
     public Config {
+      moreUnderlays = List.copyOf(moreUnderlays);
+      if (pathMtuLifetime.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException(
+            "A path MTU that holds for " + pathMtuLifetime + " is of no use: give a second or more.");
+      }
       requirePort("tunnel port", port);
       requirePort("first source port", sourcePortMin);
       requirePort("last source port", sourcePortMax);

@@ -34,6 +34,9 @@ final class Layouts {
   /** The key of map interfaces: an interface index. */
   static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
+  /** The key of map paths: a VTEP's number. */
+  static final ValueLayout.OfInt PATH_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
   /** The key of map counters: a verdict. */
   static final ValueLayout.OfInt COUNTER_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -62,6 +65,9 @@ final class Layouts {
       StructLayout.of("vtep_key").bytes("address", ADDRESS_BYTES).build();
 
   static final StructLayout VTEP = StructLayout.of("vtep").u32("flags").u32("vtep_id").build();
+
+  static final StructLayout PATH =
+      StructLayout.of("path").u64("expires_ns").u32("mtu_bytes").u32("pad").build();
 
   static final StructLayout ENDPOINT4_KEY =
       StructLayout.of("endpoint4_key").be32("vni").be32("address").build();
@@ -102,6 +108,7 @@ final class Layouts {
           SUBNET,
           VTEP_KEY,
           VTEP,
+          PATH,
           ENDPOINT4_KEY,
           ENDPOINT6_KEY,
           ENDPOINT,

@@ -23,22 +23,23 @@ final class SubnetTable {
 
   private final EntryMap subnets4;
   private final EntryMap subnets6;
-  private final Ids<InetAddress> vtepIds = new Ids<>();
+  private final VtepTable vteps;
 
-  SubnetTable(EntryMap subnets4, EntryMap subnets6) {
+  SubnetTable(EntryMap subnets4, EntryMap subnets6, VtepTable vteps) {
     this.subnets4 = subnets4;
     this.subnets6 = subnets6;
-    recoverIds(subnets4);
-    recoverIds(subnets6);
+    this.vteps = vteps;
+    recoverOwners(subnets4, true);
+    recoverOwners(subnets6, false);
   }
 
-  private void recoverIds(EntryMap map) {
+  private void recoverOwners(EntryMap map, boolean ipv4) {
     map.forEach((key, value) -> {
       int flags = Layouts.getInt(value, SUBNET, "flags");
       if ((flags & Layouts.SUBNET_LOCAL) == 0) {
-        vtepIds.recover(
-            Layouts.address(Layouts.getBytes(value, SUBNET, "remote")),
-            Layouts.getInt(value, SUBNET, "vtep_id"));
+        InetAddress vtep = Layouts.address(Layouts.getBytes(value, SUBNET, "remote"));
+        vteps.recover(vtep, Layouts.getInt(value, SUBNET, "vtep_id"));
+        vteps.owns(decodeKey(ipv4, key), vtep);
       }
     });
   }
@@ -74,6 +75,7 @@ final class SubnetTable {
     }
     flush(subnets4, run4, failures);
     flush(subnets6, run6, failures);
+    vteps.forgetUnused();
     return failures;
   }
 
@@ -89,12 +91,13 @@ final class SubnetTable {
         try {
           encode(write, key(map, keys, encoded.size()), value(map, values, encoded.size()));
           encoded.add(write);
-        } catch (IllegalArgumentException e) {
+        } catch (RuntimeException e) {
           failures.add(new Failure(write.change(), e));
         }
       }
       try {
         writeAll(map, encoded, keys, values);
+        encoded.forEach(this::written);
       } catch (RuntimeException refused) {
         // Part of the batch may be written. Writing an entry twice is harmless, so go one by one.
         writeEach(map, encoded, keys, values, failures);
@@ -115,7 +118,16 @@ final class SubnetTable {
     }
   }
 
-  private static void writeEach(
+  /** Keeps count of who owns what, so that VTEPs that own nothing any more are forgotten. */
+  private void written(Write write) {
+    if (write.change() instanceof Change.PutRemote(RemoteSubnet remote)) {
+      vteps.owns(write.subnet(), remote.remote().address());
+    } else {
+      vteps.ownsNoMore(write.subnet());
+    }
+  }
+
+  private void writeEach(
       EntryMap map,
       List<Write> run,
       MemorySegment keys,
@@ -129,6 +141,7 @@ final class SubnetTable {
         } else {
           map.remove(key(map, keys, i));
         }
+        written(write);
       } catch (RuntimeException refused) {
         failures.add(
             new Failure(write.change(), MapFull.explain(map, write.subnet().toString(), refused)));
@@ -149,7 +162,7 @@ final class SubnetTable {
     value.fill((byte) 0);
     switch (write.change()) {
       case Change.PutRemote put ->
-          encodeRemote(put.remote(), vtepIds.of(put.remote().remote().address()), value);
+          encodeRemote(put.remote(), vteps.idOf(put.remote().remote().address()), value);
       case Change.PutLocal put -> encodeLocal(put.local(), value);
       default -> {} // A removal has no value.
     }
@@ -231,6 +244,7 @@ final class SubnetTable {
   static void encodeLocal(LocalSubnet local, MemorySegment value) {
     Layouts.putInt(value, SUBNET, "flags", Layouts.SUBNET_LOCAL);
     Layouts.putInt(value, SUBNET, "ifindex", local.bridgeIndex());
+    Layouts.putBytes(value, SUBNET, "gateway", Layouts.mapped(local.gateway()));
   }
 
   /** Everything in both maps, sorted. */

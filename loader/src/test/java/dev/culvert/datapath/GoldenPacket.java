@@ -28,6 +28,11 @@ record GoldenPacket(
     return outHex.map(HexFormat.of()::parseHex);
   }
 
+  /** Whether something else comes out than went in. */
+  boolean isChanged() {
+    return outHex.isPresent() && !outHex.get().equals(inHex);
+  }
+
   static List<GoldenPacket> all() {
     try (InputStream in = GoldenPacket.class.getResourceAsStream("/golden-packets.txt")) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);

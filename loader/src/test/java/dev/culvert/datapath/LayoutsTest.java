@@ -42,6 +42,7 @@ class LayoutsTest {
     expected.put("subnets4", sizes(Layouts.SUBNET4_KEY, Layouts.SUBNET));
     expected.put("subnets6", sizes(Layouts.SUBNET6_KEY, Layouts.SUBNET));
     expected.put("vteps", sizes(Layouts.VTEP_KEY, Layouts.VTEP));
+    expected.put("paths", "4/" + Layouts.PATH.sizeBytes());
     expected.put("endpoints4", sizes(Layouts.ENDPOINT4_KEY, Layouts.ENDPOINT));
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
     expected.put("interfaces", "4/" + Layouts.INTERFACE.sizeBytes());
