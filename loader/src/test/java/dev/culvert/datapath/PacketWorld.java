@@ -4,8 +4,10 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -52,12 +54,31 @@ final class PacketWorld implements AutoCloseable {
   }
 
   static PacketWorld load() {
+    return load(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+  }
+
+  /** With another lifetime of what routers say. */
+  static PacketWorld load(Duration pathMtuLifetime) {
     PacketWorld world =
         new PacketWorld(
             BpfObject.load(
-                Libc.system(), Programs.prebuilt().withGlobal("direct_vni", 1), Map.of()));
+                Libc.system(),
+                Programs.prebuilt()
+                    .withGlobal("direct_vni", 1)
+                    .withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()),
+                Map.of()));
     world.fill();
     return world;
+  }
+
+  /** Gives this host another underlay address. */
+  void beAt(InetAddress underlayAddress) {
+    tables.vteps().setSelf(underlayAddress);
+  }
+
+  /** What the map knows of the way to a VTEP: the inner MTU, or 0. */
+  int pathMtuBytes(InetAddress vtep) {
+    return tables.vteps().path(vtep).map(VtepTable.PathMtu::mtuBytes).orElse(0);
   }
 
   private void fill() {
