@@ -133,13 +133,18 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 }
 
 /*
- * Whether nobody may cut a packet, so that its sender has to be told when it is too large: IPv4 senders ask for that, and
- * IPv6 packets are never cut. But no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4).
+ * Whether somebody may cut a packet that is too large for the way. Then its sender need not know: the stack cuts what is
+ * larger than culvert0's MTU, and outer IPv4 packets are cut on the way. IPv4 senders can forbid it. IPv6 packets are never
+ * cut, but no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4), so these are cut outside. Over IPv6
+ * nothing is cut outside: the kernel's VXLAN device does not, and no router may.
  */
-static __always_inline bool stays_whole(const void *header, const struct ip_view *ip, __u32 bytes)
+static __always_inline bool may_be_cut(const struct subnet *to, const void *header, const struct ip_view *ip, __u32 bytes)
 {
-	return ip->ipv6 ? bytes > LEAST_MTU_IPV6 :
-			  !!(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT));
+	bool outside = !(to->flags & (SUBNET_UNDERLAY_IPV6 | SUBNET_DIRECT));
+
+	if (ip->ipv6)
+		return outside && bytes <= LEAST_MTU_IPV6;
+	return !(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT)) && (outside || bytes > to->mtu_bytes);
 }
 
 /* Sends a packet, whose IP header is at `header`, to the host that owns its destination. */
@@ -152,7 +157,7 @@ static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const 
 	if (to->flags & SUBNET_UNREACHABLE)
 		return VERDICT_DROPPED_UNREACHABLE;
 	if (bytes > way_mtu(to, bytes))
-		return stays_whole(header, ip, bytes) ? VERDICT_DROPPED_TOO_BIG : VERDICT_SLOW_PATH;
+		return may_be_cut(to, header, ip, bytes) ? VERDICT_SLOW_PATH : VERDICT_DROPPED_TOO_BIG;
 
 	if (to->flags & SUBNET_DIRECT) {
 		spend_hop(header, ip->ipv6);

@@ -60,13 +60,12 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 		return VERDICT_DROPPED_NO_SUBNET;
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
-	whole = stays_whole(eth + 1, &ip, skb->len - ETH_HLEN);
+	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
 	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
-	if (verdict != VERDICT_SLOW_PATH && verdict != VERDICT_DROPPED_TOO_BIG)
-		return verdict;
-	/* Too big: the device knows what routers told the stack, and tells the host's own senders through their route. */
-	return use_device(skb, subnet, vni, whole) ? VERDICT_SLOW_PATH : VERDICT_DROPPED_NO_MEMORY;
+	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni, whole))
+		return VERDICT_DROPPED_NO_MEMORY;
+	return verdict;
 }
 
 static __always_inline enum verdict device_received(struct __sk_buff *skb, const struct tunnel *tunnel, bool ipv6)

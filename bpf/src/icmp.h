@@ -64,7 +64,7 @@ static __always_inline void *quote(struct __sk_buff *skb, __u32 header_bytes, __
 	return eth + 1;
 }
 
-static __always_inline bool answer_ipv4(struct __sk_buff *skb, __be32 gateway, __u32 mtu_bytes, __u32 quote_bytes)
+static __always_inline bool answer_ipv4(struct __sk_buff *skb, __be32 from, __u32 mtu_bytes, __u32 quote_bytes)
 {
 	struct iphdr *ip = quote(skb, sizeof(*ip) + sizeof(struct icmp_too_big), quote_bytes);
 	struct icmp_too_big *icmp = (void *)(ip + 1);
@@ -79,7 +79,7 @@ static __always_inline bool answer_ipv4(struct __sk_buff *skb, __be32 gateway, _
 	ip->frag_off = bpf_htons(IPV4_DONT_FRAGMENT);
 	ip->ttl = ICMP_ERROR_TTL;
 	ip->protocol = IPPROTO_ICMP;
-	ip->saddr = gateway;
+	ip->saddr = from;
 	ip->daddr = ((const struct iphdr *)(icmp + 1))->saddr;
 	ip->check = checksum_fold(checksum_add(ip, sizeof(*ip), 0));
 	icmp->type = ICMP_DESTINATION_UNREACHABLE;
@@ -89,7 +89,7 @@ static __always_inline bool answer_ipv4(struct __sk_buff *skb, __be32 gateway, _
 	return true;
 }
 
-static __always_inline bool answer_ipv6(struct __sk_buff *skb, const __u8 *gateway, __u32 mtu_bytes)
+static __always_inline bool answer_ipv6(struct __sk_buff *skb, const __u8 *from, __u32 mtu_bytes)
 {
 	__u32 payload_bytes = sizeof(struct icmp_too_big) + QUOTE_IPV6;
 	struct ipv6hdr *ip = quote(skb, sizeof(*ip) + sizeof(struct icmp_too_big), QUOTE_IPV6);
@@ -103,7 +103,7 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const __u8 *gatew
 	ip->payload_len = bpf_htons(payload_bytes);
 	ip->nexthdr = IPPROTO_ICMPV6;
 	ip->hop_limit = ICMP_ERROR_TTL;
-	__builtin_memcpy(&ip->saddr, gateway, sizeof(ip->saddr));
+	__builtin_memcpy(&ip->saddr, from, sizeof(ip->saddr));
 	ip->daddr = ((const struct ipv6hdr *)(icmp + 1))->saddr;
 	icmp->type = ICMPV6_PACKET_TOO_BIG;
 	icmp->mtu = bpf_htonl(mtu_bytes);
@@ -136,33 +136,51 @@ static __always_inline bool may_be_answered(struct __sk_buff *skb, const void *h
 }
 
 /*
- * Turns a container's packet, which was found too big for the way, into the gateway's answer and redirects it back. False:
- * there is no answer, and the packet is to be dropped.
+ * Whom the answer to a packet comes from: a container's gateway. The host's own sender would not believe one of its own
+ * addresses, and hears it from the packet's destination.
  */
-static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bool ipv6)
+static __always_inline bool answers_from(__be32 vni, const struct ip_view *ip, bool to_host, __u8 *from)
+{
+	const struct subnet *own;
+
+	if (to_host) {
+		__builtin_memcpy(ip->ipv6 ? from : from + 12, ip->destination, ip->ipv6 ? 16 : 4);
+		return true;
+	}
+	own = find_subnet(vni, ip->source, ip->ipv6);
+	if (!own || !(own->flags & SUBNET_LOCAL))
+		return false;
+	__builtin_memcpy(from, own->gateway, sizeof(own->gateway));
+	return true;
+}
+
+/*
+ * Turns a packet, which was found too big for the way, into the answer and redirects that back where the packet came from: out
+ * of the container's interface, or into the host's stack. False: there is no answer, and the packet is to be dropped.
+ */
+static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bool ipv6, bool to_host)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
-	const struct subnet *own, *to;
+	__u32 bytes = skb->len - ETH_HLEN, mtu_bytes;
+	const struct subnet *to;
+	__u8 from[16] = {};
 	struct ip_view ip;
-	__u32 mtu_bytes;
 	bool answered;
 
-	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip) || !may_be_answered(skb, eth + 1, &ip))
+	if (!eth || !read_ip(eth + 1, bytes, ipv6, &ip) || !may_be_answered(skb, eth + 1, &ip))
 		return false;
-	own = find_subnet(vni, ip.source, ipv6);
 	to = find_subnet(vni, ip.destination, ipv6);
-	if (!own || !(own->flags & SUBNET_LOCAL) || !to)
+	if (!to || !answers_from(vni, &ip, to_host, from))
 		return false;
-	mtu_bytes = way_mtu(to, skb->len);
+	mtu_bytes = way_mtu(to, bytes);
 	if (ipv6)
-		answered = answer_ipv6(skb, own->gateway, mtu_bytes < LEAST_MTU_IPV6 ? LEAST_MTU_IPV6 : mtu_bytes);
-	else if (skb->len >= ETH_HLEN + QUOTE_IPV4)
-		answered = answer_ipv4(skb, *(const __be32 *)(own->gateway + 12), mtu_bytes, QUOTE_IPV4);
+		answered = bytes >= QUOTE_IPV6 && answer_ipv6(skb, from, mtu_bytes < LEAST_MTU_IPV6 ? LEAST_MTU_IPV6 : mtu_bytes);
+	else if (bytes >= QUOTE_IPV4)
+		answered = answer_ipv4(skb, *(const __be32 *)(from + 12), mtu_bytes, QUOTE_IPV4);
 	else
-		answered = skb->len >= ETH_HLEN + QUOTE_IPV4_NARROW &&
-			   answer_ipv4(skb, *(const __be32 *)(own->gateway + 12), mtu_bytes, QUOTE_IPV4_NARROW);
+		answered = bytes >= QUOTE_IPV4_NARROW && answer_ipv4(skb, *(const __be32 *)(from + 12), mtu_bytes, QUOTE_IPV4_NARROW);
 	if (answered)
-		bpf_redirect(skb->ifindex, 0);
+		bpf_redirect(skb->ifindex, to_host ? BPF_F_INGRESS : 0);
 	return answered;
 }
 

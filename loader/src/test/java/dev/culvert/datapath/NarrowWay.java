@@ -113,6 +113,14 @@ final class NarrowWay implements AutoCloseable {
     ip(router(2), "link set middle mtu " + mtuBytes);
   }
 
+  /** Has everybody forget what routers said, but for Culvert. */
+  void forgetRoutes() {
+    names.forEach(name -> {
+      ip(name, "route flush cache");
+      ip(name, "-6 route flush cache");
+    });
+  }
+
   /** Makes both hosts tunnel ends, with a container each; whoever did that may die. */
   void start(Duration pathMtuLifetime) throws Exception {
     start(1, pathMtuLifetime);

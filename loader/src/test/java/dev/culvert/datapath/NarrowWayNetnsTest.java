@@ -9,8 +9,10 @@ import java.io.BufferedReader;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -49,6 +51,85 @@ class NarrowWayNetnsTest {
       } finally {
         there.destroyForcibly().waitFor();
         here.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  @ParameterizedTest(name = "underlay IPv6: {0}, inner IPv6: {1}")
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void theHostsOwnTrafficAdaptsThroughTheDevice(boolean underlay6, boolean inner6)
+      throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-nh", underlay6, inner6)) {
+      way.start(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+      way.middleTakes(1400);
+      Process there = serve(way.container(2), way.address(2));
+      try {
+        assertEquals("sent", run(way.host(1), "tcp", way.address(2), STREAM_BYTES));
+      } finally {
+        there.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** Outside, where the sender need not know: routers may cut IPv4, and hosts may cut IPv6. */
+  @ParameterizedTest(name = "underlay IPv6: {0}")
+  @CsvSource({"false", "true"})
+  void datagramsThatMayBeCutAreCut(boolean underlay6) throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-nc", underlay6, false)) {
+      way.start(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+      way.middleTakes(1400);
+      Process there = serve(way.container(2), way.address(2));
+      try {
+        assertEquals("1400", run(way.container(1), "cut", way.address(2), 1400));
+        assertEquals("3000", run(way.container(1), "cut", way.address(2), 3000));
+      } finally {
+        there.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** No IPv6 sender makes packets smaller than 1280 bytes, so they are cut outside. */
+  @Test
+  void aWayTooNarrowForIpv6CarriesItAllTheSame() throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-n6", false, true)) {
+      way.start(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+      way.middleTakes(1280);
+      Process there = serve(way.container(2), way.address(2));
+      try {
+        assertEquals("1280", run(way.container(1), "udp", way.address(2), 1400));
+        assertEquals("sent", run(way.container(1), "tcp", way.address(2), STREAM_BYTES));
+      } finally {
+        there.destroyForcibly().waitFor();
+      }
+    }
+  }
+
+  /** Nobody may cut an outer IPv6 packet that is not his own, so at least it is seen. */
+  @Test
+  void overAnIpv6UnderlayThatIsTooNarrowForIpv6ItIsCounted() throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-n6", true, true)) {
+      way.start(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+      way.middleTakes(1280);
+      String ping = "ping -c 4 -i 0.2 -W 1 -s 1232 " + way.address(2); // 1280 bytes of IP
+      assertEquals(1, Commands.tryRun("ip netns exec " + way.container(1) + " " + ping).exit());
+      assertTrue(way.count(1, Verdict.DROPPED_TOO_BIG) > 0, "nobody counted");
+    }
+  }
+
+  @Test
+  void aWayThatWidensIsUsedAgain() throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-nr", false, false)) {
+      way.start(Duration.ofSeconds(2));
+      way.middleTakes(1400);
+      Process there = serve(way.container(2), way.address(2));
+      try {
+        assertEquals("1350", run(way.container(1), "udp", way.address(2), 1450));
+        way.middleTakes(1500);
+        // The containers remember for themselves; the other's answers had met the narrow link too.
+        way.forgetRoutes();
+        assertEquals("1450", run(way.container(1), "whole", way.address(2), 1450));
+      } finally {
+        there.destroyForcibly().waitFor();
       }
     }
   }

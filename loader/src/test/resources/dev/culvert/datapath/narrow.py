@@ -6,6 +6,7 @@ narrow.py serve ADDRESS           prints "ready"; echoes datagrams, and answers 
 narrow.py tcp ADDRESS BYTES       sends so many bytes; prints "sent" when the other side got them all as they were
 narrow.py udp ADDRESS BYTES       datagrams of so many bytes of IP, never to be cut, until one comes back; sends smaller ones as
                                   the kernel learns; prints the size of the one that came back
+narrow.py whole ADDRESS BYTES     the same size again and again, whatever the kernel has learnt; prints the size
 narrow.py cut ADDRESS BYTES       a datagram that may be cut, until it comes back; prints its size
 """
 import ipaddress
@@ -19,7 +20,7 @@ PORT = 6001
 PATIENCE = 30
 # linux/in.h and linux/in6.h: level, IP_MTU_DISCOVER, IP_MTU, headers' bytes
 OPTIONS = {4: (socket.IPPROTO_IP, 10, 14, 28), 6: (socket.IPPROTO_IPV6, 23, 24, 48)}
-DONT, DO = 0, 2
+DONT, DO, PROBE = 0, 2, 3
 
 
 def family(address):
@@ -89,4 +90,4 @@ if sys.argv[1] == "serve":
 elif sys.argv[1] == "tcp":
     send_tcp(sys.argv[2], int(sys.argv[3]))
 else:
-    send_udp(sys.argv[2], int(sys.argv[3]), DO if sys.argv[1] == "udp" else DONT)
+    send_udp(sys.argv[2], int(sys.argv[3]), {"udp": DO, "whole": PROBE, "cut": DONT}[sys.argv[1]])
