@@ -34,6 +34,9 @@ final class Layouts {
   /** The key of map interfaces: an interface index. */
   static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
+  /** The key of map masks: always 0. */
+  static final ValueLayout.OfInt MASKS_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
   /** The key of map counters: a verdict. */
   static final ValueLayout.OfInt COUNTER_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -56,6 +59,19 @@ final class Layouts {
           .bytes("remote", ADDRESS_BYTES)
           .bytes("gateway", ADDRESS_BYTES)
           .bytes("header", 88)
+          .build();
+
+  static final StructLayout EXACT4_KEY =
+      StructLayout.of("exact4_key").be32("vni").be32("address").build();
+
+  static final StructLayout EXACT6_KEY =
+      StructLayout.of("exact6_key").be32("vni").bytes("address", ADDRESS_BYTES).build();
+
+  static final StructLayout SUBNET_MASKS =
+      StructLayout.of("subnet_masks")
+          .be32("ipv4")
+          .bytes("pad", 4)
+          .bytes("ipv6", ADDRESS_BYTES)
           .build();
 
   static final StructLayout VTEP_KEY =
@@ -100,6 +116,9 @@ final class Layouts {
           SUBNET4_KEY,
           SUBNET6_KEY,
           SUBNET,
+          EXACT4_KEY,
+          EXACT6_KEY,
+          SUBNET_MASKS,
           VTEP_KEY,
           VTEP,
           ENDPOINT4_KEY,

@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Maps subnets4 and subnets6: who owns an inner address. */
+/**
+ * Maps subnets4 and subnets6: who owns an inner address. {@link ExactSubnets} follows what is
+ * written here.
+ */
 final class SubnetTable {
   /** Larger runs are cut, so that a refusal is pinned down among few entries. */
   static final int BATCH_ENTRIES = 4096;
@@ -23,17 +26,20 @@ final class SubnetTable {
 
   private final EntryMap subnets4;
   private final EntryMap subnets6;
+  private final ExactSubnets exact;
   private final Ids<InetAddress> vtepIds = new Ids<>();
 
-  SubnetTable(EntryMap subnets4, EntryMap subnets6) {
+  SubnetTable(EntryMap subnets4, EntryMap subnets6, ExactSubnets exact) {
     this.subnets4 = subnets4;
     this.subnets6 = subnets6;
-    recoverIds(subnets4);
-    recoverIds(subnets6);
+    this.exact = exact;
+    recover(subnets4, true);
+    recover(subnets6, false);
   }
 
-  private void recoverIds(EntryMap map) {
+  private void recover(EntryMap map, boolean ipv4) {
     map.forEach((key, value) -> {
+      exact.recover(decodeKey(ipv4, key));
       int flags = Layouts.getInt(value, SUBNET, "flags");
       if ((flags & Layouts.SUBNET_LOCAL) == 0) {
         vtepIds.recover(
@@ -67,6 +73,9 @@ final class SubnetTable {
       Write write = Write.of(change);
       boolean ipv4 = write.subnet().prefix().isIpv4();
       List<Write> run = ipv4 ? run4 : run6;
+      if (change instanceof Change.PutLocal) {
+        exact.setUsualLength(ipv4, write.subnet().prefix().length(), ipv4 ? subnets4 : subnets6);
+      }
       if (run.size() == BATCH_ENTRIES || (!run.isEmpty() && run.getFirst().put() != write.put())) {
         flush(ipv4 ? subnets4 : subnets6, run, failures);
       }
@@ -103,19 +112,22 @@ final class SubnetTable {
     run.clear();
   }
 
-  private static void writeAll(
-      EntryMap map, List<Write> run, MemorySegment keys, MemorySegment values) {
+  private void writeAll(EntryMap map, List<Write> run, MemorySegment keys, MemorySegment values) {
     if (run.isEmpty()) {
       return;
     }
+    List<Subnet> subnets = run.stream().map(Write::subnet).toList();
     if (run.getFirst().put()) {
       map.putAll(keys, values, run.size());
+      exact.put(subnets, values);
     } else {
+      exact.remove(subnets);
       map.removeAll(keys, run.size());
+      exact.removed(subnets, map);
     }
   }
 
-  private static void writeEach(
+  private void writeEach(
       EntryMap map,
       List<Write> run,
       MemorySegment keys,
@@ -124,10 +136,14 @@ final class SubnetTable {
     for (int i = 0; i < run.size(); i++) {
       Write write = run.get(i);
       try {
+        List<Subnet> subnet = List.of(write.subnet());
         if (write.put()) {
           map.put(key(map, keys, i), value(map, values, i));
+          exact.put(subnet, value(map, values, i));
         } else {
+          exact.remove(subnet);
           map.remove(key(map, keys, i));
+          exact.removed(subnet, map);
         }
       } catch (RuntimeException refused) {
         failures.add(

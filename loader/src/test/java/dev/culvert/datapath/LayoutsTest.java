@@ -41,6 +41,9 @@ class LayoutsTest {
     TreeMap<String, String> expected = new TreeMap<>();
     expected.put("subnets4", sizes(Layouts.SUBNET4_KEY, Layouts.SUBNET));
     expected.put("subnets6", sizes(Layouts.SUBNET6_KEY, Layouts.SUBNET));
+    expected.put("exact4", sizes(Layouts.EXACT4_KEY, Layouts.SUBNET));
+    expected.put("exact6", sizes(Layouts.EXACT6_KEY, Layouts.SUBNET));
+    expected.put("masks", "4/" + Layouts.SUBNET_MASKS.sizeBytes());
     expected.put("vteps", sizes(Layouts.VTEP_KEY, Layouts.VTEP));
     expected.put("endpoints4", sizes(Layouts.ENDPOINT4_KEY, Layouts.ENDPOINT));
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
