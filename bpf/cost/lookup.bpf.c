@@ -11,29 +11,13 @@
 
 #define LOOKUPS 64
 
-/* An exact match for subnets of one size: the address with its host bits cleared. */
-struct exact4_key {
-	__be32 vni;
-	__be32 address;
-};
-
-struct exact6_key {
-	__be32 vni;
-	__u8 address[16];
-};
-
-#define HASH(name, key_type, flags)                 \
-	struct {                                    \
-		__uint(type, BPF_MAP_TYPE_HASH);    \
-		__uint(max_entries, MAX_SUBNETS);   \
-		__uint(map_flags, flags);           \
-		__type(key, key_type);              \
-		__type(value, struct subnet);       \
-	} name SEC(".maps")
-
-HASH(exact4, struct exact4_key, BPF_F_NO_PREALLOC);
-HASH(exact4_preallocated, struct exact4_key, 0);
-HASH(exact6, struct exact6_key, BPF_F_NO_PREALLOC);
+/* exact4 once more, with all entries made beforehand. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SUBNETS);
+	__type(key, struct exact4_key);
+	__type(value, struct subnet);
+} exact4_preallocated SEC(".maps");
 
 /* Subnets of one size are numbered: no key at all, but room for all of them from the start. */
 struct {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
+import dev.culvert.bench.ResultTable.Row;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
@@ -12,13 +13,15 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Prints what finding a subnet costs in each kind of map (bpf/cost/lookup.bpf.c), as the kernel
- * measures it. The ways take turns, so that the machine's moods meet all of them.
+ * What finding a subnet costs in each kind of map (bpf/cost/lookup.bpf.c), as the kernel measures
+ * it. The ways take turns, so that the machine's moods meet all of them.
  */
 public final class LookupCost {
   private static final String OBJECT = "dev/culvert/bench/lookup.bpf.o";
@@ -26,87 +29,129 @@ public final class LookupCost {
   /** LOOKUPS in lookup.bpf.c. */
   private static final int LOOKUPS = 64;
 
-  private static final int REPEAT = 4000;
-  private static final int ROUNDS = 25;
-  private static final int FLAGS = 1;
+  /** Where struct __sk_buff has its mark. */
+  private static final int MARK_OFFSET = 8;
+
+  private static final int CONTEXT_BYTES = 192;
   private static final byte[] PACKET = new byte[64];
 
-  private static final List<String> WAYS =
+  /** The programs, and what they are called in the table. */
+  private static final Map<String, String> WAYS = new LinkedHashMap<>();
+
+  static {
+    WAYS.put("lookup_lpm4", "LPM trie");
+    WAYS.put("lookup_exact4", "hash");
+    WAYS.put("lookup_exact4_preallocated", "hash, preallocated");
+    WAYS.put("lookup_miss_then_lpm4", "hash that misses, then LPM");
+    WAYS.put("lookup_numbered", "array by subnet number");
+    WAYS.put("lookup_lpm6", "LPM trie, IPv6");
+    WAYS.put("lookup_exact6", "hash, IPv6");
+  }
+
+  /** So many subnets, of which so many are asked for in turn. */
+  private record Case(int subnets, int asked) {
+    String heading() {
+      return "%,d subnets%s".formatted(subnets, asked == 1 ? "" : ", all asked");
+    }
+  }
+
+  private static final List<Case> CASES =
       List.of(
-          "lpm4", "exact4", "exact4_preallocated", "miss_then_lpm4", "numbered", "lpm6", "exact6");
+          new Case(1, 1),
+          new Case(1024, 1),
+          new Case(65536, 1),
+          new Case(1024, 1024),
+          new Case(65536, 65536));
 
   private LookupCost() {}
 
-  public static void main(String[] args) throws IOException {
-    System.out.println(
-        "ns for one lookup of a subnet, median [lowest..highest] of "
-            + ROUNDS
-            + " rounds in turns");
-    System.out.printf("%8s %7s", "subnets", "asked");
-    WAYS.forEach(way -> System.out.printf(" %22s", way));
-    System.out.println();
-    for (int subnets : new int[] {1, 1024, 65536}) {
-      try (BpfObject object = load()) {
-        fill(object, subnets);
-        print(object, subnets, 1);
-        if (subnets > 1) {
-          print(object, subnets, subnets);
+  /**
+   * Measures every way in every case.
+   *
+   * @param repeat how often a program runs for one measurement
+   */
+  public static ResultTable measure(int rounds, int repeat) {
+    Map<Integer, BpfObject> objects = new LinkedHashMap<>();
+    try {
+      for (Case each : CASES) {
+        objects.computeIfAbsent(each.subnets(), LookupCost::load);
+      }
+      double[][][] ns = new double[WAYS.size()][CASES.size()][rounds];
+      for (int round = 0; round < rounds; round++) {
+        for (int i = 0; i < CASES.size(); i++) {
+          BpfObject object = objects.get(CASES.get(i).subnets());
+          int asked = CASES.get(i).asked();
+          double nothing = runNs(object, "lookup_nothing", asked, repeat);
+          int way = 0;
+          for (String program : WAYS.keySet()) {
+            ns[way++][i][round] = (runNs(object, program, asked, repeat) - nothing) / LOOKUPS;
+          }
         }
       }
+      return table(ns);
+    } finally {
+      objects.values().forEach(BpfObject::close);
     }
   }
 
-  private static BpfObject load() throws IOException {
-    try (InputStream in = LookupCost.class.getClassLoader().getResourceAsStream(OBJECT)) {
-      return BpfObject.load(
-          Libc.system(), BpfObjectSpec.parse(in.readAllBytes(), OBJECT), Map.of());
-    }
-  }
-
-  private static void print(BpfObject object, int subnets, int asked) {
-    double[][] ns = new double[WAYS.size()][ROUNDS];
-    for (int round = 0; round < ROUNDS; round++) {
-      double nothing = runNs(object, "nothing", asked);
-      for (int way = 0; way < WAYS.size(); way++) {
-        ns[way][round] = (runNs(object, WAYS.get(way), asked) - nothing) / LOOKUPS;
+  private static ResultTable table(double[][][] ns) {
+    List<Row> rows = new ArrayList<>();
+    int way = 0;
+    for (String name : WAYS.values()) {
+      List<Optional<Spread>> cells = new ArrayList<>();
+      for (double[] measured : ns[way++]) {
+        cells.add(Optional.of(Spread.of(measured)));
       }
+      rows.add(new Row(List.of(name), cells));
     }
-    System.out.printf("%8d %7d", subnets, asked);
-    for (double[] each : ns) {
-      Arrays.sort(each);
-      System.out.printf(
-          " %22s", "%.1f [%.1f..%.1f]".formatted(each[ROUNDS / 2], each[0], each[ROUNDS - 1]));
-    }
-    System.out.println();
+    return new ResultTable(
+        "One lookup of a subnet, ns: median [quartiles]",
+        List.of("map"),
+        CASES.stream().map(Case::heading).toList(),
+        rows);
   }
 
-  private static double runNs(BpfObject object, String way, int asked) {
+  private static BpfObject load(int subnets) {
+    try (InputStream in = LookupCost.class.getClassLoader().getResourceAsStream(OBJECT)) {
+      BpfObject object =
+          BpfObject.load(Libc.system(), BpfObjectSpec.parse(in.readAllBytes(), OBJECT), Map.of());
+      fill(object, subnets);
+      return object;
+    } catch (IOException e) {
+      throw new IllegalStateException(OBJECT + " could not be read.", e);
+    }
+  }
+
+  private static double runNs(BpfObject object, String program, int asked, int repeat) {
     byte[] context =
-        ByteBuffer.allocate(192).order(ByteOrder.nativeOrder()).putInt(8, asked - 1).array();
-    var run = object.program("lookup_" + way).testRun(PACKET, context, REPEAT);
+        ByteBuffer.allocate(CONTEXT_BYTES)
+            .order(ByteOrder.nativeOrder())
+            .putInt(MARK_OFFSET, asked - 1)
+            .array();
+    var run = object.program(program).testRun(PACKET, context, repeat);
     if (run.returnValue() != 0) {
-      throw new IllegalStateException("lookup_" + way + " missed entries.");
+      throw new IllegalStateException(program + " did not find every subnet.");
     }
     return run.durationNs();
   }
 
   private static void fill(BpfObject object, int subnets) {
     for (int i = 0; i < subnets; i++) {
-      byte[] address4 = {10, (byte) (i >> 8), (byte) i, 0};
-      byte[] address6 = {
-        0x20, 1, 0x0d, (byte) 0xb8, 0, 0, (byte) (i >> 8), (byte) i, 0, 0, 0, 0, 0, 0, 0, 0
-      };
-      put(object.map("subnets4"), key(56, address4));
-      put(object.map("exact4"), key(0, address4));
-      put(object.map("exact4_preallocated"), key(0, address4));
-      put(object.map("subnets6"), key(32 + 64, address6));
-      put(object.map("exact6"), key(0, address6));
+      byte[] ipv4 = {10, (byte) (i >> 8), (byte) i, 0};
+      byte[] ipv6 = new byte[16];
+      ByteBuffer.wrap(ipv6).putInt(0x2001_0db8).putInt(i);
+      put(object.map("subnets4"), key(32 + 24, ipv4));
+      put(object.map("exact4"), key(0, ipv4));
+      put(object.map("exact4_preallocated"), key(0, ipv4));
+      put(object.map("subnets6"), key(32 + 64, ipv6));
+      put(object.map("exact6"), key(0, ipv6));
       put(
           object.map("numbered"),
           ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(i).array());
     }
   }
 
+  /** Network 1 and the address; for an LPM trie, the prefix length in front. */
   private static byte[] key(int prefixLength, byte[] address) {
     ByteBuffer key = ByteBuffer.allocate((prefixLength > 0 ? 8 : 4) + address.length);
     if (prefixLength > 0) {
@@ -115,12 +160,13 @@ public final class LookupCost {
     return key.putInt(1).put(address).array();
   }
 
+  /** An entry whose flags are 1: the programs add them up. */
   private static void put(BpfMap map, byte[] key) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment k = arena.allocate(key.length, 8);
       MemorySegment v = arena.allocate(map.valueSlotBytes(), 8);
       k.copyFrom(MemorySegment.ofArray(key));
-      v.set(ValueLayout.JAVA_INT, 0, FLAGS);
+      v.set(ValueLayout.JAVA_INT, 0, 1);
       map.put(k, v, BpfMap.ANY);
     }
   }

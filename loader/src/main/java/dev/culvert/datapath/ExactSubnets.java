@@ -120,6 +120,7 @@ final class ExactSubnets {
   private static final class Family {
     private final boolean isIpv4;
     private final EntryMap exact;
+    private final EntryBuffer keys;
 
     /** The usual length; 0: none, and no entries. */
     private int length;
@@ -130,6 +131,7 @@ final class ExactSubnets {
     Family(boolean isIpv4, EntryMap exact, int length) {
       this.isIpv4 = isIpv4;
       this.exact = exact;
+      this.keys = new EntryBuffer(exact.keyBytes());
       this.length = length;
     }
 
@@ -168,7 +170,7 @@ final class ExactSubnets {
     }
 
     void put(List<Subnet> subnets, MemorySegment values) {
-      if (subnets.stream().allMatch(this::belongs) && putAll(subnets, values)) {
+      if (allBelong(subnets) && putAll(subnets, values)) {
         return;
       }
       for (int i = 0; i < subnets.size(); i++) {
@@ -182,14 +184,22 @@ final class ExactSubnets {
       }
     }
 
+    private boolean allBelong(List<Subnet> subnets) {
+      for (int i = 0; i < subnets.size(); i++) {
+        if (!belongs(subnets.get(i))) {
+          return false;
+        }
+      }
+      return true;
+    }
+
     /** False when some may not be written. */
     private boolean putAll(List<Subnet> subnets, MemorySegment values) {
-      try (Arena arena = Arena.ofConfined()) {
-        MemorySegment keys = arena.allocate((long) exact.keyBytes() * subnets.size(), 8);
+      try {
         for (int i = 0; i < subnets.size(); i++) {
-          encodeKey(subnets.get(i), keys.asSlice((long) i * exact.keyBytes(), exact.keyBytes()));
+          encodeKey(subnets.get(i), keys.entry(i));
         }
-        exact.putAll(keys, values, subnets.size());
+        exact.putAll(keys.all(), values, subnets.size());
         return true;
       } catch (RuntimeException partly) {
         return false; // they are written one by one then
@@ -257,7 +267,7 @@ final class ExactSubnets {
         Layouts.putInt(key, EXACT4_KEY, "address", Layouts.ipv4Bits(subnet.prefix().address()));
       } else {
         Layouts.putInt(key, EXACT6_KEY, "vni", subnet.vni().value());
-        Layouts.putBytes(key, EXACT6_KEY, "address", subnet.prefix().address().getAddress());
+        Layouts.putAddress(key, EXACT6_KEY, "address", subnet.prefix().address());
       }
     }
   }

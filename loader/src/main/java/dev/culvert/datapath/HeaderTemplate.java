@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
@@ -30,13 +33,20 @@ record HeaderTemplate(
   private static final int UDP_AND_VXLAN = 16;
   private static final short ETHERTYPE_IPV4 = 0x0800;
   private static final short ETHERTYPE_IPV6 = (short) 0x86dd;
-  private static final byte PROTOCOL_UDP = 17;
-  private static final byte TTL = 64;
-  private static final short DONT_FRAGMENT = 0x4000;
-  private static final byte VNI_PRESENT = 0x08;
+  private static final int PROTOCOL_UDP = 17;
+  private static final int TTL = 64;
+  private static final int DONT_FRAGMENT = 0x4000;
+  private static final int VNI_PRESENT = 0x08;
+
+  private static final ValueLayout.OfShort SHORT =
+      ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final ValueLayout.OfInt INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+  private static final ValueLayout.OfLong LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
   HeaderTemplate {
-    if (source.getAddress().length != remote.address().getAddress().length) {
+    if (Layouts.isIpv4(source) != Layouts.isIpv4(remote.address())) {
       throw new IllegalArgumentException(
           "The VTEPs "
               + source.getHostAddress()
@@ -64,18 +74,33 @@ record HeaderTemplate(
 
   /** 64 bytes over an IPv4 underlay, 84 over IPv6. */
   byte[] toBytes() {
+    byte[] bytes = new byte[bytesOver(Layouts.isIpv4(source))];
+    writeTo(MemorySegment.ofArray(bytes), 0);
+    return bytes;
+  }
+
+  /** Writes those bytes from {@code at} on; allocates nothing. */
+  void writeTo(MemorySegment out, long at) {
     boolean underlay4 = Layouts.isIpv4(source);
-    ByteBuffer out = ByteBuffer.allocate(bytesOver(underlay4));
-    out.position(2 * 6).putShort(etherType(underlay4));
+    long ip = at + ETHERNET;
+    long udp = ip + ipBytes(underlay4);
+    long inner = udp + UDP_AND_VXLAN;
+    out.set(INT, at, 0);
+    out.set(LONG, at + 4, 0);
+    out.set(SHORT, at + 12, etherType(underlay4));
     if (underlay4) {
-      putIpv4(out);
+      writeIpv4(out, ip);
     } else {
-      putIpv6(out);
+      writeIpv6(out, ip);
     }
-    out.putShort((short) 0).putShort((short) remote.port()).putInt(0);
-    out.putInt(VNI_PRESENT << 24).putInt(vni.value() << 8);
-    out.put(remote.mac().toBytes()).put(localMac.toBytes()).putShort(etherType(inner4));
-    return out.array();
+    out.set(SHORT, udp, (short) 0);
+    out.set(SHORT, udp + 2, (short) remote.port());
+    out.set(INT, udp + 4, 0);
+    out.set(INT, udp + 8, VNI_PRESENT << 24);
+    out.set(INT, udp + 12, vni.value() << 8);
+    writeMac(out, inner, remote.mac());
+    writeMac(out, inner + 6, localMac);
+    out.set(SHORT, inner + 12, etherType(inner4));
   }
 
   /** Reads a template back, as written by {@link #toBytes()}. */
@@ -99,26 +124,33 @@ record HeaderTemplate(
         in.getShort(inner + 12) == ETHERTYPE_IPV4);
   }
 
-  private void putIpv4(ByteBuffer out) {
-    int start = out.position();
-    out.putShort((short) 0x4500)
-        .putShort((short) 0); // version 4, 5 words, no traffic class; length
-    out.putShort((short) 0).putShort(DONT_FRAGMENT);
-    out.put(TTL).put(PROTOCOL_UDP).putShort((short) 0);
-    out.put(source.getAddress()).put(remote.address().getAddress());
-    out.putShort(start + 10, checksum(out, start, out.position()));
+  /** Version 4, five words, "don't fragment"; traffic class, length and id 0. */
+  private void writeIpv4(MemorySegment out, long at) {
+    out.set(INT, at, 0x4500_0000);
+    out.set(INT, at + 4, DONT_FRAGMENT);
+    out.set(INT, at + 8, TTL << 24 | PROTOCOL_UDP << 16);
+    Layouts.putRaw(out, at + 12, source);
+    Layouts.putRaw(out, at + 16, remote.address());
+    out.set(SHORT, at + 10, checksum(out, at, at + ipBytes(true)));
   }
 
-  private void putIpv6(ByteBuffer out) {
-    out.putInt(0x6000_0000).putShort((short) 0).put(PROTOCOL_UDP).put(TTL);
-    out.put(source.getAddress()).put(remote.address().getAddress());
+  private void writeIpv6(MemorySegment out, long at) {
+    out.set(INT, at, 0x6000_0000);
+    out.set(INT, at + 4, PROTOCOL_UDP << 8 | TTL);
+    Layouts.putRaw(out, at + 8, source);
+    Layouts.putRaw(out, at + 24, remote.address());
+  }
+
+  private static void writeMac(MemorySegment out, long at, MacAddress mac) {
+    out.set(SHORT, at, (short) (mac.bits() >>> 32));
+    out.set(INT, at + 2, (int) mac.bits());
   }
 
   /** The Internet checksum (RFC 1071) of an even number of bytes. */
-  private static short checksum(ByteBuffer bytes, int from, int to) {
+  private static short checksum(MemorySegment bytes, long from, long to) {
     int sum = 0;
-    for (int i = from; i < to; i += 2) {
-      sum += Short.toUnsignedInt(bytes.getShort(i));
+    for (long i = from; i < to; i += 2) {
+      sum += Short.toUnsignedInt(bytes.get(SHORT, i));
     }
     while (sum >>> 16 != 0) {
       sum = (sum & 0xffff) + (sum >>> 16);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 
@@ -78,7 +79,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
   }
 
   public boolean isIpv4() {
-    return address.getAddress().length == 4;
+    return address instanceof Inet4Address;
   }
 
   public boolean contains(InetAddress other) {

@@ -110,9 +110,9 @@ class SubnetTableTest {
   void longRunsAreCut() {
     MemoryMap big = new MemoryMap("subnets4", 12, 136, 10_000);
     List<Change> changes = new ArrayList<>();
-    IntStream.range(0, SubnetTable.BATCH_ENTRIES + 1).forEach(i -> changes.add(put(i)));
+    IntStream.range(0, SubnetRun.MAX_ENTRIES + 1).forEach(i -> changes.add(put(i)));
     assertEquals(List.of(), new SubnetTable(big, subnets6, noExact()).apply(changes));
-    assertEquals(List.of("putAll " + SubnetTable.BATCH_ENTRIES, "putAll 1"), big.log);
+    assertEquals(List.of("putAll " + SubnetRun.MAX_ENTRIES, "putAll 1"), big.log);
   }
 
   @Test
