@@ -112,10 +112,13 @@ final class CostWorld implements AutoCloseable {
   }
 
   private static Change remote(String subnet, Vtep local, Vtep remote, boolean direct) {
+    return new Change.PutRemote(subnet(subnet, local, remote, direct));
+  }
+
+  private static RemoteSubnet subnet(String subnet, Vtep local, Vtep remote, boolean direct) {
     NextHop hop = new NextHop(LOOPBACK, local.address(), remote.address(), 9000, direct);
-    return new Change.PutRemote(
-        new RemoteSubnet(
-            new Subnet(VNI, IpPrefix.parse(subnet)), local, remote, Optional.of(hop), direct));
+    return new RemoteSubnet(
+        new Subnet(VNI, IpPrefix.parse(subnet)), local, remote, Optional.of(hop), direct);
   }
 
   private static Endpoint endpoint(String address) {
@@ -124,7 +127,10 @@ final class CostWorld implements AutoCloseable {
 
   /** The outer headers in front of a packet to 10.N.N.4, lengths left at 0. */
   static byte[] outerHeaders() {
-    return new HeaderTemplate(HERE.address(), THERE, HOST, VNI, true).toBytes();
+    byte[] headers = new byte[64];
+    RemoteSubnet to = subnet("10.0.0.0/24", HERE, THERE, false);
+    HeaderTemplate.write(to, MemorySegment.ofArray(headers), 0);
+    return headers;
   }
 
   BpfProgram program(String name) {

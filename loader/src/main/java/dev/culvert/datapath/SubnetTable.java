@@ -113,14 +113,7 @@ final class SubnetTable {
         (remote.direct() ? Layouts.SUBNET_DIRECT : 0)
             | (underlay4 ? 0 : Layouts.SUBNET_UNDERLAY_IPV6)
             | (remote.nextHop().isPresent() ? 0 : Layouts.SUBNET_UNREACHABLE);
-    HeaderTemplate header =
-        new HeaderTemplate(
-            remote.local().address(),
-            remote.remote(),
-            remote.local().mac(),
-            remote.subnet().vni(),
-            remote.subnet().prefix().isIpv4());
-    header.writeTo(value, SUBNET.field("header").offsetBytes());
+    HeaderTemplate.write(remote, value, SUBNET.field("header").offsetBytes());
     Layouts.putInt(value, SUBNET, "flags", flags);
     Layouts.putInt(value, SUBNET, "vtep_id", vtepId);
     Layouts.putAddress(value, SUBNET, "remote", remote.remote().address());
