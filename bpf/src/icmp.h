@@ -116,23 +116,19 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const __u8 *from,
 }
 
 /* Nobody answers an ICMP error, or any fragment but the first (RFC 1122 section 3.2.2, RFC 4443 section 2.4 (e)). */
-static __always_inline bool may_be_answered(struct __sk_buff *skb, const void *header, const struct ip_view *ip)
+static __always_inline bool may_be_answered(struct __sk_buff *skb, const void *header, bool ipv6)
 {
+	struct payload payload;
 	__u8 type = 0;
 
-	if (ip->ipv6) {
-		if (ip->protocol != IPPROTO_ICMPV6)
-			return true;
-		bpf_skb_load_bytes(skb, ETH_HLEN + sizeof(struct ipv6hdr), &type, sizeof(type));
-		return type & ICMPV6_INFORMATIONAL;
-	}
-	if (((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_FRAGMENT_OFFSET))
+	if (!find_payload(skb, header, ipv6, &payload) || !payload.first)
 		return false;
-	if (ip->protocol != IPPROTO_ICMP)
+	if (payload.protocol != (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return true;
-	bpf_skb_load_bytes(skb, ETH_HLEN + ((const struct iphdr *)header)->ihl * 4, &type, sizeof(type));
-	return type != ICMP_DESTINATION_UNREACHABLE && type != ICMP_SOURCE_QUENCH && type != ICMP_REDIRECT &&
-	       type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM;
+	bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type));
+	return ipv6 ? type & ICMPV6_INFORMATIONAL :
+		      type != ICMP_DESTINATION_UNREACHABLE && type != ICMP_SOURCE_QUENCH && type != ICMP_REDIRECT &&
+			      type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM;
 }
 
 /*
@@ -167,7 +163,7 @@ static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bo
 	struct ip_view ip;
 	bool answered;
 
-	if (!eth || !read_ip(eth + 1, bytes, ipv6, &ip) || !may_be_answered(skb, eth + 1, &ip))
+	if (!eth || !read_ip(eth + 1, bytes, ipv6, &ip) || !may_be_answered(skb, eth + 1, ipv6))
 		return false;
 	to = find_subnet(vni, ip.destination, ipv6);
 	if (!to || !answers_from(vni, &ip, to_host, from))

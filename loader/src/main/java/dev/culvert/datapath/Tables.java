@@ -14,6 +14,9 @@ record Tables(
       List.of(
           "subnets4",
           "subnets6",
+          "exact4",
+          "exact6",
+          "masks",
           "vteps",
           "paths",
           "endpoints4",
@@ -25,7 +28,12 @@ record Tables(
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
     VtepTable vteps = new VtepTable(entries.apply("vteps"), entries.apply("paths"));
     return new Tables(
-        new SubnetTable(entries.apply("subnets4"), entries.apply("subnets6"), vteps),
+        new SubnetTable(
+            entries.apply("subnets4"),
+            entries.apply("subnets6"),
+            new ExactSubnets(
+                entries.apply("exact4"), entries.apply("exact6"), entries.apply("masks")),
+            vteps),
         vteps,
         new EndpointTable(
             entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),

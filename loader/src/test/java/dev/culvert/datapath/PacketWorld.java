@@ -64,7 +64,7 @@ final class PacketWorld implements AutoCloseable {
             BpfObject.load(
                 Libc.system(),
                 Programs.prebuilt()
-                    .withGlobal("direct_vni", 1)
+                    .withGlobal("bare_vni", 1)
                     .withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()),
                 Map.of()));
     world.fill();

@@ -29,7 +29,15 @@ class SubnetTableTest {
   }
 
   private SubnetTable table(MemoryMap families4) {
-    return new SubnetTable(families4, subnets6, new VtepTable(vteps, paths));
+    return new SubnetTable(families4, subnets6, noExact(), new VtepTable(vteps, paths));
+  }
+
+  /** As fresh as a new host's. */
+  private static ExactSubnets noExact() {
+    return new ExactSubnets(
+        new MemoryMap("exact4", 8, 136, 100),
+        new MemoryMap("exact6", 20, 136, 100),
+        new MemoryMap("masks", 4, 24, 1));
   }
 
   @Test
@@ -109,9 +117,9 @@ class SubnetTableTest {
   void longRunsAreCut() {
     MemoryMap big = new MemoryMap("subnets4", 12, 136, 10_000);
     List<Change> changes = new ArrayList<>();
-    IntStream.range(0, SubnetTable.BATCH_ENTRIES + 1).forEach(i -> changes.add(put(i)));
+    IntStream.range(0, SubnetRun.MAX_ENTRIES + 1).forEach(i -> changes.add(put(i)));
     assertEquals(List.of(), table(big).apply(changes));
-    assertEquals(List.of("putAll " + SubnetTable.BATCH_ENTRIES, "putAll 1"), big.log);
+    assertEquals(List.of("putAll " + SubnetRun.MAX_ENTRIES, "putAll 1"), big.log);
   }
 
   @Test

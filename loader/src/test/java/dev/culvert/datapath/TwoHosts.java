@@ -177,12 +177,25 @@ final class TwoHosts implements AutoCloseable {
     if (!failures.isEmpty()) {
       throw new AssertionError(failures.toString());
     }
-    datapath.attach(
+    attach(datapath, own, own.container(), own.containerAddress());
+  }
+
+  /** Attaches one more container, in a namespace that is there, to a host. */
+  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String address)
+      throws Exception {
+    try (NetNamespace here = NetNamespace.named(libc, own.namespace())) {
+      here.call(() -> attach(datapath, own, namespace, address));
+    }
+  }
+
+  private static Endpoint attach(
+      EbpfDatapath datapath, Host own, String namespace, String address) {
+    return datapath.attach(
         new Attachment(
             VNI,
-            Path.of("/run/netns/" + own.container()),
+            Path.of("/run/netns/" + namespace),
             "eth0",
-            InetAddress.ofLiteral(own.containerAddress()),
+            InetAddress.ofLiteral(address),
             own.gateway(),
             datapath.overlayMtuBytes()));
   }

@@ -7,6 +7,7 @@ import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.Topology;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -17,11 +18,20 @@ public final class CulvertDatapath implements LabDatapath {
 
   private final Lab lab;
   private final Topology topology;
+  private final Map<String, String> settings;
   private final List<AgentProcess> agents = new ArrayList<>();
 
   public CulvertDatapath(Lab lab, Topology topology) {
+    this(lab, topology, Map.of());
+  }
+
+  /**
+   * @param settings of every agent's configuration file, as text, on top of the lab's own
+   */
+  public CulvertDatapath(Lab lab, Topology topology, Map<String, String> settings) {
     this.lab = lab;
     this.topology = topology;
+    this.settings = Map.copyOf(settings);
   }
 
   @Override
@@ -43,7 +53,9 @@ public final class CulvertDatapath implements LabDatapath {
 
   private void startAgent(LabPlan.Host host) {
     // The scenarios' addresses are fixed, so these hosts ask for their very subnets.
-    agents.add(AgentProcess.start(lab, host, Map.of("subnet", host.subnet())));
+    Map<String, String> all = new HashMap<>(settings);
+    all.put("subnet", host.subnet());
+    agents.add(AgentProcess.start(lab, host, all));
   }
 
   public List<AgentProcess> agents() {
