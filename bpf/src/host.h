@@ -63,7 +63,7 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 		return VERDICT_DROPPED_NO_SUBNET;
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
-	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
+	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
 	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni))
 		return VERDICT_DROPPED_NO_MEMORY;
