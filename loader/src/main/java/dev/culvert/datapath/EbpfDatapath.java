@@ -85,7 +85,9 @@ public final class EbpfDatapath implements Datapath {
       moreUnderlays = List.copyOf(moreUnderlays);
       if (pathMtuLifetime.compareTo(Duration.ofSeconds(1)) < 0) {
         throw new IllegalArgumentException(
-            "A path MTU that holds for " + pathMtuLifetime + " is of no use: give a second or more.");
+            "A path MTU that holds for "
+                + pathMtuLifetime
+                + " is of no use: give a second or more.");
       }
       requirePort("tunnel port", port);
       requirePort("first source port", sourcePortMin);
