@@ -2,17 +2,16 @@
 # shellcheck shell=bash
 # The benchmarks. To be sourced after common.sh.
 
-# bench [jmh|programs|baseline] ARGUMENTS...
+# bench [jmh|programs|baseline] ARGUMENTS...; without one of these words end to end, which ./culvert has too.
 bench_command() {
   local what=${1:-}
-  is_root || die "the benchmarks load BPF programs and maps, which needs root: run \"sudo $0 bench $*\"."
   case $what in
-    jmh | programs | baseline)
-      shift
-      "bench_$what" "$@"
-      ;;
-    *) die "\"bench\" takes jmh, programs or baseline: see \"./dev help\"." ;;
+    jmh | programs | baseline) ;;
+    *) exec "$ROOT/culvert" bench "$@" ;;
   esac
+  is_root || die "the benchmarks load BPF programs and maps, which needs root: run \"sudo $0 bench $*\"."
+  shift
+  "bench_$what" "$@"
 }
 
 # Builds the jar of the benchmarks and sets BENCH_JAVA to what runs it.
