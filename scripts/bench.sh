@@ -23,7 +23,8 @@ build_bench() {
   BENCH_JAVA=("$JAVA_HOME/bin/java" "${flags[@]}" --enable-native-access=ALL-UNNAMED -cp "$ROOT/bench/target/benchmarks.jar")
 }
 
-# What Java costs, by JMH: maps against C, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's.
+# What Java costs, by JMH: maps, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's; without any, the
+# map calls are compared with the same in C first.
 bench_jmh() {
   local quick=()
   build_bench
@@ -31,7 +32,18 @@ bench_jmh() {
     shift
     quick=(-f 1 -wi 3 -w 1 -i 3 -r 500ms)
   fi
+  [ "$#" -gt 0 ] || bench_against_c
   "${BENCH_JAVA[@]}" org.openjdk.jmh.Main "${quick[@]}" "$@"
+}
+
+bench_against_c() {
+  local compiler program="$ROOT/bench/target/map_calls"
+  if ! compiler=$(command -v clang || command -v gcc || command -v cc); then
+    say "No C compiler (clang or gcc) is here, so the map calls are not compared with C."
+    return
+  fi
+  "$compiler" -O2 -Wall -Wextra -o "$program" "$ROOT/bench/src/main/c/map_calls.c"
+  "${BENCH_JAVA[@]}" dev.culvert.bench.JavaAgainstC "$program"
 }
 
 # What a packet costs in each program, by the kernel's own clock.

@@ -118,6 +118,7 @@ public final class EbpfDatapath implements Datapath {
   private final Tables tables;
   private final Containers containers;
   private final Bridges bridges;
+  private final Decapsulator decapsulator;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -137,6 +138,7 @@ public final class EbpfDatapath implements Datapath {
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
   }
 
   /**
@@ -213,17 +215,29 @@ public final class EbpfDatapath implements Datapath {
         programs.object().program(Programs.FROM_UNDERLAY),
         underlay.index(),
         Link.Direction.INGRESS);
-    // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
-    switch (config.decapsulation()) {
-      case XDP ->
-          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlay.index());
-      case TC -> links.detach(Programs.STRIP_AT_XDP);
-    }
+    decapsulate();
 
     Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
+  }
+
+  private void decapsulate() {
+    decapsulator.follow(underlay(), programs.object().program(Programs.STRIP_AT_XDP));
+  }
+
+  /** The underlay interface may be another one by now, or have another MTU. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      decapsulate();
+    }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   private LinkInfo underlay() {
@@ -394,6 +408,7 @@ public final class EbpfDatapath implements Datapath {
       programs.close();
     }
     first.close();
+    decapsulator.close();
     netlink.close();
   }
 }
