@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * The datapath of a kernel with BPF, in the network namespace of the thread that opens it. Packets
@@ -116,6 +115,8 @@ public final class EbpfDatapath implements Datapath {
   private final Tables tables;
   private final Containers containers;
   private final Bridges bridges;
+  private final Underlays underlays;
+  private final Mtus mtus;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -135,6 +136,8 @@ public final class EbpfDatapath implements Datapath {
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
+    this.underlays = new Underlays(netlink, links, config);
+    this.mtus = new Mtus(libc, netlink, ownership);
   }
 
   /**
@@ -190,9 +193,9 @@ public final class EbpfDatapath implements Datapath {
               + network
               + ": choose one from this host's subnet.");
     }
-    LinkInfo underlay = underlay();
     int innerMtu =
-        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
+        HostDevice.innerMtuBytes(
+            underlays.narrowest(), Layouts.isIpv4(vtep.address()), network.isIpv4());
     usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
@@ -206,15 +209,11 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, gateway, network);
-    links.ensure(
-        "",
-        programs.object().program(Programs.FROM_UNDERLAY),
-        underlay.index(),
-        Link.Direction.INGRESS);
+    underlays.attach(programs, tables.subnets().interfaceIndexes());
     // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
     switch (config.decapsulation()) {
       case XDP ->
-          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlay.index());
+          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlays.first().index());
       case TC -> links.detach(Programs.STRIP_AT_XDP);
     }
 
@@ -222,18 +221,7 @@ public final class EbpfDatapath implements Datapath {
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
-  }
-
-  private LinkInfo underlay() {
-    return netlink
-        .link(config.underlay())
-        .orElseThrow(() ->
-            new IllegalStateException(
-                "There is no interface "
-                    + config.underlay()
-                    + " to use as underlay; this host has "
-                    + netlink.links().stream().map(LinkInfo::name).collect(Collectors.joining(", "))
-                    + "."));
+    refresh();
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
@@ -266,7 +254,11 @@ public final class EbpfDatapath implements Datapath {
         switch (change) {
           case Change.PutEndpoint put -> containers.put(put.endpoint());
           case Change.RemoveEndpoint remove -> containers.forget(remove.vni(), remove.address());
-          case Change.PutRemote put -> subnets.add(put);
+          case Change.PutRemote put -> {
+            // Packets may come back the way that ours go.
+            put.remote().nextHop().ifPresent(hop -> underlays.reach(hop.interfaceIndex(), programs));
+            subnets.add(put);
+          }
           case Change.PutLocal put -> subnets.add(put);
           case Change.RemoveSubnet remove -> subnets.add(remove);
         }
@@ -324,9 +316,17 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public int overlayMtuBytes() {
-    LinkInfo underlay = underlay();
     boolean underlay4 = identity.map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
-    return HostDevice.innerMtuBytes(underlay, underlay4, true);
+    boolean inner4 = identity.map(i -> i.network().isIpv4()).orElse(true);
+    return HostDevice.innerMtuBytes(underlays.narrowest(), underlay4, inner4);
+  }
+
+  /** Before {@link #start} there is nothing to keep in line. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      mtus.follow(overlayMtuBytes());
+    }
   }
 
   @Override

@@ -161,7 +161,7 @@ class ConfigFileTest {
         "leaseDuration: 24        | line 6: leaseDuration: \"24\" is not a duration",
         "leaseDuration: 0h        | line 6: leaseDuration: 0h is out of range; write a duration from 10s to 3650d",
         "bridges: br0             | line 6: bridges: must be a list",
-        "bridges: [br0, br0]      | line 6: bridges: names one bridge twice",
+        "bridges: [br0, br0]      | line 6: bridges: names one interface twice",
         "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
         "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
         "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
