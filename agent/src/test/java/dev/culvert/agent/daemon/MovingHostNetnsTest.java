@@ -135,6 +135,28 @@ class MovingHostNetnsTest {
   }
 
   @Test
+  void packetsMayComeInThroughAnInterfaceThatOnlyTheConfigurationNames() throws Exception {
+    first.close();
+    first = join("h1", "10.244.1.0/24", "{interfaces: [under0, under1]}");
+    ip("r", "route add 10.17.2.2/32 via 10.27.2.2 dev port3");
+    in("r", "ping -c 1 -W 2 10.17.2.2"); // through under1, as it should be
+    pingBothWays();
+    assertEquals(
+        2,
+        inspect("h1").attachments().stream()
+            .filter(a -> a.program().equals("from_underlay"))
+            .count());
+
+    first.close();
+    first = join("h1", "10.244.1.0/24", "{interface: under0}");
+    assertEquals(
+        1,
+        inspect("h1").attachments().stream()
+            .filter(a -> a.program().equals("from_underlay"))
+            .count());
+  }
+
+  @Test
   void aHostThatGetsAnotherAddressIsFollowed() throws Exception {
     ip("h1", "addr del 10.17.2.2/24 dev under0");
     ip("h1", "addr add 10.17.2.9/24 dev under0");
@@ -158,6 +180,10 @@ class MovingHostNetnsTest {
   }
 
   private Membership join(String host, String subnet) throws Exception {
+    return join(host, subnet, "{interface: under0}");
+  }
+
+  private Membership join(String host, String subnet, String underlay) throws Exception {
     Path config = folder.resolve(host + ".yaml");
     Files.writeString(
         config,
@@ -165,11 +191,12 @@ class MovingHostNetnsTest {
         host: %s
         network: 10.244.0.0/16
         subnet: %s
-        underlay: {interface: under0}
+        underlay: %s
         store: {directory: %s}
         runDirectory: %s
         """
-            .formatted(name(host), subnet, folder.resolve("leases"), folder.resolve("run")));
+            .formatted(
+                name(host), subnet, underlay, folder.resolve("leases"), folder.resolve("run")));
     Libc libc = Libc.system();
     try (NetNamespace namespace = NetNamespace.named(libc, name(host))) {
       // The threads that are made inside stay in the namespace.
