@@ -76,19 +76,21 @@ static __always_inline void copy_template(void *to, const __u8 *template, __u32 
 
 /*
  * Fills in what the template leaves open, and spends the inner packet's hop. Outer ECN is the inner one (RFC 6040 normal
- * mode); DSCP is the template's.
+ * mode); DSCP is the template's. `inner` is as it was before there was room: its pointers are none any more.
  */
 static __always_inline bool write_outer(struct __sk_buff *skb, const struct subnet *to, bool underlay_ipv6,
-					__u32 flow_hash, __u8 ecn, bool inner_ipv6)
+					__u32 flow_hash, const struct ip_view *inner)
 {
 	__u32 header_bytes = ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6);
-	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner_ipv6));
+	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner->ipv6));
 	__u32 udp_bytes = skb->len - ETH_HLEN - ip_header_bytes(underlay_ipv6);
+	__u8 ecn = inner->traffic_class & ECN_MASK;
 	struct udphdr *udp;
 
 	if (!data)
 		return false;
-	spend_hop(data + header_bytes, inner_ipv6);
+	if (!inner->routed)
+		spend_hop(data + header_bytes, inner->ipv6);
 	copy_template(data, to->header, header_bytes);
 	if (underlay_ipv6) {
 		struct ipv6hdr *ip = data + ETH_HLEN;
@@ -114,8 +116,8 @@ static __always_inline bool write_outer(struct __sk_buff *skb, const struct subn
 	return true;
 }
 
-static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const struct subnet *to, __u8 ecn,
-						bool inner_ipv6, bool underlay_ipv6)
+static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const struct subnet *to,
+						const struct ip_view *inner, bool underlay_ipv6)
 {
 	__u32 flow_hash = bpf_get_hash_recalc(skb); /* of the inner flow, while it is the outermost */
 	long error;
@@ -126,7 +128,7 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 		/* A GSO type without tunnel support (SCTP), or a packet that is encapsulated already. */
 		return error == -ENOTSUPP || error == -EALREADY ? VERDICT_SLOW_PATH : VERDICT_DROPPED_NO_MEMORY;
 	}
-	if (!write_outer(skb, to, underlay_ipv6, flow_hash, ecn, inner_ipv6))
+	if (!write_outer(skb, to, underlay_ipv6, flow_hash, inner))
 		return VERDICT_DROPPED_NO_MEMORY;
 	send_to_neighbour(to->ifindex, to->gateway, underlay_ipv6);
 	return VERDICT_ENCAPSULATED;
@@ -152,7 +154,6 @@ static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const 
 						   const struct ip_view *ip)
 {
 	__u32 bytes = wire_bytes(skb, header, ip);
-	__u8 ecn = ip->traffic_class & ECN_MASK;
 
 	if (to->flags & SUBNET_UNREACHABLE)
 		return VERDICT_DROPPED_UNREACHABLE;
@@ -160,13 +161,14 @@ static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const 
 		return may_be_cut(to, header, ip, bytes) ? VERDICT_SLOW_PATH : VERDICT_DROPPED_TOO_BIG;
 
 	if (to->flags & SUBNET_DIRECT) {
-		spend_hop(header, ip->ipv6);
+		if (!ip->routed)
+			spend_hop(header, ip->ipv6);
 		send_to_neighbour(to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6);
 		return VERDICT_ROUTED_DIRECTLY;
 	}
 	if (to->flags & SUBNET_UNDERLAY_IPV6)
-		return encapsulate(skb, to, ecn, ip->ipv6, true);
-	return encapsulate(skb, to, ecn, ip->ipv6, false);
+		return encapsulate(skb, to, ip, true);
+	return encapsulate(skb, to, ip, false);
 }
 
 #endif

@@ -74,7 +74,7 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
 	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
-	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
+	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
 	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni, whole))
 		return VERDICT_DROPPED_NO_MEMORY;

@@ -81,6 +81,7 @@ static __always_inline void *packet_start(struct __sk_buff *skb, __u32 bytes)
 /* What the decisions need of an IP header of either family. Addresses are pointers into the packet. */
 struct ip_view {
 	bool ipv6;
+	bool routed;		/* the stack has routed it, or made it here: it has spent its hop on this host */
 	__u32 bytes;		/* length that the header claims, itself included */
 	__u8 hops;		/* TTL or hop limit */
 	__u8 traffic_class;	/* DSCP and ECN */
@@ -101,6 +102,7 @@ static __always_inline __u32 ip_header_bytes(bool ipv6)
 static __always_inline bool read_ip(const void *header, __u32 available, bool ipv6, struct ip_view *view)
 {
 	view->ipv6 = ipv6;
+	view->routed = false;
 	if (ipv6) {
 		const struct ipv6hdr *ip = header;
 

@@ -404,3 +404,27 @@ show("ECN on the way in, IPv6 inside", "from_underlay",
      "DECAPSULATED",
      Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x11, fl=0xabcde, hlim=63)
      / UDP(sport=1, dport=2))
+
+# ---- over an IPv6 underlay (the tables name fd00:18::2 as VTEP; this host's own address they do not name)
+
+
+def arriving6(inner, source="fd00:18::2", inner_type=0x0800, tc=0, udp_len=None):
+    return (
+        Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x86DD)
+        / IPv6(src=source, dst="fd00:17::2", hlim=63, tc=tc)
+        / UDP(sport=50000, dport=4789, chksum=0, len=udp_len)
+        / VXLAN(vni=1, flags="Instance")
+        / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
+        / inner
+    )
+
+
+show("IPv4 inside IPv6 on arrival", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3")), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.6.4", "10.244.1.3", ttl=63))
+show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay",
+     arriving6(IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=2) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD, tc=3),
+     "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=3, hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"))
+show("Outer source over IPv6 is nobody's, and so it is not for us", "from_underlay",
+     arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "PASSED")
+show("UDP length too short for the inner packet, over IPv6", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "PASSED")

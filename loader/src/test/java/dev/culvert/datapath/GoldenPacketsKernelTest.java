@@ -152,29 +152,6 @@ class GoldenPacketsKernelTest {
   }
 
   @Test
-  void randomAndMutatedPacketsAreNeverDeliveredToTheWrongPlace() {
-    long seed = Long.getLong("seed", System.nanoTime());
-    System.out.println("GoldenPacketsKernelTest mutations: -Dseed=" + seed);
-    java.util.Random random = new java.util.Random(seed);
-    List<GoldenPacket> packets = GoldenPacket.all();
-    for (int i = 0; i < 20_000; i++) {
-      GoldenPacket golden = packets.get(random.nextInt(packets.size()));
-      byte[] packet = golden.in();
-      for (int flips = 1 + random.nextInt(4); flips > 0; flips--) {
-        packet[random.nextInt(packet.length)] = (byte) random.nextInt();
-      }
-      PacketWorld.Outcome outcome = world.run(golden.program(), packet, 0);
-      if (outcome.verdict() == Verdict.DECAPSULATED) {
-        assertTrue(world.mayBeDelivered(packet), "seed " + seed + ": " + hex(packet));
-      }
-    }
-  }
-
-  private static String hex(byte[] bytes) {
-    return HexFormat.of().formatHex(bytes);
-  }
-
-  @Test
   void programsAreVerifiedAndJited() {
     for (BpfProgram program : world.programs()) {
       assertTrue(program.info().jitedBytes() > 0, program.name() + " was not compiled");
