@@ -84,7 +84,9 @@ public final class EbpfDatapath implements Datapath {
       moreUnderlays = List.copyOf(moreUnderlays);
       if (pathMtuLifetime.compareTo(Duration.ofSeconds(1)) < 0) {
         throw new IllegalArgumentException(
-            "A path MTU that holds for " + pathMtuLifetime + " is of no use: give a second or more.");
+            "A path MTU that holds for "
+                + pathMtuLifetime
+                + " is of no use: give a second or more.");
       }
       requirePort("tunnel port", port);
       requirePort("first source port", sourcePortMin);
@@ -117,6 +119,7 @@ public final class EbpfDatapath implements Datapath {
   private final Bridges bridges;
   private final Underlays underlays;
   private final Mtus mtus;
+  private final Decapsulator decapsulator;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -138,6 +141,7 @@ public final class EbpfDatapath implements Datapath {
     this.bridges = new Bridges(netlink, tables, links);
     this.underlays = new Underlays(netlink, links, config);
     this.mtus = new Mtus(libc, netlink, ownership);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
   }
 
   /**
@@ -210,18 +214,22 @@ public final class EbpfDatapath implements Datapath {
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, gateway, network);
     underlays.attach(programs, tables.subnets().interfaceIndexes());
-    // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
-    switch (config.decapsulation()) {
-      case XDP ->
-          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlays.first().index());
-      case TC -> links.detach(Programs.STRIP_AT_XDP);
-    }
+    decapsulate();
 
     Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
     refresh();
+  }
+
+  private void decapsulate() {
+    decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
@@ -325,6 +333,9 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public void refresh() {
     if (identity.isPresent()) {
+      // An underlay interface may be another one by now, or have another MTU.
+      underlays.follow(programs);
+      decapsulate();
       mtus.follow(overlayMtuBytes());
     }
   }
@@ -392,6 +403,7 @@ public final class EbpfDatapath implements Datapath {
       programs.close();
     }
     first.close();
+    decapsulator.close();
     netlink.close();
   }
 }

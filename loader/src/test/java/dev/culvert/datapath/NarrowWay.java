@@ -43,10 +43,12 @@ final class NarrowWay implements AutoCloseable {
     close();
     names.forEach(name -> Commands.run("ip netns add " + name));
     names.forEach(name -> ip(name, "link set lo up"));
-    names.subList(0, 4).forEach(name -> {
-      Commands.in(name, "sysctl -qw net.ipv4.ip_forward=1");
-      Commands.in(name, "sysctl -qw net.ipv6.conf.all.forwarding=1");
-    });
+    names
+        .subList(0, 4)
+        .forEach(name -> {
+          Commands.in(name, "sysctl -qw net.ipv4.ip_forward=1");
+          Commands.in(name, "sysctl -qw net.ipv6.conf.all.forwarding=1");
+        });
     link(host(1), "under0", "17:2.2", router(1), "port0", "17:2.1");
     link(host(2), "under0", "18:2.2", router(2), "port0", "18:2.1");
     link(router(1), "middle", "19:2.1", router(2), "middle", "19:2.2");

@@ -153,8 +153,7 @@ class NarrowWayNetnsTest {
   private Process serve(String namespace, String address) throws Exception {
     Process server =
         new ProcessBuilder(
-                List.of(
-                    "ip", "netns", "exec", namespace, "python3", script(), "serve", address))
+                List.of("ip", "netns", "exec", namespace, "python3", script(), "serve", address))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     BufferedReader lines = server.inputReader();
@@ -163,8 +162,7 @@ class NarrowWayNetnsTest {
   }
 
   private String run(String namespace, String mode, String address, int bytes) throws Exception {
-    return Commands.in(
-            namespace, "python3 %s %s %s %d".formatted(script(), mode, address, bytes))
+    return Commands.in(namespace, "python3 %s %s %s %d".formatted(script(), mode, address, bytes))
         .strip();
   }
 

@@ -61,8 +61,7 @@ final class PacketWorld implements AutoCloseable {
 
   /** With another lifetime of what routers say. */
   static PacketWorld load(Duration pathMtuLifetime) {
-    return load(
-        Programs.prebuilt().withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()));
+    return load(Programs.prebuilt().withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()));
   }
 
   /** The same around an object that has the datapath's maps. */

@@ -52,11 +52,11 @@ class VtepTableTest {
   void aNewVtepsPathIsUnknownWhoeverHadItsNumber() {
     paths.put(
         MemorySegment.ofArray(HexFormat.of().parseHex("01000000")),
-        MemorySegment.ofArray(HexFormat.of().parseHex("ffffffffffffff7f" + "14050000" + "00000000")));
+        MemorySegment.ofArray(
+            HexFormat.of().parseHex("ffffffffffffff7f" + "14050000" + "00000000")));
     VtepTable table = new VtepTable(vteps, paths);
     table.recover(TWO, 1);
-    assertEquals(
-        Optional.of(new VtepTable.PathMtu(1300, Long.MAX_VALUE)), table.path(TWO));
+    assertEquals(Optional.of(new VtepTable.PathMtu(1300, Long.MAX_VALUE)), table.path(TWO));
 
     VtepTable other = new VtepTable(vteps, paths);
     assertEquals(1, other.idOf(TWO));

@@ -2,6 +2,7 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -14,6 +15,11 @@ import java.util.Optional;
  */
 public interface OverlayOperations {
   OverlayStatus status();
+
+  /** Where outer headers come off, and why; empty where that is no question. */
+  default Optional<DecapsulationChoice> decapsulation() {
+    return Optional.empty();
+  }
 
   Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
 
