@@ -374,6 +374,6 @@ class CommandLineTest {
     Map<String, Object> json = Json.parseObject(outcome.out());
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
-    assertEquals(8, ((List<?>) json.get("checks")).size());
+    assertEquals(9, ((List<?>) json.get("checks")).size());
   }
 }

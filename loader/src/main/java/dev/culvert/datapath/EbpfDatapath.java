@@ -117,9 +117,9 @@ public final class EbpfDatapath implements Datapath {
   private final Tables tables;
   private final Containers containers;
   private final Bridges bridges;
+  private final Decapsulator decapsulator;
   private final Underlays underlays;
   private final Mtus mtus;
-  private final Decapsulator decapsulator;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -139,9 +139,9 @@ public final class EbpfDatapath implements Datapath {
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
     this.underlays = new Underlays(netlink, links, config);
     this.mtus = new Mtus(libc, netlink, ownership);
-    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
   }
 
   /**
@@ -214,22 +214,12 @@ public final class EbpfDatapath implements Datapath {
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, gateway, network);
     underlays.attach(programs, tables.subnets().interfaceIndexes());
-    decapsulate();
 
     Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
     refresh();
-  }
-
-  private void decapsulate() {
-    decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
-  }
-
-  /** Where outer headers come off and why; empty before {@link #start}. */
-  public Optional<DecapsulationChoice> decapsulation() {
-    return decapsulator.choice();
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
@@ -264,7 +254,9 @@ public final class EbpfDatapath implements Datapath {
           case Change.RemoveEndpoint remove -> containers.forget(remove.vni(), remove.address());
           case Change.PutRemote put -> {
             // Packets may come back the way that ours go.
-            put.remote().nextHop().ifPresent(hop -> underlays.reach(hop.interfaceIndex(), programs));
+            put.remote()
+                .nextHop()
+                .ifPresent(hop -> underlays.reach(hop.interfaceIndex(), programs));
             subnets.add(put);
           }
           case Change.PutLocal put -> subnets.add(put);
@@ -333,11 +325,15 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public void refresh() {
     if (identity.isPresent()) {
-      // An underlay interface may be another one by now, or have another MTU.
-      underlays.follow(programs);
-      decapsulate();
+      underlays.follow(programs); // one may have been made anew
+      decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
       mtus.follow(overlayMtuBytes());
     }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   @Override

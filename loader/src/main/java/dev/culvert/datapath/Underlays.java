@@ -96,7 +96,9 @@ final class Underlays {
     configured().forEach(link -> reach(link.index(), programs));
   }
 
-  /** Sees to it that what comes in through an interface is looked at. One that is gone is no error. */
+  /**
+   * Sees to it that what comes in through an interface is looked at. One that is gone is no error.
+   */
   void reach(int interfaceIndex, Programs programs) {
     if (reached.contains(interfaceIndex) || netlink.link(interfaceIndex).isEmpty()) {
       return;

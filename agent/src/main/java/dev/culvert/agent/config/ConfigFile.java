@@ -162,7 +162,8 @@ public final class ConfigFile {
     if (!interfaces.isEmpty()) {
       return interfaces;
     }
-    return List.of(one.orElseGet(() -> underlay.required("interface", example, Values::interfaceName)));
+    return List.of(
+        one.orElseGet(() -> underlay.required("interface", example, Values::interfaceName)));
   }
 
   private static InetAddress underlayAddress(String text) {

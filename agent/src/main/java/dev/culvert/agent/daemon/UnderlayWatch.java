@@ -41,10 +41,7 @@ final class UnderlayWatch implements AutoCloseable {
    * @param moved told of each other address, on a thread of this watch
    */
   static UnderlayWatch start(
-      Libc libc,
-      AgentConfig.Underlay underlay,
-      InetAddress current,
-      Consumer<InetAddress> moved) {
+      Libc libc, AgentConfig.Underlay underlay, InetAddress current, Consumer<InetAddress> moved) {
     Netlink netlink = Netlink.open(libc);
     try {
       UnderlayWatch started = new UnderlayWatch(underlay, current, moved, netlink);

@@ -165,7 +165,14 @@ class MovingHostNetnsTest {
     await(
         "the lease names the new address",
         () ->
-            first.overlay().status().lease().orElseThrow().vtep().address().getHostAddress()
+            first
+                .overlay()
+                .status()
+                .lease()
+                .orElseThrow()
+                .vtep()
+                .address()
+                .getHostAddress()
                 .equals("10.17.2.9"));
     await(
         "the other host knows it",
