@@ -117,9 +117,7 @@ final class PacketOracle {
     return tables
         .owner(1, ip.get().to())
         .map(owner ->
-            owner.local()
-                ? Verdict.DROPPED_NO_ENDPOINT
-                : send(owner, ip.get(), packet, gsoBytes))
+            owner.local() ? Verdict.DROPPED_NO_ENDPOINT : send(owner, ip.get(), packet, gsoBytes))
         .orElse(Verdict.DROPPED_NO_SUBNET);
   }
 
