@@ -374,6 +374,7 @@ class CommandLineTest {
     Map<String, Object> json = Json.parseObject(outcome.out());
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
-    assertEquals(8, ((List<?>) json.get("checks")).size());
+    int checks = ((List<?>) json.get("checks")).size();
+    assertTrue(checks == 8 || checks == 9, checks + ": one more where there is a default route");
   }
 }

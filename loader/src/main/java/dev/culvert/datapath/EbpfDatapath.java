@@ -325,6 +325,7 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public void refresh() {
     if (identity.isPresent()) {
+      underlays.follow(programs); // one may have been made anew
       decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
       mtus.follow(overlayMtuBytes());
     }
