@@ -14,6 +14,7 @@ import java.util.Optional;
 final class PacketOracle {
   private static final int ETHERNET = 14;
   private static final int UDP = 17;
+  private static final int TCP = 6;
   private static final int IPV4 = 0x0800;
   private static final int IPV6 = 0x86dd;
   private static final byte[] OWN_MAC = {2, 0, 0, 0, 1, 2};
@@ -65,7 +66,7 @@ final class PacketOracle {
           ? Verdict.DELIVERED_LOCALLY
           : Verdict.PASSED;
     }
-    return ip.hops() <= 1 ? Verdict.SLOW_PATH : send(owner.get(), ip, packet.length, gsoBytes);
+    return ip.hops() <= 1 ? Verdict.SLOW_PATH : send(owner.get(), ip, packet, gsoBytes);
   }
 
   private static Verdict onTheLink(byte[] packet) {
@@ -76,19 +77,35 @@ final class PacketOracle {
     return upper.isRouterTalk() ? Verdict.DROPPED_ROUTER_ADVERTISEMENT : Verdict.PASSED;
   }
 
-  private static Verdict send(WorldTables.Owner owner, Ip ip, int frameBytes, int gsoBytes) {
+  private static Verdict send(WorldTables.Owner owner, Ip ip, byte[] packet, int gsoBytes) {
     if (!owner.reachable()) {
       return Verdict.DROPPED_UNREACHABLE;
     }
-    int onWire = gsoBytes > 0 ? gsoBytes + (ip.v6() ? 40 : 20) + 8 : frameBytes - ETHERNET;
+    int onWire = gsoBytes > 0 ? gsoBytes + segmentHeaders(ip, packet) : packet.length - ETHERNET;
     if (onWire > owner.mtuBytes()) {
-      return Verdict.SLOW_PATH;
+      return mayBeCut(owner, ip, packet, onWire) ? Verdict.SLOW_PATH : Verdict.DROPPED_TOO_BIG;
     }
     if (owner.direct()) {
       return Verdict.ROUTED_DIRECTLY;
     }
     // BPF_PROG_TEST_RUN makes superpackets without a type, which no tunnel can carry.
     return gsoBytes > 0 ? Verdict.SLOW_PATH : Verdict.ENCAPSULATED;
+  }
+
+  /** What every segment of a superpacket repeats. */
+  private static int segmentHeaders(Ip ip, byte[] packet) {
+    int ipBytes = ip.v6() ? 40 : (packet[ETHERNET] & 15) * 4;
+    if (ip.protocol() != TCP) {
+      return ipBytes + 8;
+    }
+    int dataOffset = ETHERNET + ipBytes + 12;
+    return ipBytes + (dataOffset < packet.length ? (packet[dataOffset] >> 4 & 15) * 4 : 0);
+  }
+
+  /** By the sender's leave ("don't fragment"), or outside when no IPv6 sender could send less. */
+  private static boolean mayBeCut(WorldTables.Owner owner, Ip ip, byte[] packet, int onWire) {
+    boolean outsideIsIpv4 = !owner.direct() && owner.vtep().getAddress().length == 4;
+    return ip.v6() ? outsideIsIpv4 && onWire <= 1280 : (packet[20] & 0x40) == 0;
   }
 
   /** What from_host does with what the host itself sends. */
@@ -103,9 +120,7 @@ final class PacketOracle {
     return tables
         .owner(1, ip.get().to())
         .map(owner ->
-            owner.local()
-                ? Verdict.DROPPED_NO_ENDPOINT
-                : send(owner, ip.get(), packet.length, gsoBytes))
+            owner.local() ? Verdict.DROPPED_NO_ENDPOINT : send(owner, ip.get(), packet, gsoBytes))
         .orElse(Verdict.DROPPED_NO_SUBNET);
   }
 
