@@ -116,6 +116,7 @@ public final class EbpfDatapath implements Datapath {
 
   private final Tables tables;
   private final Containers containers;
+  private final ForeignContainers foreign;
   private final Bridges bridges;
   private final Decapsulator decapsulator;
   private final Underlays underlays;
@@ -138,6 +139,7 @@ public final class EbpfDatapath implements Datapath {
     this.programsVni = identity.map(Identity::vni);
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
+    this.foreign = new ForeignContainers(libc, netlink, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
     this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
     this.underlays = new Underlays(netlink, links, config);
@@ -346,6 +348,12 @@ public final class EbpfDatapath implements Datapath {
   public Endpoint attach(Attachment attachment) {
     return containers.attach(
         attachment, started().network(), programs.object().program(Programs.FROM_CONTAINER));
+  }
+
+  @Override
+  public Endpoint attachExisting(ExistingInterface wish) {
+    return foreign.attach(
+        wish, started().gateway(), programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override

@@ -47,6 +47,12 @@ public final class RequestHandler {
     return switch (name) {
       case "status" -> status();
       case "attach" -> attach(request);
+      case "attach-existing" ->
+          Map.of(
+              "endpoint",
+              Views.endpoint(
+                  overlay.attachExisting(
+                      Path.of(text(request, "netns")), text(request, "interface"))));
       case "detach" -> detach(request);
       case "attach-bridge" -> {
         overlay.attachBridge(text(request, "bridge"));
