@@ -53,6 +53,10 @@ final class Charts {
     new Color(0xb8a800), new Color(0x7a4fb5), new Color(0x5d4037),
   };
 
+  /** Quantities that are drawn together, by the first part of their id. */
+  private static final Map<String, String> FAMILIES =
+      Map.of("tcp", "TCP", "udp", "UDP packets", "rtt", "Round trip", "connections", "Connections");
+
   /** From here to there: half of all, 90 %, 99 % ... of the round trips. */
   private static final double[] PERCENTILES = {
     1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.3, 99.5, 99.7, 99.8,
@@ -69,13 +73,15 @@ final class Charts {
           .computeIfAbsent(quantity.id().replaceFirst("-.*", ""), _ -> new ArrayList<>())
           .add(quantity);
     }
-    return families.values().stream().map(family -> ratios(results, group, family)).toList();
+    return families.entrySet().stream()
+        .map(family -> ratios(results, group, family.getKey(), family.getValue()))
+        .toList();
   }
 
-  private static String ratios(Results results, Group group, List<Quantity> family) {
+  private static String ratios(Results results, Group group, String id, List<Quantity> family) {
     List<String> ids =
         group.samples().contestants().stream()
-            .filter(id -> !id.equals(results.reference()))
+            .filter(contestant -> !contestant.equals(results.reference()))
             .toList();
     boolean more = family.getFirst().moreIsBetter();
     CategoryChart chart =
@@ -83,34 +89,30 @@ final class Charts {
             .width(BARS_WIDTH)
             .height(BARS_HEIGHT)
             .title(
-                "%s: ratio to %s, %s is better"
-                    .formatted(title(family), results.reference(), more ? "more" : "less"))
+                "%s: ratio to %s (%s is better)"
+                    .formatted(FAMILIES.get(id), results.reference(), more ? "more" : "less"))
             .build();
     style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(0.7).setLabelsVisible(false);
     chart.getStyler().setYAxisMin(0.0);
     chart.getStyler().setLegendVisible(family.size() > 1);
     chart.getStyler().setXAxisLabelRotation(ids.size() > MANY ? SLANT_DEGREES : 0);
+    chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
+    chart.getStyler().setLegendLayout(Styler.LegendLayout.Vertical);
     chart.getStyler().setErrorBarsColor(TEXT);
     chart.getStyler().setPlotGridVerticalLinesVisible(false);
     for (Quantity quantity : family) {
       List<Double> values = new ArrayList<>();
       List<Double> errors = new ArrayList<>();
-      for (String id : ids) {
-        Comparison comparison = results.toReference(group, quantity, id);
+      for (String contestant : ids) {
+        Comparison comparison = results.toReference(group, quantity, contestant);
         values.add(comparison.rounds() == 0 ? 0 : comparison.ratio());
         errors.add(halfWidth(comparison));
       }
-      chart.addSeries(quantity.title(), ids, values, errors);
+      chart.addSeries(quantity.title().replaceFirst("^[^,]*, ", ""), ids, values, errors);
     }
     chart.addAnnotation(new AnnotationLine(1, false, false));
     return Svg.of(chart);
-  }
-
-  private static String title(List<Quantity> family) {
-    return family.size() == 1
-        ? family.getFirst().title()
-        : family.getFirst().title().replaceFirst(",.*", "");
   }
 
   /** XChart's whiskers are as long above as below: the longer of the two. */
