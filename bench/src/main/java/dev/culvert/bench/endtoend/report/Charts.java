@@ -26,6 +26,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.CategoryStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -41,6 +42,9 @@ final class Charts {
   private static final int MANY = 4;
 
   private static final int SLANT_DEGREES = 30;
+
+  /** So that the line at 1, or the longest whisker, is not at the very edge. */
+  private static final double ROOM_ABOVE = 1.1;
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 14);
   private static final Color GRID = new Color(0xe3e6ea);
@@ -92,15 +96,8 @@ final class Charts {
                 "%s: ratio to %s (%s is better)"
                     .formatted(FAMILIES.get(id), results.reference(), more ? "more" : "less"))
             .build();
-    style(chart.getStyler());
-    chart.getStyler().setAvailableSpaceFill(0.7).setLabelsVisible(false);
-    chart.getStyler().setYAxisMin(0.0);
-    chart.getStyler().setLegendVisible(family.size() > 1);
-    chart.getStyler().setXAxisLabelRotation(ids.size() > MANY ? SLANT_DEGREES : 0);
-    chart.getStyler().setLegendPosition(Styler.LegendPosition.OutsideE);
-    chart.getStyler().setLegendLayout(Styler.LegendLayout.Vertical);
-    chart.getStyler().setErrorBarsColor(TEXT);
-    chart.getStyler().setPlotGridVerticalLinesVisible(false);
+    styleBars(chart.getStyler(), family.size(), ids.size());
+    double highest = 1;
     for (Quantity quantity : family) {
       List<Double> values = new ArrayList<>();
       List<Double> errors = new ArrayList<>();
@@ -108,11 +105,25 @@ final class Charts {
         Comparison comparison = results.toReference(group, quantity, contestant);
         values.add(comparison.rounds() == 0 ? 0 : comparison.ratio());
         errors.add(halfWidth(comparison));
+        highest = Math.max(highest, values.getLast() + errors.getLast());
       }
       chart.addSeries(quantity.title().replaceFirst("^[^,]*, ", ""), ids, values, errors);
     }
+    chart.getStyler().setYAxisMax(highest * ROOM_ABOVE);
     chart.addAnnotation(new AnnotationLine(1, false, false));
     return Svg.of(chart);
+  }
+
+  private static void styleBars(CategoryStyler styler, int quantities, int contestants) {
+    style(styler);
+    styler.setAvailableSpaceFill(0.7).setLabelsVisible(false);
+    styler.setYAxisMin(0.0);
+    styler.setLegendVisible(quantities > 1);
+    styler.setXAxisLabelRotation(contestants > MANY ? SLANT_DEGREES : 0);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+    styler.setLegendLayout(Styler.LegendLayout.Vertical);
+    styler.setErrorBarsColor(TEXT);
+    styler.setPlotGridVerticalLinesVisible(false);
   }
 
   /** XChart's whiskers are as long above as below: the longer of the two. */
