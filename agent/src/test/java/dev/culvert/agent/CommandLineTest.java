@@ -383,6 +383,16 @@ class CommandLineTest {
           {"detach"},
           {"status", "--jsno"},
           {"counters", "--by", "colour"},
+          {"trace", "--sample", "0"},
+          {"trace", "--count", "0"},
+          {"trace", "--src", "10.244.1.0/33"},
+          {"trace", "--dst", "container-1"},
+          {"explain", "10.244.1.2"},
+          {"explain", "10.244.1.2", "fd00::1"},
+          {"explain", "10.244.1.2", "10.244.2.4", "--proto", "sctp"},
+          {"explain", "10.244.1.2", "10.244.2.4", "--port", "0"},
+          {"explain", "10.244.1.2", "10.244.2.4", "--size", "65000"},
+          {"explain", "10.244.1.2", "10.244.2.4", "--sender", "nobody"},
           {"attach", "--bridge", "br0", "--address", "10.0.0.1"},
         }) {
       Outcome outcome = culvert(wrong);

@@ -65,10 +65,7 @@ final class ProbeFrames {
   private Probe fromBridge(ProbePacket packet, LocalSubnet local) {
     LinkInfo bridge = link(local.bridgeIndex(), local.subnet().toString());
     return new Probe(
-        Programs.FROM_CONTAINER,
-        bridge,
-        local.subnet().vni(),
-        packet.frame(SOMEBODY, mac(bridge)));
+        Programs.FROM_CONTAINER, bridge, local.subnet().vni(), packet.frame(SOMEBODY, mac(bridge)));
   }
 
   /** As its rightful owner sends it: bare on one link, else in VXLAN. */
@@ -97,15 +94,10 @@ final class ProbeFrames {
   private Probe encapsulated(ProbePacket packet, InetAddress outerSource, Vtep here) {
     LinkInfo underlay = link(identity.underlay());
     InetAddress to = packet.destination();
-    Subnet there =
-        new Subnet(identity.vni(), new IpPrefix(to, 8 * to.getAddress().length));
+    Subnet there = new Subnet(identity.vni(), new IpPrefix(to, 8 * to.getAddress().length));
     RemoteSubnet asSeenThere =
         new RemoteSubnet(
-            there,
-            new Vtep(outerSource, here.port(), SOMEBODY),
-            here,
-            Optional.empty(),
-            false);
+            there, new Vtep(outerSource, here.port(), SOMEBODY), here, Optional.empty(), false);
     byte[] header = header(asSeenThere);
     byte[] inner = packet.frame(SOMEBODY, here.mac());
     ByteBuffer out =

@@ -32,7 +32,7 @@ record Tables(
 
   static Tables of(Function<String, BpfMap> map) {
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
-    VtepTable vteps = 
+    VtepTable vteps =
         new VtepTable(
             entries.apply("vteps"),
             entries.apply("paths"),

@@ -41,7 +41,8 @@ final class TracePlaces implements AutoCloseable {
   private final Libc libc;
   private final Pins pins;
   private final Map<String, BpfMap> maps = new HashMap<>();
-  private final long owner = RandomGenerator.getDefault().nextLong() | 1; // never 0, which is nobody
+  private final long owner =
+      RandomGenerator.getDefault().nextLong() | 1; // never 0, which is nobody
 
   private TracePlaces(Libc libc, Pins pins) {
     this.libc = libc;
@@ -136,8 +137,7 @@ final class TracePlaces implements AutoCloseable {
     try (FolderLock _ = FolderLock.take(libc, pins.folder());
         Arena arena = Arena.ofConfined()) {
       if (isOurs(arena, place)) {
-        maps.get(TRACERS)
-            .put(key(arena, place), arena.allocate(TRACER.sizeBytes(), 8), BpfMap.ANY);
+        maps.get(TRACERS).put(key(arena, place), arena.allocate(TRACER.sizeBytes(), 8), BpfMap.ANY);
         setWanted(arena);
       }
     }

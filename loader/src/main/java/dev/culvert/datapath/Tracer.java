@@ -13,8 +13,7 @@ import java.util.function.Consumer;
  * each has a ring buffer of its own. Used by one thread.
  *
  * <p>While it is polled it renews what it asked for; one that dies, however it dies, is forgotten
- * by the programs within five seconds, and packets cost then what they cost
- * before.
+ * by the programs within five seconds, and packets cost then what they cost before.
  */
 public final class Tracer implements AutoCloseable {
   /** Often enough that a busy machine loses no lease. */

@@ -81,8 +81,8 @@ final class VtepTable {
   }
 
   /**
-   * The number of another host's VTEP; a new one is noted in the map, its path is unknown
-   * and its counters are 0.
+   * The number of another host's VTEP; a new one is noted in the map, its path is unknown and its
+   * counters are 0.
    */
   int idOf(InetAddress remote) {
     boolean known = ids.has(remote);

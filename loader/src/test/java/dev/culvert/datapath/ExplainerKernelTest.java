@@ -48,8 +48,7 @@ class ExplainerKernelTest {
   }
 
   private Explanation explain(
-      String source, String destination, int sizeBytes, Optional<String> sender)
-      throws Exception {
+      String source, String destination, int sizeBytes, Optional<String> sender) throws Exception {
     ProbePacket packet =
         new ProbePacket(
             IpPrefix.parseAddress(source),
@@ -57,8 +56,7 @@ class ExplainerKernelTest {
             Protocol.TCP,
             443,
             sizeBytes);
-    return world.explain(
-        new Explainer.Question(packet, sender.map(IpPrefix::parseAddress)));
+    return world.explain(new Explainer.Question(packet, sender.map(IpPrefix::parseAddress)));
   }
 
   private static String outer(Explanation explanation) {
@@ -80,8 +78,7 @@ class ExplainerKernelTest {
     assertEquals("10.17.2.2 -> 10.18.2.2 UDP 4789, VNI 1", outer(explanation));
     Whereabouts.Remote there =
         assertInstanceOf(Whereabouts.Remote.class, explanation.destination());
-    assertEquals(
-        "10.17.2.1", there.subnet().nextHop().orElseThrow().gateway().getHostAddress());
+    assertEquals("10.17.2.1", there.subnet().nextHop().orElseThrow().gateway().getHostAddress());
     assertInstanceOf(Whereabouts.Container.class, explanation.source());
     // Outer Ethernet header, a placeholder; IPv4 of 100 + 50 bytes with "don't fragment", TTL 64.
     String header = HexFormat.of().formatHex(explanation.headerBytes());
@@ -130,8 +127,7 @@ class ExplainerKernelTest {
     Explanation explanation = explain("10.244.2.4", "10.244.1.3");
     assertEquals("from_underlay", explanation.program());
     assertEquals(
-        "10.18.2.2",
-        explanation.before().tunnel().orElseThrow().outer().source().getHostAddress());
+        "10.18.2.2", explanation.before().tunnel().orElseThrow().outer().source().getHostAddress());
     assertEquals(Verdict.DECAPSULATED, explanation.verdict());
     assertEquals(Optional.empty(), explanation.after().orElseThrow().tunnel());
     assertEquals(Verdict.DECAPSULATED, explain("fd00:244:6::4", "fd00:244:1::3").verdict());

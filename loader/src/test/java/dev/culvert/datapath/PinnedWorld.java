@@ -80,8 +80,7 @@ final class PinnedWorld implements AutoCloseable {
     Vtep there =
         new Vtep(IpPrefix.parseAddress("10.17.2.3"), 4789, MacAddress.parse("02:aa:00:00:00:02"));
     NextHop hop =
-        new NextHop(
-            index, IpPrefix.parseAddress("10.17.2.2"), there.address(), 1500, true);
+        new NextHop(index, IpPrefix.parseAddress("10.17.2.2"), there.address(), 1500, true);
     Subnet subnet = new Subnet(new Vni(1), IpPrefix.parse("10.244.3.0/24"));
     Vtep here = pins.identity().orElseThrow().vtep();
     assertEquals(

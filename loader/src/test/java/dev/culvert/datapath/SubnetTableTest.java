@@ -23,8 +23,7 @@ class SubnetTableTest {
 
   private final MemoryMap vteps = new MemoryMap("vteps", 16, 8, 100);
   private final MemoryMap paths = new MemoryMap("paths", 4, 16, 100);
-  private final TrafficTable traffic =
-      new TrafficTable(new MemoryMap("vtep_traffic", 4, 32, 100));
+  private final TrafficTable traffic = new TrafficTable(new MemoryMap("vtep_traffic", 4, 32, 100));
 
   private SubnetTable table() {
     return table(subnets4);

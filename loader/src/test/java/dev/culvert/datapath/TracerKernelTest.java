@@ -175,8 +175,7 @@ class TracerKernelTest {
       for (int i = 0; i < 8; i++) {
         tracers.add(trace(DROPS));
       }
-      IllegalStateException e =
-          assertThrows(IllegalStateException.class, () -> trace(DROPS));
+      IllegalStateException e = assertThrows(IllegalStateException.class, () -> trace(DROPS));
       assertEquals(
           "8 tracers are at work on this host already: end one of them first.", e.getMessage());
     } finally {

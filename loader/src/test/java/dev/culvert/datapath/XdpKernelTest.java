@@ -26,8 +26,8 @@ class XdpKernelTest {
   private static final int ETHERNET_BYTES = 14;
 
   /**
-   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's, the
-   * VTEP's number; PacketWorld's VTEP with an IPv6 address is its fourth.
+   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's,
+   * the VTEP's number; PacketWorld's VTEP with an IPv6 address is its fourth.
    */
   private static byte[] mark(byte[] whole) {
     boolean underlay6 = whole[12] == (byte) 0x86;

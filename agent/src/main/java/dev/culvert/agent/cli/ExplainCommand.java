@@ -78,8 +78,7 @@ public final class ExplainCommand implements Runnable {
     Libc libc = Libc.system();
     try (NetNamespace namespace = HostNamespace.require(libc, instance);
         InterfaceNames names = new InterfaceNames(libc, Optional.of(namespace))) {
-      Explanation answer =
-          namespace.run(() -> Explainer.explain(libc, instance.pins(), question));
+      Explanation answer = namespace.run(() -> Explainer.explain(libc, instance.pins(), question));
       ExplanationView view = new ExplanationView(question, answer, names::of);
       options.out().print(options.json() ? Json.pretty(view.view()) + "\n" : view.text());
       options.out().flush();

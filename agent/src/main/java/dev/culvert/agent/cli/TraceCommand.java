@@ -52,7 +52,9 @@ public final class TraceCommand implements Runnable {
       names = "--sample",
       paramLabel = "N",
       description =
-          "One packet out of N, at random (default: 1, every packet; with --flows " + FLOW_SAMPLE + ").")
+          "One packet out of N, at random (default: 1, every packet; with --flows "
+              + FLOW_SAMPLE
+              + ").")
   private Integer sample;
 
   @Option(names = "--count", paramLabel = "N", description = "End after N packets.")
@@ -152,8 +154,7 @@ public final class TraceCommand implements Runnable {
         .headers()
         .ip()
         .map(ip ->
-            Whereabouts.of(
-                ip.source(), event.vni().get(), datapath.state(), datapath.identity()))
+            Whereabouts.of(ip.source(), event.vni().get(), datapath.state(), datapath.identity()))
         .flatMap(where ->
             where instanceof Whereabouts.Remote remote
                 ? Optional.of(remote.subnet().remote().address())

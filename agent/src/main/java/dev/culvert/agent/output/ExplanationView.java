@@ -82,8 +82,7 @@ public record ExplanationView(
       case Whereabouts.OwnSubnet(var local) ->
           "subnet %s of this host, where no container has it".formatted(local.subnet().prefix());
       case Whereabouts.Remote(var remote) ->
-          "subnet %s of the host with VTEP %s"
-              .formatted(remote.subnet().prefix(), remote.remote());
+          "subnet %s of the host with VTEP %s".formatted(remote.subnet().prefix(), remote.remote());
       case Whereabouts.Outside() -> "in no subnet of this network";
     };
   }

@@ -43,9 +43,9 @@ public record TraceView(
 
   /** The sender on the underlay, where no outer header tells it. */
   private Optional<InetAddress> from() {
-    return event.outerSource().or(() -> event.headers().tunnel().isPresent()
-        ? Optional.empty()
-        : vtep);
+    return event
+        .outerSource()
+        .or(() -> event.headers().tunnel().isPresent() ? Optional.empty() : vtep);
   }
 
   private String noIp() {
@@ -85,7 +85,8 @@ public record TraceView(
     view.put("lengthBytes", event.lengthBytes());
     view.put("vni", event.vni().map(vni -> vni.value()));
     view.put("inner", event.headers().ip().map(TraceView::view));
-    view.put("outer", event.headers().tunnel().map(PacketHeaders.Tunnel::outer).map(TraceView::view));
+    view.put(
+        "outer", event.headers().tunnel().map(PacketHeaders.Tunnel::outer).map(TraceView::view));
     view.put("from", from().map(InetAddress::getHostAddress));
     return view;
   }
