@@ -181,6 +181,17 @@ public final class EbpfDatapath implements Datapath {
     return PinnedDatapath.read(libc, pins);
   }
 
+  /**
+   * Whether the instance that pinned a folder lives in the calling thread's network namespace: its
+   * device culvert0 is there, also when no agent runs.
+   */
+  public static boolean livesHere(Libc libc, Path pins) {
+    Ownership ownership = new Ownership(pins.toAbsolutePath().getFileName().toString());
+    try (Netlink netlink = Netlink.open(libc)) {
+      return netlink.link(HostDevice.NAME).filter(ownership::owns).isPresent();
+    }
+  }
+
   @Override
   public void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
     if (vtep.port() != config.port()) {
@@ -284,6 +295,11 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public Map<Verdict, Counter> counters() {
     return tables.counters().read();
+  }
+
+  /** Total over all CPUs, by VTEP and by endpoint. Any thread may ask. */
+  public TrafficCounters traffic() {
+    return tables.traffic();
   }
 
   /**

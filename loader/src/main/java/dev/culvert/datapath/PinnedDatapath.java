@@ -17,6 +17,7 @@ import java.util.Optional;
  *
  * @param identity what the agent set at start; empty when it never got that far
  * @param state endpoints are as the maps have them: a device may be gone meanwhile
+ * @param traffic by VTEP and by endpoint
  * @param programs as loaded, by name
  * @param attachments by name
  */
@@ -24,6 +25,7 @@ public record PinnedDatapath(
     Optional<Identity> identity,
     Datapath.State state,
     Map<Verdict, Counter> counters,
+    TrafficCounters traffic,
     List<BpfProgram.Info> programs,
     List<Attached> attachments) {
   /** RFC 7348 section 5, until the agent has recorded its own. */
@@ -54,6 +56,7 @@ public record PinnedDatapath(
           identity,
           tables.read(identity.map(i -> i.vtep().port()).orElse(DEFAULT_PORT)),
           tables.counters().read(),
+          tables.traffic(),
           programs(libc, pins),
           attachments(libc, pins));
     } finally {

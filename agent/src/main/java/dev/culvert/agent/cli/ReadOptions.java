@@ -39,6 +39,14 @@ public final class ReadOptions {
   }
 
   PinnedDatapath inspect(Instance instance) {
+    requirePins(instance);
+    return reader.read(instance.pins());
+  }
+
+  /**
+   * @throws UserException when there are none
+   */
+  void requirePins(Instance instance) {
     if (!Files.isDirectory(instance.pins())) {
       throw new UserException(
           MountNamespace.hidden(instance.bpffs())
@@ -46,7 +54,6 @@ public final class ReadOptions {
                   "There is nothing pinned at %s: the agent of host %s is still starting, or has left; look at its log."
                       .formatted(instance.pins(), instance.host())));
     }
-    return reader.read(instance.pins());
   }
 
   boolean json() {
