@@ -27,4 +27,10 @@ const volatile __u16 source_port_max = 65535;
 #define NO_DIRECT_NETWORK 0xffffffff
 const volatile __u32 direct_vni = NO_DIRECT_NETWORK;
 
+/*
+ * Whether packets over an IPv6 underlay carry an outer UDP checksum. Computing one takes a look at every byte of a
+ * superpacket, which only the kernel's device does: each such packet then takes the slow path.
+ */
+const volatile __u8 udp_checksum6 = 0;
+
 #endif

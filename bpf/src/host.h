@@ -26,8 +26,10 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 		__builtin_memcpy(key.remote_ipv6, to->remote, sizeof(key.remote_ipv6));
 	else
 		key.remote_ipv4 = bpf_ntohl(*(const __be32 *)(to->remote + 12));
-	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key),
-				       underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
+	if (underlay_ipv6)
+		return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key),
+					       BPF_F_TUNINFO_IPV6 | (udp_checksum6 ? 0 : BPF_F_ZERO_CSUM_TX));
+	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
 }
 
 static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6)
@@ -40,6 +42,9 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
+	/* Reports of multicast groups (RFC 3810): the overlay has none, and the device, told no VTEP, lets them fall. */
+	if (ipv6 && *(const __u8 *)ip.destination == 0xff)
+		return VERDICT_PASSED;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (endpoint) {
 		deliver_to_endpoint(eth, endpoint, ipv6, false);

@@ -92,8 +92,7 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 		return XDP_PASS;
 	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
 	vxlan = (const void *)(udp + 1);
-	if ((udp->check && !ipv6) || vxlan->flags != VXLAN_FLAG_VNI ||
-	    (outer.traffic_class & ECN_MASK) == ECN_CONGESTION)
+	if (udp->check || vxlan->flags != VXLAN_FLAG_VNI || (outer.traffic_class & ECN_MASK) == ECN_CONGESTION)
 		return XDP_PASS;
 	tunnel.vni = vxlan_vni(vxlan);
 	__builtin_memcpy(tunnel.source, outer.source, ipv6 ? 16 : 4);

@@ -31,6 +31,8 @@ public final class EbpfDatapath implements Datapath {
    * @param sourcePortMax last outer source port
    * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
+   * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum; each of
+   *     them then takes the slow path
    */
   public record Config(
       Path pins,
@@ -39,7 +41,20 @@ public final class EbpfDatapath implements Datapath {
       int sourcePortMin,
       int sourcePortMax,
       boolean directRouting,
-      Decapsulation decapsulation) {
+      Decapsulation decapsulation,
+      boolean udpChecksum6) {
+    /** Without outer UDP checksums. */
+    public Config(
+        Path pins,
+        String underlay,
+        int port,
+        int sourcePortMin,
+        int sourcePortMax,
+        boolean directRouting,
+        Decapsulation decapsulation) {
+      this(pins, underlay, port, sourcePortMin, sourcePortMax, directRouting, decapsulation, false);
+    }
+
     /** Decapsulates at tc. */
     public Config(
         Path pins,
@@ -142,7 +157,7 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
+  public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
     if (vtep.port() != config.port()) {
       throw new IllegalArgumentException(
           "This host's VTEP has port "
@@ -151,17 +166,11 @@ public final class EbpfDatapath implements Datapath {
               + config.port()
               + ": give both the same.");
     }
-    if (!network.contains(gateway)) {
-      throw new IllegalArgumentException(
-          "The gateway "
-              + gateway.getHostAddress()
-              + " is not in the network "
-              + network
-              + ": choose one from this host's subnet.");
-    }
+    Identity started = new Identity(vni, vtep, gateways, config.underlay());
     LinkInfo underlay = underlay();
+    boolean innerIpv4Alone = started.networks().stream().allMatch(IpPrefix::isIpv4);
     int innerMtu =
-        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
+        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), innerIpv4Alone);
     usePrograms(directVni(config, Optional.of(vni)));
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
@@ -174,7 +183,7 @@ public final class EbpfDatapath implements Datapath {
     links.ensure(
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
-    device.address(index, gateway, network);
+    device.address(index, started.gateways());
     links.ensure(
         "",
         programs.object().program(Programs.FROM_UNDERLAY),
@@ -187,7 +196,6 @@ public final class EbpfDatapath implements Datapath {
       case TC -> links.detach(Programs.STRIP_AT_XDP);
     }
 
-    Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
@@ -292,10 +300,8 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public int overlayMtuBytes() {
-    LinkInfo underlay = underlay();
-    boolean underlay4 = identity.map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
-    return HostDevice.innerMtuBytes(underlay, underlay4, true);
+  public int overlayMtuBytes(InetAddress underlayAddress) {
+    return HostDevice.innerMtuBytes(underlay(), Layouts.isIpv4(underlayAddress), true);
   }
 
   @Override
@@ -307,7 +313,7 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public Endpoint attach(Attachment attachment) {
     return containers.attach(
-        attachment, started().network(), programs.object().program(Programs.FROM_CONTAINER));
+        attachment, started().networks(), programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override
@@ -316,8 +322,8 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public void attachBridge(String bridge, Subnet subnet) {
-    bridges.attach(bridge, subnet, programs.object().program(Programs.FROM_CONTAINER));
+  public void attachBridge(String bridge, List<Subnet> subnets) {
+    bridges.attach(bridge, subnets, programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override

@@ -69,6 +69,7 @@ final class Programs implements AutoCloseable {
             .withGlobal("tunnel_port", config.port())
             .withGlobal("source_port_min", config.sourcePortMin())
             .withGlobal("source_port_max", config.sourcePortMax())
+            .withGlobal("udp_checksum6", config.udpChecksum6() ? 1 : 0)
             .withGlobal(
                 "direct_vni", directVni.map(vni -> (long) vni.value()).orElse(NO_DIRECT_NETWORK));
     Programs programs = new Programs(BpfObject.loadPinned(libc, spec, pins.folder()));

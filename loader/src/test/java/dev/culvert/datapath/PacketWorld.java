@@ -4,6 +4,9 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -102,15 +105,33 @@ final class PacketWorld implements AutoCloseable {
       throw new IllegalStateException(failures.toString());
     }
     tables.vteps().setSelf(LOCAL.address());
-    Endpoint sender = endpoint(1, "10.244.1.2", "02:00:00:00:01:02", "02:ff:00:00:01:02");
-    tables.endpoints().allowEndpoint(sender);
+    addSelf(LOCAL6.address());
     tables
         .endpoints()
-        .allowEndpoint(endpoint(1, "fd00:244:1::2", "02:00:00:00:01:02", "02:ff:00:00:01:02"));
+        .allowEndpoint(
+            new Endpoint(
+                VNI,
+                List.of(
+                    IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("fd00:244:1::2")),
+                LOOPBACK,
+                true,
+                MacAddress.parse("02:00:00:00:01:02"),
+                MacAddress.parse("02:ff:00:00:01:02")));
     for (String address : List.of("10.244.1.3", "fd00:244:1::3")) {
       tables.endpoints().put(endpoint(1, address, "02:00:00:00:01:03", "02:ff:00:00:01:03"));
     }
     tables.endpoints().put(endpoint(3, "10.244.2.4", "02:00:00:00:02:04", "02:ff:00:00:02:04"));
+  }
+
+  /** A host has one VTEP address; this world is two hosts in one. */
+  private void addSelf(InetAddress address) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment key = arena.allocate(Layouts.VTEP_KEY.sizeBytes(), 8);
+      Layouts.putBytes(key, Layouts.VTEP_KEY, "address", Layouts.mapped(address));
+      MemorySegment value = arena.allocate(Layouts.VTEP.sizeBytes(), 8);
+      Layouts.putInt(value, Layouts.VTEP, "flags", Layouts.VTEP_SELF);
+      EntryMap.of(object.map("vteps")).put(key, value);
+    }
   }
 
   /** Runs a program once on one packet. gsoSizeBytes 0 is an ordinary packet. */
@@ -150,6 +171,9 @@ final class PacketWorld implements AutoCloseable {
    * way: by its outer source, VNI, inner source and inner destination alone.
    */
   boolean mayBeDelivered(byte[] packet) {
+    if (packet[12] != 0x08) {
+      return mayBeDeliveredOverIpv6(packet);
+    }
     boolean inner4 = packet[62] == 0x08;
     byte[] outerSource = Arrays.copyOfRange(packet, 26, 30);
     int vni = ByteBuffer.wrap(packet).getInt(46) >>> 8;
@@ -184,6 +208,21 @@ final class PacketWorld implements AutoCloseable {
         && sender.equals("10.17.2.2")
         && IpPrefix.parse("10.244.1.0/24").contains(IpPrefix.parseAddress(source))
         && destination.equals("10.244.2.4");
+  }
+
+  private static boolean mayBeDeliveredOverIpv6(byte[] packet) {
+    boolean inner4 = packet[82] == 0x08;
+    String source = inner4 ? text(packet, 96, 4) : text(packet, 92, 16);
+    String destination = inner4 ? text(packet, 100, 4) : text(packet, 108, 16);
+    return ByteBuffer.wrap(packet).getInt(66) >>> 8 == 1
+        && text(packet, 22, 16).equals(text(IpPrefix.parseAddress("fd00:18::2")))
+        && IpPrefix.parse(inner4 ? "10.244.6.0/24" : "fd00:244:6::/64")
+            .contains(IpPrefix.parseAddress(source))
+        && destination.equals(inner4 ? "10.244.1.3" : text(endpointBytes6(), 0, 16));
+  }
+
+  private static String text(InetAddress address) {
+    return address.getHostAddress();
   }
 
   private static byte[] endpointBytes6() {

@@ -13,6 +13,7 @@ import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.function.Consumer;
 
 /** Store, datapath and overlay, opened in this order and closed in the other. */
@@ -83,7 +84,8 @@ final class Membership implements AutoCloseable {
         config.sourcePorts().min(),
         config.sourcePorts().max(),
         config.directRouting(),
-        config.decapsulation());
+        config.decapsulation(),
+        config.udpChecksum6());
   }
 
   private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
@@ -91,15 +93,18 @@ final class Membership implements AutoCloseable {
       return new OverlayConfig(
           config.host(),
           config.vni(),
-          config.network(),
-          config.subnetLength(),
-          config.subnet(),
+          config.networks(),
           UnderlayAddress.choose(
-              config.underlay(), config.network().isIpv4(), netlink.links(), netlink.addresses()),
+              config.underlay(), families(config), netlink.links(), netlink.addresses()),
           config.port(),
           config.directRouting(),
           config.leaseDuration());
     }
+  }
+
+  /** Whether IPv4, in the order of the networks. */
+  private static List<Boolean> families(AgentConfig config) {
+    return config.networks().stream().map(network -> network.prefix().isIpv4()).toList();
   }
 
   Overlay overlay() {

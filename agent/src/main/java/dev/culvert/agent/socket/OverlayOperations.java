@@ -6,7 +6,6 @@ import dev.culvert.datapath.Endpoint;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * What commands may ask of a running agent. Called by any thread; errors as those of {@link
@@ -15,9 +14,10 @@ import java.util.Optional;
 public interface OverlayOperations {
   OverlayStatus status();
 
-  Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
+  Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted);
 
-  void detach(InetAddress address);
+  /** Detaches the endpoint that has an address, and says which it had. */
+  List<InetAddress> detach(InetAddress address);
 
   /** Detaches every endpoint that has its other end in a namespace, and says which. */
   List<InetAddress> detachAll(Path netns);
