@@ -11,25 +11,45 @@
 #include "packet.h"
 #include "tables.h"
 
-/* Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses. */
-static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni)
+/*
+ * Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses.
+ * `whole`: the outer packet must not be cut on its way either; any other may be, for its sender need not know.
+ */
+static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni, bool whole)
 {
 	bool underlay_ipv6 = to->flags & SUBNET_UNDERLAY_IPV6;
 	const __u8 *inner_ethernet = to->header + ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6) - ETH_HLEN;
 	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
+	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : 0;
 
 	if (!eth)
 		return false;
+	if (!underlay_ipv6 || !udp_checksum6)
+		flags |= BPF_F_ZERO_CSUM_TX;
+	if (whole && !underlay_ipv6)
+		flags |= BPF_F_DONT_FRAGMENT;
 	write_ethernet(eth, inner_ethernet, inner_ethernet + ETH_ALEN, eth->h_proto);
-	if (underlay_ipv6)
+	/* The source too: the route's own choice may be another address of this host, which the VTEP would not know. */
+	if (underlay_ipv6) {
+		__builtin_memcpy(key.local_ipv6, to->header + ETH_HLEN + offsetof(struct ipv6hdr, saddr), sizeof(key.local_ipv6));
 		__builtin_memcpy(key.remote_ipv6, to->remote, sizeof(key.remote_ipv6));
-	else
+	} else {
+		key.local_ipv4 = bpf_ntohl(*(const __be32 *)(to->header + ETH_HLEN + offsetof(struct iphdr, saddr)));
 		key.remote_ipv4 = bpf_ntohl(*(const __be32 *)(to->remote + 12));
-	if (underlay_ipv6)
-		return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key),
-					       BPF_F_TUNINFO_IPV6 | (udp_checksum6 ? 0 : BPF_F_ZERO_CSUM_TX));
-	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key), BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
+	}
+	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
+}
+
+/*
+ * Whether the stack routed a packet here that came in somewhere else than through an interface of ours, with an address of the
+ * overlay's as its source: nobody has judged it, and encapsulated it would look like our container's.
+ */
+static __always_inline bool is_foreign_forgery(const struct __sk_buff *skb, __be32 vni, const struct ip_view *ip)
+{
+	__u32 came_in = skb->ingress_ifindex; /* 0: the host's own */
+
+	return came_in && !bpf_map_lookup_elem(&interfaces, &came_in) && find_subnet(vni, ip->source, ip->ipv6);
 }
 
 static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6)
@@ -39,12 +59,15 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	const struct subnet *subnet;
 	enum verdict verdict;
 	struct ip_view ip;
+	bool whole;
 
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
 	/* Reports of multicast groups (RFC 3810): the overlay has none, and the device, told no VTEP, lets them fall. */
 	if (ipv6 && *(const __u8 *)ip.destination == 0xff)
 		return VERDICT_PASSED;
+	if (is_foreign_forgery(skb, vni, &ip))
+		return VERDICT_DROPPED_INNER_SOURCE;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (endpoint) {
 		deliver_to_endpoint(eth, endpoint, ipv6, false);
@@ -55,9 +78,10 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 		return VERDICT_DROPPED_NO_SUBNET;
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
-	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
+	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
+	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
-	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni))
+	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni, whole))
 		return VERDICT_DROPPED_NO_MEMORY;
 	return verdict;
 }
@@ -76,7 +100,7 @@ static __always_inline enum verdict device_received(struct __sk_buff *skb, const
 		return verdict;
 	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
 		return VERDICT_SLOW_PATH;
-	return hand_over(skb, &to, ipv6, false /* the device has seen to ECN */, VERDICT_DECAPSULATED);
+	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE /* the device has seen to it */, VERDICT_DECAPSULATED);
 }
 
 #endif

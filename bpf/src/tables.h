@@ -6,9 +6,40 @@
 #include "maps.h"
 #include "packet.h"
 
+/* The subnet of the usual size that an inner address lies in, or NULL: then there is none, or the trie knows better. */
+static __always_inline const struct subnet *find_exact(__be32 vni, const void *address, bool ipv6)
+{
+	__u32 zero = 0;
+	const struct subnet_masks *usual = bpf_map_lookup_elem(&masks, &zero);
+
+	if (!usual)
+		return NULL;
+	if (ipv6) {
+		const __u32 *mask = (const __u32 *)usual->ipv6, *from = address;
+		struct exact6_key key = { .vni = vni };
+		__u32 *to = (__u32 *)key.address;
+
+		if (!mask[0])
+			return NULL;
+		to[0] = from[0] & mask[0];
+		to[1] = from[1] & mask[1];
+		to[2] = from[2] & mask[2];
+		to[3] = from[3] & mask[3];
+		return bpf_map_lookup_elem(&exact6, &key);
+	} else {
+		struct exact4_key key = { .vni = vni, .address = *(const __be32 *)address & usual->ipv4 };
+
+		return usual->ipv4 ? bpf_map_lookup_elem(&exact4, &key) : NULL;
+	}
+}
+
 /* The subnet that an inner address lies in, or NULL. */
 static __always_inline const struct subnet *find_subnet(__be32 vni, const void *address, bool ipv6)
 {
+	const struct subnet *exact = find_exact(vni, address, ipv6);
+
+	if (exact)
+		return exact;
 	if (ipv6) {
 		struct subnet6_key key = { .prefix_length = 32 + 128, .vni = vni };
 
@@ -61,11 +92,10 @@ static __always_inline bool is_vtep(const struct subnet *subnet, const void *out
 	return *(const __be32 *)(subnet->remote + 12) == *(const __be32 *)outer_source;
 }
 
-/* Whether an underlay address is one of this host's own VTEP addresses. */
-static __always_inline bool is_self(const void *address, bool underlay_ipv6)
+/* What is known of an underlay address, or NULL. */
+static __always_inline const struct vtep *find_vtep(const void *address, bool underlay_ipv6)
 {
 	struct vtep_key key = {};
-	const struct vtep *vtep;
 
 	if (underlay_ipv6) {
 		__builtin_memcpy(key.address, address, 16);
@@ -73,7 +103,14 @@ static __always_inline bool is_self(const void *address, bool underlay_ipv6)
 		key.address[10] = key.address[11] = 0xff;
 		__builtin_memcpy(key.address + 12, address, 4);
 	}
-	vtep = bpf_map_lookup_elem(&vteps, &key);
+	return bpf_map_lookup_elem(&vteps, &key);
+}
+
+/* Whether an underlay address is one of this host's own VTEP addresses. */
+static __always_inline bool is_self(const void *address, bool underlay_ipv6)
+{
+	const struct vtep *vtep = find_vtep(address, underlay_ipv6);
+
 	return vtep && (vtep->flags & VTEP_SELF);
 }
 

@@ -22,20 +22,22 @@ enum verdict {
 
 	/* Dropped. */
 	VERDICT_DROPPED_MALFORMED = 7,		/* a header ends early or contradicts itself */
-	VERDICT_DROPPED_INNER_SOURCE = 8,	/* a container sends from an address that is not its own */
+	VERDICT_DROPPED_INNER_SOURCE = 8,	/* a container, or who is routed to culvert0, sends from an address that is not its own */
 	VERDICT_DROPPED_INNER_MAC = 9,		/* a container sends from a MAC that is not its own */
 	VERDICT_DROPPED_OUTER_SOURCE = 10,	/* the sender is not the VTEP that owns the inner source's subnet */
 	VERDICT_DROPPED_UNKNOWN_VNI = 11,	/* tunnel packet of a network that this host does not serve */
 	VERDICT_DROPPED_NO_ENDPOINT = 12,	/* inner destination is in our subnet, but no container has it */
 	VERDICT_DROPPED_NOT_LOCAL = 13,		/* inner destination is not in a subnet of this host */
-	VERDICT_DROPPED_TOO_BIG = 14,		/* larger than the way to that VTEP carries */
+	VERDICT_DROPPED_TOO_BIG = 14,		/* larger than the way to that VTEP carries: its sender is told */
 	VERDICT_DROPPED_UNREACHABLE = 15,	/* the VTEP is known, but there is no route to it at present */
 	VERDICT_DROPPED_TUNNEL_FROM_CONTAINER = 16,	/* a container sends tunnel packets of its own to a VTEP */
 	VERDICT_DROPPED_NO_MEMORY = 17,		/* the kernel could not make room for headers */
 	VERDICT_DROPPED_NO_SUBNET = 18,		/* inner destination is in the network, but no host leases its subnet */
 	VERDICT_DROPPED_CONGESTION_LOST = 19,	/* marked "congestion experienced" outside, not ECN-capable inside (RFC 6040) */
+	VERDICT_DROPPED_VLAN = 20,		/* a container sends frames with a VLAN tag */
+	VERDICT_DROPPED_ROUTER_ADVERTISEMENT = 21,	/* a container advertises itself as router, or redirects (RFC 4861) */
 
-	VERDICT_COUNT = 20,
+	VERDICT_COUNT = 22,
 };
 
 #endif

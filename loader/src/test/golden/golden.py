@@ -7,7 +7,10 @@ Run: /usr/bin/python3 golden.py > ../resources/golden-packets.txt
 The tables that the packets meet stand in GoldenPacketsKernelTest. Where a program chooses a UDP source port, the expected
 packet has port 0: the test checks the range and then compares.
 """
-from scapy.all import Ether, IP, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.all import Ether, IP, IPOption_Router_Alert, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.all import ICMPv6DestUnreach, ICMPv6PacketTooBig
+from scapy.all import Dot1Q, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, IPOption_NOP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
+from scapy.all import IPv6ExtHdrHopByHop
 from scapy.layers.vxlan import VXLAN
 
 HOST = "00:00:00:00:00:00"  # the loopback device, on which BPF_PROG_TEST_RUN runs
@@ -51,11 +54,11 @@ def outer6(inner, tc=0, inner_type=0x0800):
     )
 
 
-def arriving(inner, source="10.18.2.2", vni=1, port=4789, inner_type=0x0800, tos=0, chksum=0, flags="Instance", **ip):
+def arriving(inner, source="10.18.2.2", vni=1, port=4789, inner_type=0x0800, tos=0, chksum=0, flags="Instance", udp_len=None, **ip):
     return (
         Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x0800)
         / IP(src=source, dst="10.17.2.2", ttl=63, id=7, flags=ip.pop("flags_", "DF"), tos=tos, **ip)
-        / UDP(sport=50000, dport=port, chksum=chksum)
+        / UDP(sport=50000, dport=port, chksum=chksum, len=udp_len)
         / VXLAN(vni=vni, flags=flags)
         / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
         / inner
@@ -68,6 +71,26 @@ def from_container(ip, src=CONTAINER, dst=HOST, type=0x0800):
 
 def udp(src, dst, ttl=64, payload=b"culvert", **kw):
     return IP(src=src, dst=dst, ttl=ttl, id=1, **kw) / UDP(sport=1111, dport=2222) / Raw(payload)
+
+
+def fragmentation_needed(packet, mtu, quoted=548):
+    """RFC 1191 section 4, from the gateway; RFC 1812 section 4.3.2 says how much is quoted, and with which precedence."""
+    return (
+        Ether(dst=CONTAINER, src=HOST)
+        / IP(src="10.244.1.1", dst="10.244.1.2", id=0, flags="DF", tos=0xC0, ttl=64)
+        / ICMP(type=3, code=4, nexthopmtu=mtu)
+        / Raw(raw(packet)[:quoted])
+    )
+
+
+def packet_too_big(packet, mtu):
+    """RFC 4443 section 3.2: 1280 bytes in all."""
+    return (
+        Ether(dst=CONTAINER, src=HOST)
+        / IPv6(src="fd00:244:1::1", dst="fd00:244:1::2", hlim=64)
+        / ICMPv6PacketTooBig(mtu=mtu)
+        / Raw(raw(packet)[:1232])
+    )
 
 
 # ---- out of a container
@@ -165,7 +188,7 @@ show("Broadcast is no overlay traffic", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4"), dst="ff:ff:ff:ff:ff:ff"), "PASSED")
 show("Last hop: the stack answers time exceeded", "from_container", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)),
      "SLOW_PATH", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)))
-show("Too large for the way: the stack fragments or answers", "from_container",
+show("Too large for the way, and may be cut: the stack does that", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1451 - 28))), "SLOW_PATH")
 show("Exactly as large as the way", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1450 - 28))), "ENCAPSULATED",
@@ -186,6 +209,58 @@ show("Header length below five words", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.244.2.4", ihl=4) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
 show("Version 6 in an IPv4 packet", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.244.2.4", version=6) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+
+# ---- too large for the way: the container's gateway answers
+
+LARGE_UDP = udp("10.244.1.2", "10.244.2.4", flags="DF", payload=b"x" * (1451 - 28))
+show(
+    "UDP that must not be cut: fragmentation needed, with as much of it as 576 bytes hold",
+    "from_container",
+    from_container(LARGE_UDP),
+    "DROPPED_TOO_BIG",
+    fragmentation_needed(LARGE_UDP, 1450),
+)
+LARGE_TCP = (
+    IP(src="10.244.1.2", dst="10.244.2.4", id=4, flags="DF", tos=2)
+    / TCP(sport=1, dport=2, seq=12345, options=[("Timestamp", (1, 2)), ("NOP", None), ("NOP", None)])
+    / Raw(b"y" * 2800)
+)
+show(
+    "A TCP superpacket whose segments are a byte too large: 20 bytes of IP, 32 of TCP with options",
+    "from_container",
+    from_container(LARGE_TCP),
+    "DROPPED_TOO_BIG",
+    fragmentation_needed(LARGE_TCP, 1450),
+    gso=1399,
+)
+LARGE6 = IPv6(src="fd00:244:1::2", dst="fd00:244:2::4") / UDP(sport=1, dport=2) / Raw(b"z" * (1451 - 48))
+show(
+    "IPv6: packet too big, with as much of it as 1280 bytes hold",
+    "from_container",
+    from_container(LARGE6, type=0x86DD),
+    "DROPPED_TOO_BIG",
+    packet_too_big(LARGE6, 1450),
+)
+LARGE66 = IPv6(src="fd00:244:1::2", dst="fd00:244:6::4") / TCP(sport=1, dport=2, seq=7) / Raw(b"z" * (1431 - 60))
+show(
+    "IPv6 inside IPv6: 70 bytes of overhead",
+    "from_container",
+    from_container(LARGE66, type=0x86DD),
+    "DROPPED_TOO_BIG",
+    packet_too_big(LARGE66, 1430),
+)
+OPTIONS = IP(src="10.244.1.2", dst="10.244.2.4", flags="DF", options=[IPOption_Router_Alert()]) / UDP() / Raw(b"o" * 1500)
+show("IP options are quoted too", "from_container", from_container(OPTIONS), "DROPPED_TOO_BIG", fragmentation_needed(OPTIONS, 1450))
+ECHO = IP(src="10.244.1.2", dst="10.244.2.4", flags="DF") / ICMP() / Raw(b"p" * 1500)
+show("A large echo request is answered", "from_container", from_container(ECHO), "DROPPED_TOO_BIG", fragmentation_needed(ECHO, 1450))
+for name, error in [
+    ("An ICMP error is never answered", IP(src="10.244.1.2", dst="10.244.2.4", flags="DF") / ICMP(type=3, code=1) / Raw(b"e" * 1500)),
+    ("Nor is a fragment but the first", IP(src="10.244.1.2", dst="10.244.2.4", flags="DF", frag=185, proto=17) / Raw(b"f" * 1500)),
+]:
+    show(name, "from_container", from_container(error), "DROPPED_TOO_BIG", from_container(error))
+ERROR6 = IPv6(src="fd00:244:1::2", dst="fd00:244:2::4") / ICMPv6DestUnreach() / Raw(b"e" * 1500)
+show("An ICMPv6 error is never answered", "from_container", from_container(ERROR6, type=0x86DD), "DROPPED_TOO_BIG",
+     from_container(ERROR6, type=0x86DD))
 
 # ---- into this host
 
@@ -249,3 +324,107 @@ show("A tunnel packet that only passes through this host", "from_underlay",
      / VXLAN(vni=77, flags="Instance") / Ether() / udp("10.244.2.4", "10.244.1.3"), "PASSED")
 show("The underlay's own traffic", "from_underlay",
      Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.17.2.1", "10.17.2.2"), "PASSED")
+
+# ---- hidden from a hasty look
+
+tunnel = UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether() / udp("10.244.1.3", "10.244.2.4")
+show("A container's VXLAN behind IP options", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", options=[IPOption_NOP()] * 4) / tunnel), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("A container's VXLAN, first fragment", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", flags="MF", proto=17) / raw(tunnel)[:16]), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Without its first fragment a VXLAN packet is nothing", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", frag=2, proto=17) / raw(tunnel)[16:]), "PASSED")
+six = IPv6(src="fd00:244:1::2", dst="fd00:18::2")
+show("A container's VXLAN over IPv6", "from_container", from_container(six / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("A container's VXLAN behind IPv6 extension headers", "from_container",
+     from_container(six / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / IPv6ExtHdrFragment(m=1) / tunnel, type=0x86DD),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Without its first fragment a VXLAN packet over IPv6 is nothing", "from_container",
+     from_container(six / IPv6ExtHdrFragment(offset=2, nh=17) / raw(tunnel)[16:], type=0x86DD), "PASSED")
+show("More extension headers than anybody needs", "from_container",
+     from_container(IPv6(src="fd00:244:1::2", dst="fd00:18::2", nh=60) / (raw(IPv6ExtHdrDestOpt(nh=60)) * 9), type=0x86DD),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Another port, behind extension headers", "from_container",
+     from_container(six / IPv6ExtHdrHopByHop() / UDP(sport=1, dport=53) / Raw(b"x"), type=0x86DD), "PASSED")
+show("A container's VXLAN from a link-local address", "from_container",
+     from_container(IPv6(src="fe80::2", dst="fd00:17::2") / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Neighbour discovery is the link's own", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1"), dst="33:33:ff:00:00:01", type=0x86DD),
+     "PASSED")
+show("Duplicate address detection has no source yet", "from_container",
+     from_container(IPv6(src="::", dst="ff02::1:ff00:2", hlim=255) / ICMPv6ND_NS(tgt="fe80::2"), dst="33:33:ff:00:00:02", type=0x86DD), "PASSED")
+show("A container plays router", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("A container plays router behind an extension header", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / IPv6ExtHdrHopByHop() / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("A container redirects its host", "from_container",
+     from_container(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6ND_Redirect(tgt="fe80::2", dst="fd00:244:2::4"), type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("fe90 is link-local too", "from_container",
+     from_container(IPv6(src="fe90::2", dst="fd00:244:2::4") / UDP(), type=0x86DD), "PASSED")
+show("A VLAN tag", "from_container",
+     Ether(dst=HOST, src=CONTAINER) / Dot1Q(vlan=0) / udp("10.244.1.2", "10.244.2.4"), "DROPPED_VLAN")
+show("A broadcast frame with another's address", "from_container",
+     from_container(udp("10.18.2.2", "10.17.2.2"), dst="ff:ff:ff:ff:ff:ff"), "DROPPED_INNER_SOURCE")
+show("A bare packet as from our container, for another host", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.1.2", "10.244.2.4"), "DROPPED_OUTER_SOURCE")
+show("A bare packet from another host's container to the underlay is the stack's", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.2.4", "10.17.2.2"), "PASSED")
+show("A bare packet from a host on the same link for a third host", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.3.4", "10.244.2.4"), "DROPPED_NOT_LOCAL")
+inner = udp("10.244.2.4", "10.244.1.3")
+show("UDP length beyond the outer packet", "from_underlay", arriving(inner, udp_len=8 + 8 + 14 + len(inner) + 1), "DROPPED_MALFORMED")
+show("UDP length too short for the inner packet", "from_underlay", arriving(inner, udp_len=8 + 8 + 14 + len(inner) - 1), "DROPPED_MALFORMED")
+show("UDP length too short for VXLAN", "from_underlay", arriving(inner, udp_len=8), "DROPPED_MALFORMED")
+show("An inner packet that lives on the frame's padding", "from_underlay",
+     arriving(IP(src="10.244.2.4", dst="10.244.1.3", len=60) / UDP(sport=1, dport=2) / Raw(b"x")) / Padding(b"p" * 40), "DROPPED_MALFORMED")
+show("Padding behind the outer packet stays behind the inner one", "from_underlay", arriving(inner) / Padding(b"pad"), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63) / Padding(b"pad"))
+
+# ---- ECN, all of RFC 6040: figure 3 (normal mode) on the way out, figure 4 on the way in
+
+ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
+for field in range(4):
+    show(f"ECN on the way out: {ECN[field]}", "from_container", from_container(udp("10.244.1.2", "10.244.2.4", tos=0xB8 | field)),
+         "ENCAPSULATED", outer(udp("10.244.1.2", "10.244.2.4", ttl=63, tos=0xB8 | field), tos=field))
+FIGURE_4 = [[0, 0, 0, None], [1, 1, 1, 3], [2, 1, 2, 3], [3, 3, 3, 3]]  # inner, then outer, in the order of ECN
+for inside, row in enumerate(FIGURE_4):
+    for outside, result in enumerate(row):
+        name = f"ECN on the way in: {ECN[inside]} inside, {ECN[outside]} outside"
+        packet = arriving(udp("10.244.2.4", "10.244.1.3", tos=0xB8 | inside), tos=0x28 | outside)
+        if result is None:
+            show(name, "from_underlay", packet, "DROPPED_CONGESTION_LOST")
+        else:
+            show(name, "from_underlay", packet, "DECAPSULATED",
+                 Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63, tos=0xB8 | result))
+show("ECN on the way in, IPv6 inside", "from_underlay",
+     arriving(IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x12, fl=0xabcde) / UDP(sport=1, dport=2), inner_type=0x86DD, tos=1),
+     "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x11, fl=0xabcde, hlim=63)
+     / UDP(sport=1, dport=2))
+
+# ---- over an IPv6 underlay (the tables name fd00:18::2 as VTEP; this host's own address they do not name)
+
+
+def arriving6(inner, source="fd00:18::2", inner_type=0x0800, tc=0, udp_len=None):
+    return (
+        Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x86DD)
+        / IPv6(src=source, dst="fd00:17::2", hlim=63, tc=tc)
+        / UDP(sport=50000, dport=4789, chksum=0, len=udp_len)
+        / VXLAN(vni=1, flags="Instance")
+        / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
+        / inner
+    )
+
+
+show("IPv4 inside IPv6 on arrival", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3")), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.6.4", "10.244.1.3", ttl=63))
+show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay",
+     arriving6(IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=2) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD, tc=3),
+     "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=3, hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"))
+show("Outer source over IPv6 is nobody's, and so it is not for us", "from_underlay",
+     arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "PASSED")
+show("UDP length too short for the inner packet, over IPv6", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "PASSED")

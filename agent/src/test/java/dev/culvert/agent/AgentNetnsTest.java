@@ -251,11 +251,16 @@ class AgentNetnsTest {
     return run(command(all.toArray(String[]::new)));
   }
 
-  /** nsenter becomes the JVM (exec), so the process number is the agent's. */
+  /**
+   * env and nsenter become the JVM (exec), so the process number is the agent's. A background job
+   * of a script ignores SIGINT and hands that on to its children: a JVM would never hear of it.
+   */
   private static List<String> command(String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
+                "env",
+                "--default-signal=INT,TERM",
                 "nsenter",
                 "--net=/run/netns/" + HOST,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),

@@ -8,6 +8,7 @@ import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,9 @@ public final class EbpfDatapath implements Datapath {
    * @param sourcePortMax last outer source port
    * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
+   * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
+   *     that routes to other hosts lead through need no mention
+   * @param pathMtuLifetime how long a router's word on the size of a path holds
    * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum; each of
    *     them then takes the slow path
    */
@@ -42,8 +46,13 @@ public final class EbpfDatapath implements Datapath {
       int sourcePortMax,
       boolean directRouting,
       Decapsulation decapsulation,
+      List<String> moreUnderlays,
+      Duration pathMtuLifetime,
       boolean udpChecksum6) {
-    /** Without outer UDP checksums. */
+    /** How long Linux itself believes a router's word (net.ipv4.route.mtu_expires). */
+    public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
+
+    /** With one underlay interface, Linux's own lifetime of path MTUs, no checksums over IPv6. */
     public Config(
         Path pins,
         String underlay,
@@ -52,7 +61,17 @@ public final class EbpfDatapath implements Datapath {
         int sourcePortMax,
         boolean directRouting,
         Decapsulation decapsulation) {
-      this(pins, underlay, port, sourcePortMin, sourcePortMax, directRouting, decapsulation, false);
+      this(
+          pins,
+          underlay,
+          port,
+          sourcePortMin,
+          sourcePortMax,
+          directRouting,
+          decapsulation,
+          List.of(),
+          PATH_MTU_LIFETIME,
+          false);
     }
 
     /** Decapsulates at tc. */
@@ -67,6 +86,13 @@ public final class EbpfDatapath implements Datapath {
     }
 
     public Config {
+      moreUnderlays = List.copyOf(moreUnderlays);
+      if (pathMtuLifetime.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException(
+            "A path MTU that holds for "
+                + pathMtuLifetime
+                + " is of no use: give a second or more.");
+      }
       requirePort("tunnel port", port);
       requirePort("first source port", sourcePortMin);
       requirePort("last source port", sourcePortMax);
@@ -98,7 +124,7 @@ public final class EbpfDatapath implements Datapath {
   private final Bridges bridges;
 
   private Programs programs;
-  private Optional<Vni> directVni;
+  private Optional<Vni> programsVni;
   private volatile Optional<Identity> identity;
 
   private EbpfDatapath(Libc libc, Config config, Pins pins, Netlink netlink, Programs loaded) {
@@ -111,7 +137,7 @@ public final class EbpfDatapath implements Datapath {
     this.first = loaded;
     this.programs = loaded;
     this.identity = pins.identity();
-    this.directVni = directVni(config, identity.map(Identity::vni));
+    this.programsVni = identity.map(Identity::vni);
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
@@ -130,14 +156,14 @@ public final class EbpfDatapath implements Datapath {
     Pins pins = Pins.create(libc, config.pins());
     pins.requireAbi(Layouts.ABI_VERSION);
     boolean fresh = pins.abi().isEmpty();
-    Optional<Vni> direct = directVni(config, pins.identity().map(Identity::vni));
+    Optional<Vni> vni = pins.identity().map(Identity::vni);
     try (Undo undo = new Undo()) {
       if (fresh) {
         undo.push(() -> pins.removeAll(Tables.MAPS));
       }
       Netlink netlink = Netlink.open(libc);
       undo.push(netlink::close);
-      Programs loaded = Programs.load(libc, pins, config, direct);
+      Programs loaded = Programs.load(libc, pins, config, vni);
       undo.push(loaded::close);
       EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
       datapath.links.replaceAll(loaded);
@@ -150,10 +176,6 @@ public final class EbpfDatapath implements Datapath {
   /** What is pinned in a folder, read without an agent and without changing anything. */
   public static PinnedDatapath inspect(Libc libc, Path pins) {
     return PinnedDatapath.read(libc, pins);
-  }
-
-  private static Optional<Vni> directVni(Config config, Optional<Vni> vni) {
-    return config.directRouting() ? vni : Optional.empty();
   }
 
   @Override
@@ -171,7 +193,7 @@ public final class EbpfDatapath implements Datapath {
     boolean innerIpv4Alone = started.networks().stream().allMatch(IpPrefix::isIpv4);
     int innerMtu =
         HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), innerIpv4Alone);
-    usePrograms(directVni(config, Optional.of(vni)));
+    usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
     HostDevice device = new HostDevice(netlink, ownership);
@@ -214,15 +236,15 @@ public final class EbpfDatapath implements Datapath {
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
-  private void usePrograms(Optional<Vni> direct) {
-    if (direct.equals(directVni)) {
+  private void usePrograms(Vni vni) {
+    if (programsVni.equals(Optional.of(vni))) {
       return;
     }
-    Programs fresh = Programs.load(libc, pins, config, direct);
+    Programs fresh = Programs.load(libc, pins, config, Optional.of(vni));
     links.replaceAll(fresh);
     Programs old = programs;
     programs = fresh;
-    directVni = direct;
+    programsVni = Optional.of(vni);
     if (old != first) {
       old.close();
     }

@@ -12,13 +12,29 @@ record Tables(
   /** Names of the maps in bpf/src/maps.h. */
   static final List<String> MAPS =
       List.of(
-          "subnets4", "subnets6", "vteps", "endpoints4", "endpoints6", "interfaces", "counters");
+          "subnets4",
+          "subnets6",
+          "exact4",
+          "exact6",
+          "masks",
+          "vteps",
+          "paths",
+          "endpoints4",
+          "endpoints6",
+          "interfaces",
+          "counters");
 
   static Tables of(Function<String, BpfMap> map) {
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
+    VtepTable vteps = new VtepTable(entries.apply("vteps"), entries.apply("paths"));
     return new Tables(
-        new SubnetTable(entries.apply("subnets4"), entries.apply("subnets6")),
-        new VtepTable(entries.apply("vteps")),
+        new SubnetTable(
+            entries.apply("subnets4"),
+            entries.apply("subnets6"),
+            new ExactSubnets(
+                entries.apply("exact4"), entries.apply("exact6"), entries.apply("masks")),
+            vteps),
+        vteps,
         new EndpointTable(
             entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),
         new CounterTable(entries.apply("counters")));

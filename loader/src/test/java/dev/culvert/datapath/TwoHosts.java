@@ -228,22 +228,33 @@ final class TwoHosts implements AutoCloseable {
     if (!failures.isEmpty()) {
       throw new AssertionError(failures.toString());
     }
-    datapath.attach(
-        new Attachment(
-            VNI,
-            Path.of("/run/netns/" + own.container()),
-            "eth0",
-            List.of(
-                new Attachment.Address(
-                    InetAddress.ofLiteral(own.containerAddress()), own.gateway()),
-                new Attachment.Address(
-                    InetAddress.ofLiteral(own.containerAddress6()),
-                    own.gateways().getLast().address())),
-            datapath.overlayMtuBytes(own.vtep(port).address())));
+    Attachment.Address second =
+        new Attachment.Address(
+            InetAddress.ofLiteral(own.containerAddress6()), own.gateways().getLast().address());
+    attach(datapath, own, own.container(), List.of(first(own, own.containerAddress()), second));
   }
 
   private static Change remote(Subnet subnet, Vtep own, Vtep other, Optional<NextHop> way) {
     return new Change.PutRemote(new RemoteSubnet(subnet, own, other, way, false));
+  }
+
+  /** Attaches one more container, in a namespace that is there, to a host, with IPv4 alone. */
+  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String address)
+      throws Exception {
+    try (NetNamespace here = NetNamespace.named(libc, own.namespace())) {
+      here.call(() -> attach(datapath, own, namespace, List.of(first(own, address))));
+    }
+  }
+
+  private static Attachment.Address first(Host own, String address) {
+    return new Attachment.Address(InetAddress.ofLiteral(address), own.gateway());
+  }
+
+  private static Endpoint attach(
+      EbpfDatapath datapath, Host own, String namespace, List<Attachment.Address> addresses) {
+    int mtuBytes = datapath.overlayMtuBytes(InetAddress.ofLiteral(own.underlay()));
+    return datapath.attach(
+        new Attachment(VNI, Path.of("/run/netns/" + namespace), "eth0", addresses, mtuBytes));
   }
 
   /**

@@ -85,6 +85,8 @@ final class Membership implements AutoCloseable {
         config.sourcePorts().max(),
         config.directRouting(),
         config.decapsulation(),
+        List.of(),
+        EbpfDatapath.Config.PATH_MTU_LIFETIME,
         config.udpChecksum6());
   }
 

@@ -19,11 +19,20 @@ public final class CulvertDatapath implements LabDatapath {
 
   private final Lab lab;
   private final Topology topology;
+  private final Map<String, String> settings;
   private final List<AgentProcess> agents = new ArrayList<>();
 
   public CulvertDatapath(Lab lab, Topology topology) {
+    this(lab, topology, Map.of());
+  }
+
+  /**
+   * @param settings of every agent's configuration file, as text, on top of the lab's own
+   */
+  public CulvertDatapath(Lab lab, Topology topology, Map<String, String> settings) {
     this.lab = lab;
     this.topology = topology;
+    this.settings = Map.copyOf(settings);
   }
 
   @Override
@@ -45,12 +54,13 @@ public final class CulvertDatapath implements LabDatapath {
 
   private void startAgent(LabPlan.Host host) {
     // The scenarios' addresses are fixed, so these hosts ask for their very subnets.
-    Map<String, String> settings = new HashMap<>(settings(topology.plan()));
-    settings.put("subnet", host.subnet());
+    Map<String, String> all = new HashMap<>(settings(topology.plan()));
+    all.put("subnet", host.subnet());
     if (topology.plan().family().innerIpv6()) {
-      settings.put("subnet6", host.subnet6());
+      all.put("subnet6", host.subnet6());
     }
-    agents.add(AgentProcess.start(lab, host, settings));
+    all.putAll(settings);
+    agents.add(AgentProcess.start(lab, host, all));
   }
 
   /** What every agent's configuration needs for the plan's families. */
