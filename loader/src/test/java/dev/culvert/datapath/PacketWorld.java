@@ -148,7 +148,7 @@ final class PacketWorld implements AutoCloseable {
   private void addSelf(InetAddress address) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocate(Layouts.VTEP_KEY.sizeBytes(), 8);
-      Layouts.putBytes(key, Layouts.VTEP_KEY, "address", Layouts.mapped(address));
+      Layouts.putAddress(key, Layouts.VTEP_KEY, "address", address);
       MemorySegment value = arena.allocate(Layouts.VTEP.sizeBytes(), 8);
       Layouts.putInt(value, Layouts.VTEP, "flags", Layouts.VTEP_SELF);
       EntryMap.of(object.map("vteps")).put(key, value);

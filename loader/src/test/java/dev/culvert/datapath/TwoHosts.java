@@ -211,7 +211,16 @@ final class TwoHosts implements AutoCloseable {
         EbpfDatapath.open(
             libc,
             new EbpfDatapath.Config(
-                own.pins(), UNDERLAY, port, 49152, 65535, false, decapsulation, udpChecksum6));
+                own.pins(),
+                UNDERLAY,
+                port,
+                49152,
+                65535,
+                false,
+                decapsulation,
+                List.of(),
+                EbpfDatapath.Config.PATH_MTU_LIFETIME,
+                udpChecksum6));
     datapath.start(VNI, own.vtep(port), own.gateways());
     return datapath;
   }
