@@ -122,6 +122,7 @@ public final class EbpfDatapath implements Datapath {
   private final Tables tables;
   private final Containers containers;
   private final Bridges bridges;
+  private final Decapsulator decapsulator;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -141,6 +142,7 @@ public final class EbpfDatapath implements Datapath {
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
   }
 
   /**
@@ -211,16 +213,28 @@ public final class EbpfDatapath implements Datapath {
         programs.object().program(Programs.FROM_UNDERLAY),
         underlay.index(),
         Link.Direction.INGRESS);
-    // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
-    switch (config.decapsulation()) {
-      case XDP ->
-          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlay.index());
-      case TC -> links.detach(Programs.STRIP_AT_XDP);
-    }
+    decapsulate();
 
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
+  }
+
+  private void decapsulate() {
+    decapsulator.follow(underlay(), programs.object().program(Programs.STRIP_AT_XDP));
+  }
+
+  /** The underlay interface may be another one by now, or have another MTU. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      decapsulate();
+    }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   private LinkInfo underlay() {
@@ -389,6 +403,7 @@ public final class EbpfDatapath implements Datapath {
       programs.close();
     }
     first.close();
+    decapsulator.close();
     netlink.close();
   }
 }

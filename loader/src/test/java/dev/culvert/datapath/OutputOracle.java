@@ -124,7 +124,7 @@ final class OutputOracle {
       result = 1;
     }
     byte[] out = frame.clone();
-    out[15] = (byte) (v4 ? frame[15] & ~3 | result : frame[15] & ~0x30 | result << 4);
+    out[15] = (byte) (v4 ? (frame[15] & ~3) | result : (frame[15] & ~0x30) | (result << 4));
     return v4 ? adjusted(frame, out, 14) : out;
   }
 

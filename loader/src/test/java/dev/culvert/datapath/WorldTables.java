@@ -12,6 +12,7 @@ import java.util.Set;
 /** The tables of {@link PacketWorld}, as that class draws them, for {@link PacketOracle}. */
 final class WorldTables {
   /** Who owns a subnet; vtep is null for our own. */
+  @SuppressWarnings("ArrayRecordComponent") // compared by its bytes, never as a record
   record Owner(
       int vni, byte[] prefix, InetAddress vtep, int mtuBytes, boolean direct, boolean reachable) {
     boolean local() {

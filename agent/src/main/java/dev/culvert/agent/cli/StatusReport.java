@@ -44,7 +44,8 @@ record StatusReport(
             .identity()
             .map(identity -> identity.networks().stream().map(IpPrefix::toString).toList()));
     view.put("underlay", inspection.identity().map(Identity::underlay));
-    for (String key : List.of("lease", "leases", "store", "pending", "problems")) {
+    for (String key :
+        List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
     view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());
@@ -125,6 +126,9 @@ record StatusReport(
           (Boolean.TRUE.equals(store.get("connected")) ? "connected" : "NOT CONNECTED")
               + ", revision "
               + store.get("revision"));
+    }
+    if (fields.get("decapsulation") instanceof Map<?, ?> choice) {
+      line(out, "decap", "at %s: %s".formatted(choice.get("at"), choice.get("why")));
     }
     list(out, "pending", fields.get("pending"));
     list(out, "problem", fields.get("problems"));

@@ -96,7 +96,7 @@ public final class ConfigFile {
             root.whole("port", 4789, 1, 65535),
             underlay(root),
             root.value("directRouting", Values::flag).orElse(true),
-            root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.TC),
+            root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
             root.value("udpChecksum6", Values::udpChecksum6).orElse(false),
             // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
             root.value("sourcePorts", Values::sourcePorts)

@@ -90,7 +90,7 @@ public final class Daemon {
 
   private End serve(Instance instance, Membership membership) {
     LiveOverlay operations =
-        new LiveOverlay(membership.overlay(), Libc.system(), () -> end.complete(End.LEFT));
+        new LiveOverlay(membership, Libc.system(), () -> end.complete(End.LEFT));
     try (ControlServer _ =
         ControlServer.start(instance.socket(), new RequestHandler(operations, Instant.now()))) {
       if (!end.isDone()) {

@@ -5,6 +5,7 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.socket.OverlayOperations;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -13,9 +14,11 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 
 /** What the socket may ask, answered by the running overlay. */
 final class LiveOverlay implements OverlayOperations {
+  private final Membership membership;
   private final Overlay overlay;
   private final Libc libc;
   private final Runnable onLeft;
@@ -23,8 +26,9 @@ final class LiveOverlay implements OverlayOperations {
   /**
    * @param onLeft called when the overlay was left by request
    */
-  LiveOverlay(Overlay overlay, Libc libc, Runnable onLeft) {
-    this.overlay = overlay;
+  LiveOverlay(Membership membership, Libc libc, Runnable onLeft) {
+    this.membership = membership;
+    this.overlay = membership.overlay();
     this.libc = libc;
     this.onLeft = onLeft;
   }
@@ -32,6 +36,11 @@ final class LiveOverlay implements OverlayOperations {
   @Override
   public OverlayStatus status() {
     return overlay.status();
+  }
+
+  @Override
+  public Optional<DecapsulationChoice> decapsulation() {
+    return membership.decapsulation();
   }
 
   @Override

@@ -7,22 +7,23 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.store.DirectoryLeaseStore;
-import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Store, datapath and overlay, opened in this order and closed in the other. */
 final class Membership implements AutoCloseable {
   private final LeaseStore store;
-  private final Datapath datapath;
+  private final EbpfDatapath datapath;
   private final Overlay overlay;
 
-  private Membership(LeaseStore store, Datapath datapath, Overlay overlay) {
+  private Membership(LeaseStore store, EbpfDatapath datapath, Overlay overlay) {
     this.store = store;
     this.datapath = datapath;
     this.overlay = overlay;
@@ -46,7 +47,7 @@ final class Membership implements AutoCloseable {
     boolean takesOver = Files.isDirectory(Instance.of(config).pins());
     LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
     try {
-      Datapath datapath = EbpfDatapath.open(libc, datapathConfig(config));
+      EbpfDatapath datapath = EbpfDatapath.open(libc, datapathConfig(config));
       try {
         Overlay overlay = Overlay.start(overlayConfig, store, datapath);
         try {
@@ -111,6 +112,11 @@ final class Membership implements AutoCloseable {
 
   Overlay overlay() {
     return overlay;
+  }
+
+  /** Where outer headers come off, and why. */
+  Optional<DecapsulationChoice> decapsulation() {
+    return datapath.decapsulation();
   }
 
   /** Lets go: packets keep flowing. */

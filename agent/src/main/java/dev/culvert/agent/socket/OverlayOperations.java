@@ -2,10 +2,12 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What commands may ask of a running agent. Called by any thread; errors as those of {@link
@@ -13,6 +15,11 @@ import java.util.List;
  */
 public interface OverlayOperations {
   OverlayStatus status();
+
+  /** Where outer headers come off, and why; empty where that is no question. */
+  default Optional<DecapsulationChoice> decapsulation() {
+    return Optional.empty();
+  }
 
   Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted);
 
