@@ -11,6 +11,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -34,6 +35,7 @@ final class LeaseKeeper {
   private final OverlayConfig.Network network;
   private final LeaseStore store;
   private Optional<MacAddress> commonMac = Optional.empty();
+  private InetAddress underlayAddress;
   private Lease lease;
 
   /** Whether the lease did not exist before this process asked for it. */
@@ -51,6 +53,7 @@ final class LeaseKeeper {
     this.config = config;
     this.network = network;
     this.store = store;
+    this.underlayAddress = config.underlayAddress();
   }
 
   OverlayConfig.Network network() {
@@ -113,6 +116,12 @@ final class LeaseKeeper {
     } catch (LeaseStoreException e) {
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
     }
+  }
+
+  /** From now on the lease is to say that this host is there; asked of the store at once. */
+  void moveTo(InetAddress address, Instant now) {
+    underlayAddress = address;
+    backoff = Optional.of(new Backoff(1, now));
   }
 
   /** Looks at the lease soon when the store's event does not fit what we believe. */
@@ -294,7 +303,12 @@ final class LeaseKeeper {
   private boolean isOwnWrite(Lease current) {
     return current.subnet().equals(lease.subnet())
         && current.host().equals(lease.host())
-        && current.vtep().equals(lease.vtep());
+        && (current.vtep().equals(lease.vtep()) || current.vtep().equals(vtep(lease.vtep().mac())));
+  }
+
+  /** Where this host is now. */
+  private Vtep vtep(MacAddress mac) {
+    return new Vtep(underlayAddress, config.port(), mac);
   }
 
   /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */
@@ -302,7 +316,7 @@ final class LeaseKeeper {
     return new Lease(
         held.subnet(),
         config.host(),
-        new Vtep(config.underlayAddress(), config.port(), commonMac.orElse(held.vtep().mac())),
+        vtep(commonMac.orElse(held.vtep().mac())),
         held.generation(),
         held.expires().map(_ -> now.plus(config.leaseDuration())));
   }
@@ -311,7 +325,7 @@ final class LeaseKeeper {
     return new Lease(
         subnet,
         config.host(),
-        new Vtep(config.underlayAddress(), config.port(), mac),
+        vtep(mac),
         generation,
         Optional.of(now.plus(config.leaseDuration())));
   }

@@ -7,6 +7,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
@@ -101,6 +102,11 @@ final class Leases {
               + "; see the overlay's status.");
     }
     return usable;
+  }
+
+  /** Says in every lease that this host is elsewhere now. */
+  void moveTo(InetAddress underlayAddress, Instant now) {
+    keepers.forEach(keeper -> keeper.moveTo(underlayAddress, now));
   }
 
   void accept(LeaseEvent event, Instant now) {

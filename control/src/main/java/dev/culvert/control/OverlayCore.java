@@ -176,6 +176,21 @@ final class OverlayCore {
     endpoints.values().removeIf(endpoint -> endpoint.addresses().contains(address));
   }
 
+  void moveTo(InetAddress underlayAddress) {
+    for (OverlayConfig.Network network : config.networks()) {
+      OverlayConfig.checkUnderlay(network.prefix(), underlayAddress);
+    }
+    if (!Prefixes.sameFamily(underlayAddress, leases.vtep().address())) {
+      throw new IllegalArgumentException(
+          "This host's underlay address "
+              + leases.vtep().address().getHostAddress()
+              + " cannot become "
+              + underlayAddress.getHostAddress()
+              + ", which is of another IP family than the other hosts'.");
+    }
+    leases.moveTo(underlayAddress, clock.instant());
+  }
+
   void attachBridge(String bridge) {
     checkInterfaceName(bridge);
     datapath.attachBridge(bridge, leases.subnets());
@@ -238,7 +253,7 @@ final class OverlayCore {
     networkLookQueued.set(false); // what changes from here on wants another look
     problems.guard("Asking for routes", () -> lookUp(table.underlayAddresses()));
     problems.guard("Removing containers that ended", this::removeVanished);
-    problems.guard("Following the underlay interface", datapath::refresh);
+    problems.guard("Following the underlay", datapath::refresh);
   }
 
   private void removeVanished() {
@@ -292,6 +307,7 @@ final class OverlayCore {
     datapath.start(config.vni(), leases.vtep(), leases.gateways());
     usedVtep = Optional.of(leases.vtep());
     table.setOwn(leases.list());
+    lookAt = clock.instant(); // packets may leave with another source address
   }
 
   private List<String> allProblems() {

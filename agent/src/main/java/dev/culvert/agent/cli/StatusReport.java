@@ -44,8 +44,7 @@ record StatusReport(
             .identity()
             .map(identity -> identity.networks().stream().map(IpPrefix::toString).toList()));
     view.put("underlay", inspection.identity().map(Identity::underlay));
-    for (String key :
-        List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
+    for (String key : List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
     view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());

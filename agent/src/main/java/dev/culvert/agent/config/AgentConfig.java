@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param networks the overlay's, one for each IP family that it has, IPv4 first
  * @param port UDP port of the tunnel
  * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum
+ * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
@@ -25,6 +26,7 @@ public record AgentConfig(
     Vni vni,
     int port,
     Underlay underlay,
+    Duration pathMtuLifetime,
     boolean directRouting,
     Decapsulation decapsulation,
     boolean udpChecksum6,
@@ -37,10 +39,28 @@ public record AgentConfig(
     Stop stop) {
 
   /**
-   * @param address empty for the interface's first global address of the first network's family
-   *     that it has one of
+   * @param interfaces what other hosts' packets come in through; the first has the address
+   * @param address empty for the first interface's first global address of the first network's
+   *     family that it has one of, which is followed when it changes
    */
-  public record Underlay(String interfaceName, Optional<InetAddress> address) {}
+  public record Underlay(List<String> interfaces, Optional<InetAddress> address) {
+    public Underlay {
+      interfaces = List.copyOf(interfaces);
+      if (interfaces.isEmpty()) {
+        throw new IllegalArgumentException("An underlay has at least one interface.");
+      }
+    }
+
+    /** With one interface. */
+    public Underlay(String interfaceName, Optional<InetAddress> address) {
+      this(List.of(interfaceName), address);
+    }
+
+    /** The first. */
+    public String interfaceName() {
+      return interfaces.getFirst();
+    }
+  }
 
   /** Outer UDP source ports, both ends included. */
   public record SourcePorts(int min, int max) {}

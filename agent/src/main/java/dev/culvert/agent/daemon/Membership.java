@@ -12,6 +12,7 @@ import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.util.List;
 import java.util.Optional;
@@ -22,11 +23,14 @@ final class Membership implements AutoCloseable {
   private final LeaseStore store;
   private final EbpfDatapath datapath;
   private final Overlay overlay;
+  private final AutoCloseable addressWatch;
 
-  private Membership(LeaseStore store, EbpfDatapath datapath, Overlay overlay) {
+  private Membership(
+      LeaseStore store, EbpfDatapath datapath, Overlay overlay, AutoCloseable addressWatch) {
     this.store = store;
     this.datapath = datapath;
     this.overlay = overlay;
+    this.addressWatch = addressWatch;
   }
 
   /**
@@ -52,7 +56,8 @@ final class Membership implements AutoCloseable {
         Overlay overlay = Overlay.start(overlayConfig, store, datapath);
         try {
           config.bridges().forEach(overlay::attachBridge);
-          return new Membership(store, datapath, overlay);
+          AutoCloseable watch = watch(config, overlayConfig.underlayAddress(), libc, overlay);
+          return new Membership(store, datapath, overlay, watch);
         } catch (RuntimeException e) {
           // Without its bridges the host is not what it was asked to be.
           undo(e, takesOver ? overlay::close : overlay::leave);
@@ -67,6 +72,14 @@ final class Membership implements AutoCloseable {
       undo(e, store::close);
       throw e;
     }
+  }
+
+  /** An address that the configuration names is not left for another. */
+  private static AutoCloseable watch(
+      AgentConfig config, InetAddress address, Libc libc, Overlay overlay) {
+    return config.underlay().address().isPresent()
+        ? () -> {}
+        : UnderlayWatch.start(libc, config.underlay(), address, overlay::moveTo);
   }
 
   private static void undo(RuntimeException cause, Runnable step) {
@@ -86,8 +99,8 @@ final class Membership implements AutoCloseable {
         config.sourcePorts().max(),
         config.directRouting(),
         config.decapsulation(),
-        List.of(),
-        EbpfDatapath.Config.PATH_MTU_LIFETIME,
+        config.underlay().interfaces().stream().skip(1).toList(),
+        config.pathMtuLifetime(),
         config.udpChecksum6());
   }
 
@@ -124,7 +137,16 @@ final class Membership implements AutoCloseable {
   public void close() {
     try (store;
         datapath) {
+      stopWatching();
       overlay.close();
+    }
+  }
+
+  private void stopWatching() {
+    try {
+      addressWatch.close();
+    } catch (Exception e) {
+      throw new IllegalStateException("The watch of the underlay address did not close.", e);
     }
   }
 }
