@@ -13,6 +13,7 @@ import dev.culvert.agent.socket.RequestHandler;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
@@ -96,8 +97,9 @@ class CommandLineTest {
             new Identity(
                 new Vni(1),
                 HERE,
-                IpPrefix.parseAddress("10.244.1.1"),
-                IpPrefix.parse("10.244.0.0/16"),
+                List.of(
+                    new Gateway(
+                        IpPrefix.parseAddress("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
                 "eth0")),
         new Datapath.State(
             List.of(

@@ -9,14 +9,20 @@ import java.util.Optional;
 /**
  * A consistent picture, taken on the owning thread.
  *
+ * @param leases of this host, one in each of the overlay's networks, IPv4 first
  * @param pending changes that the datapath refused, each with its reason; they are retried
  * @param problems what a person should look at, one sentence each
  */
 public record OverlayStatus(
-    Optional<Lease> lease,
+    List<Lease> leases,
     List<RemoteSubnet> remotes,
     List<Endpoint> endpoints,
     boolean storeConnected,
     long storeRevision,
     List<String> pending,
-    List<String> problems) {}
+    List<String> problems) {
+  /** The first of its leases. */
+  public Optional<Lease> lease() {
+    return leases.stream().findFirst();
+  }
+}

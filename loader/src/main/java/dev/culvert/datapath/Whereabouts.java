@@ -26,11 +26,13 @@ public sealed interface Whereabouts {
   static Whereabouts of(
       InetAddress address, Vni vni, Datapath.State state, Optional<Identity> identity) {
     for (Endpoint endpoint : state.endpoints()) {
-      if (endpoint.vni().equals(vni) && endpoint.address().equals(address)) {
+      if (endpoint.vni().equals(vni) && endpoint.addresses().contains(address)) {
         return new Container(endpoint);
       }
     }
-    if (identity.map(Identity::gateway).equals(Optional.of(address))) {
+    if (identity.stream()
+        .flatMap(own -> own.gateways().stream())
+        .anyMatch(gateway -> gateway.address().equals(address))) {
       return new Host();
     }
     Optional<LocalSubnet> local =

@@ -6,14 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.TwoHosts.Host;
 import dev.culvert.testing.RequiresRoot;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.util.HexFormat;
 import java.util.List;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -33,6 +27,7 @@ class KernelVxlanInteropNetnsTest {
 
   @TempDir Path folder;
 
+  private TcpTransfer transfer;
   private TwoHosts hosts;
   private Host culvert;
   private Host kernel;
@@ -40,6 +35,7 @@ class KernelVxlanInteropNetnsTest {
 
   @BeforeEach
   void build() throws Exception {
+    transfer = new TcpTransfer(folder, BYTES);
     hosts = new TwoHosts("cv-ix");
     culvert = hosts.host(1);
     kernel = hosts.host(2);
@@ -79,15 +75,15 @@ class KernelVxlanInteropNetnsTest {
 
   @Test
   void largeTcpArrivesIntactBothWaysAsSuperpackets() throws Exception {
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
   }
 
   @Test
   void largeTcpArrivesIntactBothWaysInWireMode() throws Exception {
     hosts.wireMode();
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
   }
 
   @Test
@@ -95,8 +91,8 @@ class KernelVxlanInteropNetnsTest {
     datapath.close();
     datapath = hosts.takeOver(culvert, PORT, Decapsulation.XDP);
     hosts.wireMode();
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
     Commands.in(kernel.container(), "ping -c 1 -W 2 -s 8000 " + culvert.containerAddress());
   }
 
@@ -128,51 +124,5 @@ class KernelVxlanInteropNetnsTest {
 
   private static void ping(String namespace, String address) {
     Commands.in(namespace, "ping -c 2 -i 0.1 -W 2 " + address);
-  }
-
-  /** Sends random bytes by netcat and compares their hashes. */
-  private void send(String from, String to, String address) throws Exception {
-    byte[] data = new byte[BYTES];
-    new Random(7).nextBytes(data);
-    Path sent = folder.resolve("sent");
-    Path received = folder.resolve("received");
-    Files.write(sent, data);
-    Process server =
-        new ProcessBuilder(
-                "ip", "netns", "exec", to, "timeout", "60", "nc", "-l", "-N", "-p", "7000")
-            .redirectOutput(received.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try {
-      awaitListening(to);
-      Process client =
-          new ProcessBuilder(
-                  "ip", "netns", "exec", from, "timeout", "60", "nc", "-N", address, "7000")
-              .redirectInput(sent.toFile())
-              .redirectErrorStream(true)
-              .start();
-      String said = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertEquals(0, client.waitFor(), said);
-      assertTrue(server.waitFor(60, TimeUnit.SECONDS), "the receiver did not end");
-    } finally {
-      server.destroyForcibly().waitFor();
-    }
-    assertEquals(hash(data), hash(Files.readAllBytes(received)));
-  }
-
-  private static void awaitListening(String namespace) throws InterruptedException {
-    for (int i = 0; i < 100; i++) {
-      if (Commands.tryRun("ip netns exec " + namespace + " ss -Hltn sport = :7000")
-          .output()
-          .contains("7000")) {
-        return;
-      }
-      Thread.sleep(50);
-    }
-    throw new AssertionError("netcat does not listen");
-  }
-
-  private static String hash(byte[] data) throws Exception {
-    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
   }
 }
