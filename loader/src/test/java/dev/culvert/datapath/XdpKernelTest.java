@@ -26,9 +26,9 @@ class XdpKernelTest {
   private static final int ETHERNET_BYTES = 14;
 
   /**
-   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, the VNI in the
-   * wire's, the VTEP's number; in PacketWorld the VTEP with an IPv6 address is its fourth, that of
-   * VNI 3 its fifth.
+   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, the VNI in the wire's,
+   * the VTEP's number; in PacketWorld the VTEP with an IPv6 address is its fourth, that of VNI 3
+   * its fifth.
    */
   private static byte[] mark(byte[] whole) {
     boolean underlay6 = whole[12] == (byte) 0x86;
