@@ -38,11 +38,11 @@ public sealed interface Whereabouts {
     Optional<LocalSubnet> local =
         state.locals().stream()
             .filter(l -> contains(l.subnet(), vni, address))
-            .max(Comparator.comparing(l -> l.subnet().prefix().length()));
+            .max(Comparator.comparingInt(l -> l.subnet().prefix().length()));
     Optional<RemoteSubnet> remote =
         state.remotes().stream()
             .filter(r -> contains(r.subnet(), vni, address))
-            .max(Comparator.comparing(r -> r.subnet().prefix().length()));
+            .max(Comparator.comparingInt(r -> r.subnet().prefix().length()));
     int localBits = local.map(l -> l.subnet().prefix().length()).orElse(-1);
     int remoteBits = remote.map(r -> r.subnet().prefix().length()).orElse(-1);
     if (localBits < 0 && remoteBits < 0) {
