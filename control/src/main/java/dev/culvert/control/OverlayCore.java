@@ -7,6 +7,7 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import java.net.InetAddress;
 import java.nio.file.Path;

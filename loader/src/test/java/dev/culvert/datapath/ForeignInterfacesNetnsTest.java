@@ -80,7 +80,7 @@ class ForeignInterfacesNetnsTest {
       in(
           one,
           () -> {
-            first.attachBridge("docker0", one.subnet());
+            first.attachBridge("docker0", List.of(one.subnet()));
             return null;
           });
       String here = more.getFirst();

@@ -75,6 +75,7 @@ final class PacketWorld implements AutoCloseable {
     PacketWorld world =
         new PacketWorld(BpfObject.load(Libc.system(), spec.withGlobal("bare_vni", 1), Map.of()));
     fill(world.tables);
+    world.addSelf(LOCAL6.address());
     return world;
   }
 
@@ -131,7 +132,6 @@ final class PacketWorld implements AutoCloseable {
       throw new IllegalStateException(failures.toString());
     }
     tables.vteps().setSelf(LOCAL.address());
-    addSelf(LOCAL6.address());
     tables
         .endpoints()
         .allowEndpoint(

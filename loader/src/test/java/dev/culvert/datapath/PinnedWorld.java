@@ -56,8 +56,8 @@ final class PinnedWorld implements AutoCloseable {
             new Vni(1),
             new Vtep(
                 IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:aa:00:00:00:01")),
-            IpPrefix.parseAddress("10.244.1.1"),
-            IpPrefix.parse("10.244.0.0/16"),
+            List.of(
+                new Gateway(IpPrefix.parseAddress("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
             DEVICE));
     PacketWorld.fill(world.tables);
     world.putOnDevice(namespace.interfaceIndex(DEVICE));

@@ -75,14 +75,21 @@ final class UnderlayAddress {
     AgentConfig.Underlay fixed =
         new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current));
     List<Boolean> family = List.of(current instanceof Inet4Address);
-    for (AgentConfig.Underlay wish : List.of(fixed, underlay)) {
-      try {
-        return Optional.of(choose(wish, family, links, addresses));
-      } catch (UserException notNow) {
-        continue; // the interface, or its address, is on its way
-      }
+    return tried(fixed, family, links, addresses)
+        .or(() -> tried(underlay, family, links, addresses));
+  }
+
+  /** Empty while the interface, or its address, is on its way. */
+  private static Optional<InetAddress> tried(
+      AgentConfig.Underlay wish,
+      List<Boolean> family,
+      List<LinkInfo> links,
+      List<AddressInfo> addresses) {
+    try {
+      return Optional.of(choose(wish, family, links, addresses));
+    } catch (UserException notNow) {
+      return Optional.empty();
     }
-    return Optional.empty();
   }
 
   private static boolean isGlobal(InetAddress address) {
