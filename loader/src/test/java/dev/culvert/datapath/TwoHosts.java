@@ -149,7 +149,38 @@ final class TwoHosts implements AutoCloseable {
     return in(own, () -> open(own, port, decapsulation));
   }
 
-  private EbpfDatapath in(Host own, Callable<EbpfDatapath> work) throws Exception {
+  /** Makes a host a tunnel end without eBPF, its container attached, the other host known. */
+  UserspaceDatapath startUserspace(Host own, Host other, int port) throws Exception {
+    return in(
+        own,
+        () -> {
+          UserspaceDatapath datapath = openUserspace(own, port);
+          fill(datapath, own, other, port);
+          return datapath;
+        });
+  }
+
+  /** The same, where {@link #startUserspace} has left a container's interface. */
+  UserspaceDatapath restartUserspace(Host own, Host other, int port) throws Exception {
+    return in(
+        own,
+        () -> {
+          UserspaceDatapath datapath = openUserspace(own, port);
+          putSubnets(datapath, own, other, port);
+          return datapath;
+        });
+  }
+
+  private UserspaceDatapath openUserspace(Host own, int port) {
+    UserspaceDatapath datapath =
+        UserspaceDatapath.open(
+            libc,
+            new UserspaceDatapath.Config(own.namespace(), UNDERLAY, VNI, port, 49152, 65535));
+    datapath.start(VNI, own.vtep(port), own.gateway(), NETWORK);
+    return datapath;
+  }
+
+  private <T> T in(Host own, Callable<T> work) throws Exception {
     try (NetNamespace namespace = NetNamespace.named(libc, own.namespace())) {
       return namespace.call(work);
     }
@@ -165,7 +196,19 @@ final class TwoHosts implements AutoCloseable {
     return datapath;
   }
 
-  private static void fill(EbpfDatapath datapath, Host own, Host other, int port) {
+  private static void fill(Datapath datapath, Host own, Host other, int port) {
+    putSubnets(datapath, own, other, port);
+    datapath.attach(
+        new Attachment(
+            VNI,
+            Path.of("/run/netns/" + own.container()),
+            "eth0",
+            InetAddress.ofLiteral(own.containerAddress()),
+            own.gateway(),
+            datapath.overlayMtuBytes()));
+  }
+
+  private static void putSubnets(Datapath datapath, Host own, Host other, int port) {
     Optional<NextHop> way = datapath.nextHop(other.vtep(port).address());
     List<Datapath.Failure> failures =
         datapath.apply(
@@ -177,14 +220,6 @@ final class TwoHosts implements AutoCloseable {
     if (!failures.isEmpty()) {
       throw new AssertionError(failures.toString());
     }
-    datapath.attach(
-        new Attachment(
-            VNI,
-            Path.of("/run/netns/" + own.container()),
-            "eth0",
-            InetAddress.ofLiteral(own.containerAddress()),
-            own.gateway(),
-            datapath.overlayMtuBytes()));
   }
 
   /**
