@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For measuring alone: BPF_PROG_TEST_RUN repeats a program on one packet, so a program that wraps its packet would find
- * another one the next time. These end with the packet that they began with.
+ * For measuring alone: BPF_PROG_TEST_RUN repeats a program on one packet, so a program that changes its packet would find
+ * another one the next time. These end with the packet that they began with, and what that costs is measured too.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -11,24 +11,19 @@
 #define ROOM_FLAGS(underlay_ipv6) BPF_F_ADJ_ROOM_FIXED_GSO
 #include "../src/container.h"
 #include "../src/decap.h"
+#include "cost.h"
+#include "cost_xdp.h"
 
-static __always_inline int restore(struct __sk_buff *skb, __u8 ttl)
-{
-	struct iphdr *ip = packet_start(skb, ETH_HLEN + sizeof(*ip));
-
-	if (!ip)
-		return TC_ACT_SHOT;
-	ip = (void *)ip + ETH_HLEN;
-	ip->check = checksum_replace(ip->check, bpf_htons(ip->ttl << 8), bpf_htons(ttl << 8));
-	ip->ttl = ttl;
-	return TC_ACT_OK;
-}
-
-/* Nothing: what the measurement itself costs. */
+/* Nothing but what all of these do: what the measurement itself costs. */
 SEC("tc")
 int cost_nothing(struct __sk_buff *skb)
 {
-	return restore(skb, 64);
+	return choose_destination(skb) ? restore(skb, NULL) : TC_ACT_SHOT;
+}
+
+static __always_inline bool give_room_back(struct __sk_buff *skb)
+{
+	return !bpf_skb_adjust_room(skb, -(__s32)OVERHEAD_BYTES(false), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO);
 }
 
 /* Room made and given back: the kernel's share of encapsulation and decapsulation. */
@@ -37,49 +32,151 @@ int cost_room(struct __sk_buff *skb)
 {
 	long error;
 
-	if (!make_room(skb, false, &error) ||
-	    bpf_skb_adjust_room(skb, -(__s32)OVERHEAD_BYTES(false), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
+	if (!choose_destination(skb) || !make_room(skb, false, &error) || !give_room_back(skb))
 		return TC_ACT_SHOT;
-	return restore(skb, 64);
+	return restore(skb, NULL);
+}
+
+/* The second half of that by itself, by the clock. */
+SEC("tc")
+int cost_give_back(struct __sk_buff *skb)
+{
+	__u64 started;
+	long error;
+
+	if (!choose_destination(skb) || !make_room(skb, false, &error))
+		return TC_ACT_SHOT;
+	started = bpf_ktime_get_ns();
+	if (!give_room_back(skb))
+		return TC_ACT_SHOT;
+	add_time(started);
+	return restore(skb, NULL);
+}
+
+/* What the clock itself costs. */
+SEC("tc")
+int cost_clock(struct __sk_buff *skb)
+{
+	__u64 started;
+
+	if (!choose_destination(skb))
+		return TC_ACT_SHOT;
+	started = bpf_ktime_get_ns();
+	add_time(started);
+	return restore(skb, NULL);
+}
+
+static __always_inline const struct interface *sender(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+
+	return choose_destination(skb) ? bpf_map_lookup_elem(&interfaces, &ifindex) : NULL;
 }
 
 /* All of from_container on a packet for another host, then room given back. */
 SEC("tc")
 int cost_encapsulate(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex;
-	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
-	struct ethhdr *eth;
+	const struct interface *in = sender(skb);
 
 	if (!in || container_sends(skb, in, false) != VERDICT_ENCAPSULATED)
 		return TC_ACT_SHOT;
 	count(VERDICT_ENCAPSULATED, skb->len);
-	if (bpf_skb_adjust_room(skb, -(__s32)OVERHEAD_BYTES(false), BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
-		return TC_ACT_SHOT;
-	eth = packet_start(skb, ETH_HLEN);
-	if (!eth)
-		return TC_ACT_SHOT;
-	write_ethernet(eth, in->mac, in->mac, bpf_htons(ETH_P_IP)); /* the placeholder lies in front now */
-	return restore(skb, 64);
+	return give_room_back(skb) ? restore(skb, in) : TC_ACT_SHOT;
 }
 
 /*
- * from_container, then from_underlay on what came out. The tables make it possible: the VTEP entry's template names a second
- * VNI, in which the destination is a container of this host and the source's subnet belongs to the outer source.
+ * from_container, then from_underlay on what came out. The tables make it possible: the destination is a container of this
+ * host too, and the source's subnet belongs to the outer source.
  */
 SEC("tc")
 int cost_round_trip(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex;
-	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+	const struct interface *in = sender(skb);
 
 	if (!in || container_sends(skb, in, false) != VERDICT_ENCAPSULATED)
 		return TC_ACT_SHOT;
 	count(VERDICT_ENCAPSULATED, skb->len);
 	if (receive(skb, false) != VERDICT_DECAPSULATED)
-		return TC_ACT_UNSPEC;
+		return TC_ACT_SHOT;
 	count(VERDICT_DECAPSULATED, skb->len);
-	return restore(skb, 64);
+	return restore(skb, in);
+}
+
+/* from_container on a packet for another container of this host, or for a host on the same link: no room is made. */
+SEC("tc")
+int cost_send_bare(struct __sk_buff *skb)
+{
+	const struct interface *in = sender(skb);
+	enum verdict verdict;
+
+	if (!in)
+		return TC_ACT_SHOT;
+	verdict = container_sends(skb, in, false);
+	if (verdict != VERDICT_DELIVERED_LOCALLY && verdict != VERDICT_ROUTED_DIRECTLY)
+		return TC_ACT_SHOT;
+	count(verdict, skb->len);
+	return restore(skb, in);
+}
+
+/* from_underlay on a packet that came bare from a host on the same link. */
+SEC("tc")
+int cost_receive_bare(struct __sk_buff *skb)
+{
+	if (!choose_destination(skb) || receive(skb, false) != VERDICT_RECEIVED_DIRECTLY)
+		return TC_ACT_SHOT;
+	count(VERDICT_RECEIVED_DIRECTLY, skb->len);
+	return restore(skb, NULL);
+}
+
+/* from_underlay on a packet of network 1 that XDP has stripped. */
+SEC("tc")
+int cost_receive_stripped(struct __sk_buff *skb)
+{
+	if (!choose_destination(skb) || receive_stripped(skb, bpf_htonl(1), false) != VERDICT_DECAPSULATED)
+		return TC_ACT_SHOT;
+	count(VERDICT_DECAPSULATED, skb->len);
+	return restore(skb, NULL);
+}
+
+/* strip_at_xdp on a good packet, put back afterwards. */
+SEC("xdp")
+int cost_xdp_decapsulate(struct xdp_md *xdp)
+{
+	strip_family(xdp, false);
+	return was_stripped(xdp) && put_back(xdp) ? XDP_PASS : XDP_ABORTED;
+}
+
+/* What strip_at_xdp moves, and moved back. */
+SEC("xdp")
+int cost_xdp_strip_moves(struct xdp_md *xdp)
+{
+	if (bpf_xdp_adjust_meta(xdp, -(int)sizeof(struct stripped)) || bpf_xdp_adjust_head(xdp, OVERHEAD_BYTES(false)))
+		return XDP_ABORTED;
+	return put_back(xdp) ? XDP_PASS : XDP_ABORTED;
+}
+
+/* The datapath has no encapsulation at XDP; this is what one would cost: see cost_xdp.h. */
+SEC("xdp")
+int cost_xdp_encapsulate(struct xdp_md *xdp)
+{
+	if (!xdp_choose_destination(xdp) || !xdp_encapsulate(xdp))
+		return XDP_ABORTED;
+	return unwrap_again(xdp) ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("xdp")
+int cost_xdp_encapsulate_moves(struct xdp_md *xdp)
+{
+	if (!xdp_choose_destination(xdp) || bpf_xdp_adjust_head(xdp, -(int)OVERHEAD_BYTES(false)))
+		return XDP_ABORTED;
+	return unwrap_again(xdp) ? XDP_PASS : XDP_ABORTED;
+}
+
+SEC("xdp")
+int cost_xdp_nothing(struct xdp_md *xdp)
+{
+	return xdp_choose_destination(xdp) ? XDP_PASS : XDP_ABORTED;
 }
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -12,6 +12,52 @@
 #include "tables.h"
 #include "vxlan.h"
 
+/* Numbers of RFC 4861 section 4 and RFC 4443. */
+#define ICMPV6			58
+#define ROUTER_ADVERTISEMENT	134
+#define REDIRECT		137
+
+/*
+ * Whether a container's packet is VXLAN of its own making. Masqueraded, it would look like this host's VTEP at the other
+ * host. IP options, extension headers and fragments hide nothing: the first fragment carries the UDP header, and without
+ * it the others are never put together. What cannot be read to its end counts as a tunnel.
+ */
+static __always_inline bool is_own_tunnel(struct __sk_buff *skb, const void *header, bool ipv6)
+{
+	struct payload payload;
+	struct udphdr udp;
+
+	if (!find_payload(skb, header, ipv6, &payload))
+		return true;
+	return payload.protocol == IPPROTO_UDP && payload.first &&
+	       !bpf_skb_load_bytes(skb, payload.offset, &udp, sizeof(udp)) && is_tunnel_port(&udp);
+}
+
+/* IPv6 on the link between container and host: neighbour discovery mostly. It never leaves the link: the stack sees to that. */
+static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const void *header)
+{
+	struct payload payload;
+	__u8 type;
+
+	if (is_own_tunnel(skb, header, true))
+		return VERDICT_DROPPED_TUNNEL_FROM_CONTAINER;
+	/* A host that takes its routes from router advertisements would take this container for a router. */
+	if (find_payload(skb, header, true, &payload) && payload.protocol == ICMPV6 && payload.first &&
+	    !bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type)) &&
+	    (type == ROUTER_ADVERTISEMENT || type == REDIRECT))
+		return VERDICT_DROPPED_ROUTER_ADVERTISEMENT;
+	return VERDICT_PASSED;
+}
+
+/* A link-local source, or none yet (duplicate address detection). */
+static __always_inline bool is_link_business(const __u8 *source)
+{
+	const __u32 *words = (const __u32 *)source;
+
+	return (words[0] & bpf_htonl(0xffc00000)) == bpf_htonl(0xfe800000) ||
+	       !(words[0] | words[1] | words[2] | words[3]);
+}
+
 static __always_inline enum verdict container_sends(struct __sk_buff *skb, const struct interface *in, bool ipv6)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
@@ -23,18 +69,16 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 		return VERDICT_DROPPED_MALFORMED;
 	if ((in->flags & INTERFACE_CHECK_MAC) && !same_mac(eth->h_source, in->mac))
 		return VERDICT_DROPPED_INNER_MAC;
-	if (skb->pkt_type != PACKET_HOST)
-		return VERDICT_PASSED; /* broadcast, multicast: no overlay traffic */
-	/* A link-local source is a neighbour's own business (NDP): it never leaves the link, and the stack sees to that. */
-	if (ipv6 && *(const __be16 *)ip.source == bpf_htons(0xfe80))
-		return VERDICT_PASSED;
+	if (ipv6 && is_link_business(ip.source))
+		return neighbour_sends(skb, eth + 1);
 	if (!owns_source(in, ip.source, ipv6))
 		return VERDICT_DROPPED_INNER_SOURCE;
+	if (skb->pkt_type != PACKET_HOST)
+		return VERDICT_PASSED; /* broadcast, multicast: no overlay traffic */
 
 	subnet = find_subnet(in->vni, ip.destination, ipv6);
 	if (!subnet)
-		/* Masqueraded, a container's own VXLAN packet would look like this host's VTEP. */
-		return is_tunnel(skb, ipv6) ? VERDICT_DROPPED_TUNNEL_FROM_CONTAINER : VERDICT_PASSED;
+		return is_own_tunnel(skb, eth + 1, ipv6) ? VERDICT_DROPPED_TUNNEL_FROM_CONTAINER : VERDICT_PASSED;
 	if (subnet->flags & SUBNET_LOCAL) {
 		endpoint = find_endpoint(in->vni, ip.destination, ipv6);
 		if (!endpoint || ip.hops <= 1)
@@ -46,6 +90,18 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 	if (ip.hops <= 1)
 		return VERDICT_SLOW_PATH; /* the stack answers "time exceeded" */
 	return send_to_subnet(skb, subnet, eth + 1, &ip);
+}
+
+/*
+ * A frame with a VLAN tag. From a container: the tag would go on to the underlay, and the stack takes a second tag off after
+ * this program has looked, so that nobody would look at what is behind it. A bridge may have VLAN devices of somebody else's
+ * on top: those frames are theirs, but VLAN 0 is no VLAN.
+ */
+static __always_inline enum verdict tagged_sends(const struct __sk_buff *skb, const struct interface *in)
+{
+	if ((in->flags & INTERFACE_CHECK_MAC) || !(skb->vlan_tci & VLAN_ID_MASK))
+		return VERDICT_DROPPED_VLAN;
+	return VERDICT_PASSED;
 }
 
 #endif

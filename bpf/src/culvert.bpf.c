@@ -46,6 +46,8 @@ int from_container(struct __sk_buff *skb)
 
 	if (!in)
 		return conclude(VERDICT_PASSED, bytes);
+	if (is_tagged(skb))
+		return conclude(tagged_sends(skb, in), bytes);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
 		return conclude(container_sends(skb, in, false), bytes);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
@@ -59,7 +61,8 @@ int from_underlay(struct __sk_buff *skb)
 	enum verdict verdict = VERDICT_PASSED;
 	__be32 vni = stripped_vni(skb);
 
-	if (skb->pkt_type == PACKET_HOST) {
+	/* A tagged frame belongs to a VLAN device on top of the underlay, which is another network. */
+	if (skb->pkt_type == PACKET_HOST && !skb->vlan_present) {
 		if (skb->protocol == bpf_htons(ETH_P_IP))
 			verdict = vni ? receive_stripped(skb, vni, false) : receive(skb, false);
 		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
@@ -113,7 +116,8 @@ int strip_at_xdp(struct xdp_md *xdp)
 {
 	const struct ethhdr *eth = frame_start(xdp, ETH_HLEN);
 
-	if (!eth)
+	/* tc leaves broadcast and multicast to the stack, which must not meet them stripped. */
+	if (!eth || (eth->h_dest[0] & 1))
 		return XDP_PASS;
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return strip_family(xdp, false);

@@ -20,6 +20,7 @@ struct tunnel {
 	__be32 vni;
 	bool ipv6;		/* underlay family */
 	__u8 ecn;		/* of the outer header */
+	__u32 inner_bytes;	/* room for the inner IP packet, by the outer headers */
 	__u8 source[16];	/* outer source; IPv4 in the first 4 bytes */
 };
 
@@ -28,6 +29,27 @@ struct destination {
 	const struct endpoint *endpoint;	/* a container of ours, or NULL: then */
 	__u32 bridge;				/* the bridge it is behind, or 0: the host itself */
 };
+
+/*
+ * The ECN field that an inner packet leaves the tunnel with (RFC 6040 figure 4). The one combination that it asks to drop,
+ * congestion outside and no ECN inside, is judge_inner()'s.
+ */
+static __always_inline __u8 combined_ecn(__u8 outer, __u8 inner)
+{
+	if (inner != ECN_NOT_CAPABLE && outer == ECN_CONGESTION)
+		return ECN_CONGESTION;
+	if (inner == ECN_CAPABLE_0 && outer == ECN_CAPABLE_1)
+		return ECN_CAPABLE_1;
+	return inner;
+}
+
+/* Bytes that the outer headers leave for the inner IP packet; 0 when they contradict each other. */
+static __always_inline __u32 inner_bytes(const struct ip_view *outer, const struct udphdr *udp)
+{
+	__u32 bytes = bpf_ntohs(udp->len), before = sizeof(*udp) + sizeof(struct vxlan_header) + ETH_HLEN;
+
+	return bytes > before && ip_header_bytes(outer->ipv6) + bytes <= outer->bytes ? bytes - before : 0;
+}
 
 /* Whether that VTEP may send from that inner address: it must own the subnet, and the subnet must not be ours. */
 static __always_inline bool allowed_sender(const struct tunnel *tunnel, const struct ip_view *inner)
@@ -61,17 +83,23 @@ static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, con
 	return VERDICT_DECAPSULATED;
 }
 
-/* Delivers a packet that starts with its Ethernet header. The last act: pointers into the packet die here. */
+/*
+ * Delivers a packet that starts with its Ethernet header, and came with that ECN outside (ECN_NOT_CAPABLE changes nothing). The
+ * last act: pointers into the packet die here.
+ */
 static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struct destination *to, bool ipv6,
-					      bool congested, enum verdict verdict)
+					      __u8 outer_ecn, enum verdict verdict)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	void *header = eth + 1;
+	__u8 inner_ecn, ecn;
 
 	if (!eth)
 		return VERDICT_DROPPED_NO_MEMORY;
-	if (congested)
-		mark_congestion(header, ipv6);
+	inner_ecn = ecn_of(header, ipv6);
+	ecn = combined_ecn(outer_ecn, inner_ecn);
+	if (ecn != inner_ecn)
+		write_ecn(header, ipv6, ecn);
 	spend_hop(header, ipv6);
 	if (to->endpoint)
 		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
@@ -82,35 +110,38 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
 }
 
 /*
- * A bare packet for a container of ours. From a host on the same link it is direct routing; from an overlay address that
- * has no business to come bare it is a forgery; from anywhere else it is the stack's.
+ * A bare packet. From an overlay address to another it is direct routing when it comes from a host on the same link, and a
+ * forgery otherwise: passed on, the stack would route it to a container, or into the tunnel as if it were ours. From
+ * anywhere else, or to anywhere else, it is the stack's.
  */
 static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv6)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
-	__be32 vni = bpf_htonl(direct_vni);
-	const struct subnet *owner;
+	__be32 vni = bpf_htonl(bare_vni);
+	const struct subnet *owner, *own;
 	struct destination to = {};
 	struct ip_view ip;
 
-	if (!eth || direct_vni == NO_DIRECT_NETWORK || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
+	if (!eth || bare_vni == NO_BARE_NETWORK || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_PASSED;
 	owner = find_subnet(vni, ip.source, ipv6);
 	if (!owner)
 		return VERDICT_PASSED;
-	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
-	if (!to.endpoint) {
-		const struct subnet *own = find_subnet(vni, ip.destination, ipv6);
-
-		if (!own || !(own->flags & SUBNET_LOCAL))
-			return VERDICT_PASSED;
-		to.bridge = own->ifindex;
-	}
-	if ((owner->flags & (SUBNET_DIRECT | SUBNET_LOCAL)) != SUBNET_DIRECT || owner->ifindex != skb->ifindex)
+	if (owner->flags & SUBNET_LOCAL)
+		return VERDICT_DROPPED_OUTER_SOURCE; /* our own addresses come from nowhere else */
+	own = find_subnet(vni, ip.destination, ipv6);
+	if (!own)
+		return VERDICT_PASSED;
+	if (!(owner->flags & SUBNET_DIRECT) || owner->ifindex != skb->ifindex)
 		return VERDICT_DROPPED_OUTER_SOURCE;
+	if (!(own->flags & SUBNET_LOCAL))
+		return VERDICT_DROPPED_NOT_LOCAL;
+	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
+	if (!to.endpoint)
+		to.bridge = own->ifindex;
 	if ((!to.endpoint && !to.bridge) || ip.hops <= 1)
 		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
-	return hand_over(skb, &to, ipv6, false, VERDICT_RECEIVED_DIRECTLY);
+	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE, VERDICT_RECEIVED_DIRECTLY);
 }
 
 /* Takes the outer headers off and delivers; `inner_ipv6` is the family of what is inside. */
@@ -123,7 +154,7 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 	enum verdict verdict;
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO;
 
-	if (!data || !read_ip(data + before_inner, skb->len - before_inner, inner_ipv6, &inner))
+	if (!data || !read_ip(data + before_inner, tunnel->inner_bytes, inner_ipv6, &inner))
 		return VERDICT_DROPPED_MALFORMED;
 	verdict = judge_inner(tunnel, &inner, &to);
 	if (verdict != VERDICT_DECAPSULATED)
@@ -140,7 +171,7 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 		flags |= inner_ipv6 ? ADJ_ROOM_DECAP_L3_IPV6 : ADJ_ROOM_DECAP_L3_IPV4;
 	if (bpf_skb_adjust_room(skb, -(__s32)OVERHEAD_BYTES(tunnel->ipv6), BPF_ADJ_ROOM_MAC, flags))
 		return VERDICT_SLOW_PATH;
-	return hand_over(skb, &to, inner_ipv6, tunnel->ecn == ECN_CONGESTION, VERDICT_DECAPSULATED);
+	return hand_over(skb, &to, inner_ipv6, tunnel->ecn, VERDICT_DECAPSULATED);
 }
 
 /* Whether the packet is unfragmented UDP to the tunnel's port, IP header without options. */
@@ -184,6 +215,7 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 		return VERDICT_DROPPED_MALFORMED;
 	tunnel->vni = vxlan_vni(vxlan);
 	tunnel->ecn = outer.traffic_class & ECN_MASK;
+	tunnel->inner_bytes = inner_bytes(&outer, udp);
 	__builtin_memcpy(tunnel->source, outer.source, ipv6 ? 16 : 4);
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return unwrap(skb, tunnel, false);

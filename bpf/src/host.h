@@ -30,6 +30,17 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 				       underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
 }
 
+/*
+ * Whether the stack routed a packet here that came in somewhere else than through an interface of ours, with an address of the
+ * overlay's as its source: nobody has judged it, and encapsulated it would look like our container's.
+ */
+static __always_inline bool is_foreign_forgery(const struct __sk_buff *skb, __be32 vni, const struct ip_view *ip)
+{
+	__u32 came_in = skb->ingress_ifindex; /* 0: the host's own */
+
+	return came_in && !bpf_map_lookup_elem(&interfaces, &came_in) && find_subnet(vni, ip->source, ip->ipv6);
+}
+
 static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
@@ -40,6 +51,8 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
+	if (is_foreign_forgery(skb, vni, &ip))
+		return VERDICT_DROPPED_INNER_SOURCE;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (endpoint) {
 		deliver_to_endpoint(eth, endpoint, ipv6, false);
@@ -71,7 +84,7 @@ static __always_inline enum verdict device_received(struct __sk_buff *skb, const
 		return verdict;
 	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
 		return VERDICT_SLOW_PATH;
-	return hand_over(skb, &to, ipv6, false /* the device has seen to ECN */, VERDICT_DECAPSULATED);
+	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE /* the device has seen to it */, VERDICT_DECAPSULATED);
 }
 
 #endif

@@ -83,6 +83,56 @@ struct {
 	__type(value, struct subnet);
 } subnets6 SEC(".maps");
 
+/*
+ * Hosts lease subnets of one size as a rule, and a hash finds those in the same time whether there are two or 65,536; a
+ * trie does not (docs/adr/0009). So a subnet of the usual size stands in exact4 or exact6 as well, unless a longer prefix lies in it:
+ * the tries always know everything, and answer whatever a hash does not.
+ */
+struct exact4_key {
+	__be32 vni;
+	__be32 address;
+};
+_Static_assert(sizeof(struct exact4_key) == 8, "exact4_key");
+
+struct exact6_key {
+	__be32 vni;
+	__u8 address[16];
+};
+_Static_assert(sizeof(struct exact6_key) == 20, "exact6_key");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct exact4_key);
+	__type(value, struct subnet);
+} exact4 SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, MAX_SUBNETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct exact6_key);
+	__type(value, struct subnet);
+} exact6 SEC(".maps");
+
+/* The usual size of a subnet, as the mask that takes an address to its subnet's; zero: there is none, ask the trie. */
+struct subnet_masks {
+	__be32 ipv4;
+	__u8 pad[4];
+	__u8 ipv6[16];
+};
+_Static_assert(sizeof(struct subnet_masks) == 24, "subnet_masks");
+_Static_assert(__builtin_offsetof(struct subnet_masks, ipv6) % 8 == 0, "ipv6 is read in words of 8 bytes");
+
+/* One entry, key 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct subnet_masks);
+} masks SEC(".maps");
+
 /* ---- vteps: whose underlay addresses are whose ---------------------------------------------------------------- */
 
 struct vtep_key {

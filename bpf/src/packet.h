@@ -17,8 +17,12 @@
 
 #define PACKET_HOST	0	/* linux/if_packet.h: addressed to this interface */
 #define IPV4_FRAGMENT	0x3fff	/* "more fragments" or an offset; "don't fragment" left out */
+#define IPV4_OFFSET	0x1fff	/* where a fragment belongs; not 0 in all but the first */
+#define VLAN_ID_MASK	0x0fff	/* of vlan_tci; the rest is priority */
 #define ECN_MASK	3	/* RFC 3168 section 5: the two low bits of the traffic class */
 #define ECN_NOT_CAPABLE	0
+#define ECN_CAPABLE_1	1
+#define ECN_CAPABLE_0	2
 #define ECN_CONGESTION	3
 
 /*
@@ -53,6 +57,7 @@ static __always_inline void *packet_start(struct __sk_buff *skb, __u32 bytes)
 /* What the decisions need of an IP header of either family. Addresses are pointers into the packet. */
 struct ip_view {
 	bool ipv6;
+	__u32 bytes;		/* length that the header claims, itself included */
 	__u8 hops;		/* TTL or hop limit */
 	__u8 traffic_class;	/* DSCP and ECN */
 	__u8 protocol;		/* what follows the header: IPPROTO_* (or an IPv6 extension header) */
@@ -75,22 +80,23 @@ static __always_inline bool read_ip(const void *header, __u32 available, bool ip
 	if (ipv6) {
 		const struct ipv6hdr *ip = header;
 
+		view->bytes = bpf_ntohs(ip->payload_len) + sizeof(*ip);
 		view->hops = ip->hop_limit;
 		view->protocol = ip->nexthdr;
 		view->traffic_class = ip->priority << 4 | ip->flow_lbl[0] >> 4;
 		view->source = &ip->saddr;
 		view->destination = &ip->daddr;
-		return ip->version == 6 && bpf_ntohs(ip->payload_len) + sizeof(*ip) <= available;
+		return ip->version == 6 && view->bytes <= available;
 	} else {
 		const struct iphdr *ip = header;
 
+		view->bytes = bpf_ntohs(ip->tot_len);
 		view->hops = ip->ttl;
 		view->protocol = ip->protocol;
 		view->traffic_class = ip->tos;
 		view->source = &ip->saddr;
 		view->destination = &ip->daddr;
-		return ip->version == 4 && ip->ihl >= 5 && bpf_ntohs(ip->tot_len) >= ip->ihl * 4 &&
-		       bpf_ntohs(ip->tot_len) <= available;
+		return ip->version == 4 && ip->ihl >= 5 && view->bytes >= ip->ihl * 4 && view->bytes <= available;
 	}
 }
 
@@ -119,18 +125,94 @@ static __always_inline void spend_hop(void *header, bool ipv6)
 	}
 }
 
-/* Marks an ECN-capable packet as having met congestion. */
-static __always_inline void mark_congestion(void *header, bool ipv6)
+static __always_inline __u8 ecn_of(const void *header, bool ipv6)
+{
+	return (ipv6 ? ((const struct ipv6hdr *)header)->flow_lbl[0] >> 4 : ((const struct iphdr *)header)->tos) & ECN_MASK;
+}
+
+/* Replaces an IP header's ECN field. */
+static __always_inline void write_ecn(void *header, bool ipv6, __u8 ecn)
 {
 	if (ipv6) {
-		((struct ipv6hdr *)header)->flow_lbl[0] |= ECN_CONGESTION << 4;
+		__u8 *flow_label = ((struct ipv6hdr *)header)->flow_lbl;
+
+		flow_label[0] = (flow_label[0] & ~(ECN_MASK << 4)) | ecn << 4;
 	} else {
 		struct iphdr *ip = header;
 		__be16 before = *(__be16 *)ip; /* version, length, traffic class */
 
-		ip->tos |= ECN_CONGESTION;
+		ip->tos = (ip->tos & ~ECN_MASK) | ecn;
 		ip->check = checksum_replace(ip->check, before, *(__be16 *)ip);
 	}
+}
+
+/* What follows an IP header's options or IPv6 extension headers. */
+struct payload {
+	__u8 protocol;	/* IPPROTO_* */
+	__u32 offset;	/* from the start of the frame */
+	bool first;	/* false in all but the first fragment: its start is not here */
+};
+
+#define MAX_EXTENSION_HEADERS 8
+
+/* Walks an IPv6 packet's extension headers; false when they end early or there are absurdly many. */
+static __always_inline bool find_payload6(struct __sk_buff *skb, struct payload *payload)
+{
+	__u8 next[4]; /* next header, length, and a fragment's offset (RFC 8200 section 4.5) */
+	int i;
+
+	for (i = 0; i < MAX_EXTENSION_HEADERS; i++) {
+		switch (payload->protocol) {
+		case IPPROTO_HOPOPTS:
+		case IPPROTO_ROUTING:
+		case IPPROTO_DSTOPTS:
+		case IPPROTO_FRAGMENT:
+		case IPPROTO_AH:
+			break;
+		default:
+			return true;
+		}
+		if (bpf_skb_load_bytes(skb, payload->offset, next, sizeof(next)))
+			return false;
+		if (payload->protocol == IPPROTO_FRAGMENT) {
+			if (next[2] || next[3] & 0xf8)
+				payload->first = false;
+			payload->offset += 8;
+		} else if (payload->protocol == IPPROTO_AH) {
+			payload->offset += (next[1] + 2) * 4; /* RFC 4302 section 2.2 */
+		} else {
+			payload->offset += (next[1] + 1) * 8;
+		}
+		payload->protocol = next[0];
+	}
+	return false;
+}
+
+/* Finds what is behind the IP header at `header`, which read_ip() has found good; false when it cannot be said. */
+static __always_inline bool find_payload(struct __sk_buff *skb, const void *header, bool ipv6, struct payload *payload)
+{
+	payload->first = true;
+	if (ipv6) {
+		payload->protocol = ((const struct ipv6hdr *)header)->nexthdr;
+		payload->offset = ETH_HLEN + sizeof(struct ipv6hdr);
+		return find_payload6(skb, payload);
+	} else {
+		const struct iphdr *ip = header;
+
+		payload->protocol = ip->protocol;
+		payload->offset = ETH_HLEN + ip->ihl * 4;
+		payload->first = !(ip->frag_off & bpf_htons(IPV4_OFFSET));
+		return true;
+	}
+}
+
+/*
+ * Whether the frame carries a VLAN tag. The kernel has taken the outermost into skb->vlan_tci, where it stays with the packet
+ * wherever it is redirected to; a second one is still in front of the IP header.
+ */
+static __always_inline bool is_tagged(const struct __sk_buff *skb)
+{
+	return skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD);
 }
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)

@@ -6,9 +6,40 @@
 #include "maps.h"
 #include "packet.h"
 
+/* The subnet of the usual size that an inner address lies in, or NULL: then there is none, or the trie knows better. */
+static __always_inline const struct subnet *find_exact(__be32 vni, const void *address, bool ipv6)
+{
+	__u32 zero = 0;
+	const struct subnet_masks *usual = bpf_map_lookup_elem(&masks, &zero);
+
+	if (!usual)
+		return NULL;
+	if (ipv6) {
+		const __u32 *mask = (const __u32 *)usual->ipv6, *from = address;
+		struct exact6_key key = { .vni = vni };
+		__u32 *to = (__u32 *)key.address;
+
+		if (!mask[0])
+			return NULL;
+		to[0] = from[0] & mask[0];
+		to[1] = from[1] & mask[1];
+		to[2] = from[2] & mask[2];
+		to[3] = from[3] & mask[3];
+		return bpf_map_lookup_elem(&exact6, &key);
+	} else {
+		struct exact4_key key = { .vni = vni, .address = *(const __be32 *)address & usual->ipv4 };
+
+		return usual->ipv4 ? bpf_map_lookup_elem(&exact4, &key) : NULL;
+	}
+}
+
 /* The subnet that an inner address lies in, or NULL. */
 static __always_inline const struct subnet *find_subnet(__be32 vni, const void *address, bool ipv6)
 {
+	const struct subnet *exact = find_exact(vni, address, ipv6);
+
+	if (exact)
+		return exact;
 	if (ipv6) {
 		struct subnet6_key key = { .prefix_length = 32 + 128, .vni = vni };
 

@@ -22,7 +22,7 @@ enum verdict {
 
 	/* Dropped. */
 	VERDICT_DROPPED_MALFORMED = 7,		/* a header ends early or contradicts itself */
-	VERDICT_DROPPED_INNER_SOURCE = 8,	/* a container sends from an address that is not its own */
+	VERDICT_DROPPED_INNER_SOURCE = 8,	/* a container, or who is routed to culvert0, sends from an address that is not its own */
 	VERDICT_DROPPED_INNER_MAC = 9,		/* a container sends from a MAC that is not its own */
 	VERDICT_DROPPED_OUTER_SOURCE = 10,	/* the sender is not the VTEP that owns the inner source's subnet */
 	VERDICT_DROPPED_UNKNOWN_VNI = 11,	/* tunnel packet of a network that this host does not serve */
@@ -34,8 +34,10 @@ enum verdict {
 	VERDICT_DROPPED_NO_MEMORY = 17,		/* the kernel could not make room for headers */
 	VERDICT_DROPPED_NO_SUBNET = 18,		/* inner destination is in the network, but no host leases its subnet */
 	VERDICT_DROPPED_CONGESTION_LOST = 19,	/* marked "congestion experienced" outside, not ECN-capable inside (RFC 6040) */
+	VERDICT_DROPPED_VLAN = 20,		/* a container sends frames with a VLAN tag */
+	VERDICT_DROPPED_ROUTER_ADVERTISEMENT = 21,	/* a container advertises itself as router, or redirects (RFC 4861) */
 
-	VERDICT_COUNT = 20,
+	VERDICT_COUNT = 22,
 };
 
 #endif

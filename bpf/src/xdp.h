@@ -77,6 +77,14 @@ static __always_inline bool strip(struct xdp_md *xdp, bool ipv6, __be32 vni, __b
 	return true;
 }
 
+/* Whether the outer ECN field has a say in the inner one: tc sees to that. */
+static __always_inline bool changes_ecn(const struct ip_view *outer, const struct ip_view *inner)
+{
+	__u8 outer_ecn = outer->traffic_class & ECN_MASK, inner_ecn = inner->traffic_class & ECN_MASK;
+
+	return outer_ecn == ECN_CONGESTION || combined_ecn(outer_ecn, inner_ecn) != inner_ecn;
+}
+
 static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inner_ipv6)
 {
 	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(ipv6);
@@ -87,13 +95,13 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 	struct ip_view outer, inner;
 	const struct udphdr *udp;
 
-	if (!data || !read_ip(data + ETH_HLEN, available - ETH_HLEN, ipv6, &outer) ||
-	    !read_ip(data + before_inner, available - before_inner, inner_ipv6, &inner))
+	if (!data || !read_ip(data + ETH_HLEN, available - ETH_HLEN, ipv6, &outer))
 		return XDP_PASS;
 	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
 	vxlan = (const void *)(udp + 1);
 	if ((udp->check && !ipv6) || vxlan->flags != VXLAN_FLAG_VNI ||
-	    (outer.traffic_class & ECN_MASK) == ECN_CONGESTION)
+	    !read_ip(data + before_inner, inner_bytes(&outer, udp), inner_ipv6, &inner) ||
+	    changes_ecn(&outer, &inner))
 		return XDP_PASS;
 	tunnel.vni = vxlan_vni(vxlan);
 	__builtin_memcpy(tunnel.source, outer.source, ipv6 ? 16 : 4);
@@ -154,7 +162,7 @@ static __always_inline enum verdict receive_stripped(struct __sk_buff *skb, __be
 	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (!to.endpoint)
 		return VERDICT_DROPPED_NO_ENDPOINT; /* it went while the packet was on its way from XDP */
-	return hand_over(skb, &to, ipv6, false, VERDICT_DECAPSULATED);
+	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE, VERDICT_DECAPSULATED);
 }
 
 #endif

@@ -8,6 +8,8 @@ The tables that the packets meet stand in GoldenPacketsKernelTest. Where a progr
 packet has port 0: the test checks the range and then compares.
 """
 from scapy.all import Ether, IP, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.all import Dot1Q, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, IPOption_NOP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
+from scapy.all import IPv6ExtHdrHopByHop
 from scapy.layers.vxlan import VXLAN
 
 HOST = "00:00:00:00:00:00"  # the loopback device, on which BPF_PROG_TEST_RUN runs
@@ -51,11 +53,11 @@ def outer6(inner, tc=0, inner_type=0x0800):
     )
 
 
-def arriving(inner, source="10.18.2.2", vni=1, port=4789, inner_type=0x0800, tos=0, chksum=0, flags="Instance", **ip):
+def arriving(inner, source="10.18.2.2", vni=1, port=4789, inner_type=0x0800, tos=0, chksum=0, flags="Instance", udp_len=None, **ip):
     return (
         Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x0800)
         / IP(src=source, dst="10.17.2.2", ttl=63, id=7, flags=ip.pop("flags_", "DF"), tos=tos, **ip)
-        / UDP(sport=50000, dport=port, chksum=chksum)
+        / UDP(sport=50000, dport=port, chksum=chksum, len=udp_len)
         / VXLAN(vni=vni, flags=flags)
         / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
         / inner
@@ -249,3 +251,83 @@ show("A tunnel packet that only passes through this host", "from_underlay",
      / VXLAN(vni=77, flags="Instance") / Ether() / udp("10.244.2.4", "10.244.1.3"), "PASSED")
 show("The underlay's own traffic", "from_underlay",
      Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.17.2.1", "10.17.2.2"), "PASSED")
+
+# ---- hidden from a hasty look
+
+tunnel = UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether() / udp("10.244.1.3", "10.244.2.4")
+show("A container's VXLAN behind IP options", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", options=[IPOption_NOP()] * 4) / tunnel), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("A container's VXLAN, first fragment", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", flags="MF", proto=17) / raw(tunnel)[:16]), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Without its first fragment a VXLAN packet is nothing", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2", frag=2, proto=17) / raw(tunnel)[16:]), "PASSED")
+six = IPv6(src="fd00:244:1::2", dst="fd00:18::2")
+show("A container's VXLAN over IPv6", "from_container", from_container(six / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("A container's VXLAN behind IPv6 extension headers", "from_container",
+     from_container(six / IPv6ExtHdrHopByHop() / IPv6ExtHdrDestOpt() / IPv6ExtHdrFragment(m=1) / tunnel, type=0x86DD),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Without its first fragment a VXLAN packet over IPv6 is nothing", "from_container",
+     from_container(six / IPv6ExtHdrFragment(offset=2, nh=17) / raw(tunnel)[16:], type=0x86DD), "PASSED")
+show("More extension headers than anybody needs", "from_container",
+     from_container(IPv6(src="fd00:244:1::2", dst="fd00:18::2", nh=60) / (raw(IPv6ExtHdrDestOpt(nh=60)) * 9), type=0x86DD),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Another port, behind extension headers", "from_container",
+     from_container(six / IPv6ExtHdrHopByHop() / UDP(sport=1, dport=53) / Raw(b"x"), type=0x86DD), "PASSED")
+show("A container's VXLAN from a link-local address", "from_container",
+     from_container(IPv6(src="fe80::2", dst="fd00:17::2") / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
+show("Neighbour discovery is the link's own", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1"), dst="33:33:ff:00:00:01", type=0x86DD),
+     "PASSED")
+show("Duplicate address detection has no source yet", "from_container",
+     from_container(IPv6(src="::", dst="ff02::1:ff00:2", hlim=255) / ICMPv6ND_NS(tgt="fe80::2"), dst="33:33:ff:00:00:02", type=0x86DD), "PASSED")
+show("A container plays router", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("A container plays router behind an extension header", "from_container",
+     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / IPv6ExtHdrHopByHop() / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("A container redirects its host", "from_container",
+     from_container(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6ND_Redirect(tgt="fe80::2", dst="fd00:244:2::4"), type=0x86DD),
+     "DROPPED_ROUTER_ADVERTISEMENT")
+show("fe90 is link-local too", "from_container",
+     from_container(IPv6(src="fe90::2", dst="fd00:244:2::4") / UDP(), type=0x86DD), "PASSED")
+show("A VLAN tag", "from_container",
+     Ether(dst=HOST, src=CONTAINER) / Dot1Q(vlan=0) / udp("10.244.1.2", "10.244.2.4"), "DROPPED_VLAN")
+show("A broadcast frame with another's address", "from_container",
+     from_container(udp("10.18.2.2", "10.17.2.2"), dst="ff:ff:ff:ff:ff:ff"), "DROPPED_INNER_SOURCE")
+show("A bare packet as from our container, for another host", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.1.2", "10.244.2.4"), "DROPPED_OUTER_SOURCE")
+show("A bare packet from another host's container to the underlay is the stack's", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.2.4", "10.17.2.2"), "PASSED")
+show("A bare packet from a host on the same link for a third host", "from_underlay",
+     Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.3.4", "10.244.2.4"), "DROPPED_NOT_LOCAL")
+inner = udp("10.244.2.4", "10.244.1.3")
+show("UDP length beyond the outer packet", "from_underlay", arriving(inner, udp_len=8 + 8 + 14 + len(inner) + 1), "DROPPED_MALFORMED")
+show("UDP length too short for the inner packet", "from_underlay", arriving(inner, udp_len=8 + 8 + 14 + len(inner) - 1), "DROPPED_MALFORMED")
+show("UDP length too short for VXLAN", "from_underlay", arriving(inner, udp_len=8), "DROPPED_MALFORMED")
+show("An inner packet that lives on the frame's padding", "from_underlay",
+     arriving(IP(src="10.244.2.4", dst="10.244.1.3", len=60) / UDP(sport=1, dport=2) / Raw(b"x")) / Padding(b"p" * 40), "DROPPED_MALFORMED")
+show("Padding behind the outer packet stays behind the inner one", "from_underlay", arriving(inner) / Padding(b"pad"), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63) / Padding(b"pad"))
+
+# ---- ECN, all of RFC 6040: figure 3 (normal mode) on the way out, figure 4 on the way in
+
+ECN = ["Not-ECT", "ECT(1)", "ECT(0)", "CE"]
+for field in range(4):
+    show(f"ECN on the way out: {ECN[field]}", "from_container", from_container(udp("10.244.1.2", "10.244.2.4", tos=0xB8 | field)),
+         "ENCAPSULATED", outer(udp("10.244.1.2", "10.244.2.4", ttl=63, tos=0xB8 | field), tos=field))
+FIGURE_4 = [[0, 0, 0, None], [1, 1, 1, 3], [2, 1, 2, 3], [3, 3, 3, 3]]  # inner, then outer, in the order of ECN
+for inside, row in enumerate(FIGURE_4):
+    for outside, result in enumerate(row):
+        name = f"ECN on the way in: {ECN[inside]} inside, {ECN[outside]} outside"
+        packet = arriving(udp("10.244.2.4", "10.244.1.3", tos=0xB8 | inside), tos=0x28 | outside)
+        if result is None:
+            show(name, "from_underlay", packet, "DROPPED_CONGESTION_LOST")
+        else:
+            show(name, "from_underlay", packet, "DECAPSULATED",
+                 Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63, tos=0xB8 | result))
+show("ECN on the way in, IPv6 inside", "from_underlay",
+     arriving(IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x12, fl=0xabcde) / UDP(sport=1, dport=2), inner_type=0x86DD, tos=1),
+     "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x11, fl=0xabcde, hlim=63)
+     / UDP(sport=1, dport=2))

@@ -22,6 +22,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "culvert",
     description = "Containers on many hosts in one network.",
+    versionProvider = VersionCommand.class,
     subcommands = {
       AgentCommand.class,
       StatusCommand.class,
@@ -55,6 +57,13 @@ public final class Main implements Runnable {
   @Mixin
   @SuppressWarnings("UnusedVariable") // picocli reads it
   private GlobalOptions options;
+
+  @Option(
+      names = {"-V", "--version"},
+      versionHelp = true,
+      description = "Say which Culvert and which JDK this is.")
+  @SuppressWarnings("UnusedVariable") // picocli reads it
+  private boolean version;
 
   @Spec private CommandSpec spec;
 

@@ -365,6 +365,7 @@ class CommandLineTest {
     assertTrue(culvert("attach", "--help").out().contains("--interface"));
     assertTrue(culvert("version").out().startsWith("culvert "));
     assertEquals(0, culvert("version").exitCode());
+    assertEquals(culvert("version"), culvert("--version"));
   }
 
   @Test

@@ -54,6 +54,11 @@ public class SubnetBenchmark {
         IntStream.range(0, SUBNETS).<Change>mapToObj(i -> new Change.PutRemote(remote(i))).toList();
     single = all.stream().map(List::of).toList();
     remote = remote(0);
+    // Says what size is usual, so that each subnet goes to the hash too.
+    table.apply(
+        List.of(
+            new Change.PutLocal(
+                new LocalSubnet(new Subnet(new Vni(1), IpPrefix.parse("10.255.0.0/24")), 0))));
   }
 
   private static RemoteSubnet remote(int number) {

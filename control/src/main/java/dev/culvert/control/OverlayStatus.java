@@ -19,4 +19,10 @@ public record OverlayStatus(
     boolean storeConnected,
     long storeRevision,
     List<String> pending,
-    List<String> problems) {}
+    List<String> problems) {
+  /** The same with other problems. */
+  public OverlayStatus withProblems(List<String> others) {
+    return new OverlayStatus(
+        lease, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
+  }
+}

@@ -40,8 +40,7 @@ final class DirectRoutes {
     if (remote.subnet().prefix().isIpv4()) {
       forward(way.interfaceIndex());
     }
-    netlink.replaceRoute(
-        Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
+    netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
     routes.put(remote.subnet(), way);
   }
 

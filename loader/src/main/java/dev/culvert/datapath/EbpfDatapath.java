@@ -83,7 +83,7 @@ public final class EbpfDatapath implements Datapath {
   private final Bridges bridges;
 
   private Programs programs;
-  private Optional<Vni> directVni;
+  private Optional<Vni> programsVni;
   private volatile Optional<Identity> identity;
 
   private EbpfDatapath(Libc libc, Config config, Pins pins, Netlink netlink, Programs loaded) {
@@ -96,7 +96,7 @@ public final class EbpfDatapath implements Datapath {
     this.first = loaded;
     this.programs = loaded;
     this.identity = pins.identity();
-    this.directVni = directVni(config, identity.map(Identity::vni));
+    this.programsVni = identity.map(Identity::vni);
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
@@ -115,14 +115,14 @@ public final class EbpfDatapath implements Datapath {
     Pins pins = Pins.create(libc, config.pins());
     pins.requireAbi(Layouts.ABI_VERSION);
     boolean fresh = pins.abi().isEmpty();
-    Optional<Vni> direct = directVni(config, pins.identity().map(Identity::vni));
+    Optional<Vni> vni = pins.identity().map(Identity::vni);
     try (Undo undo = new Undo()) {
       if (fresh) {
         undo.push(() -> pins.removeAll(Tables.MAPS));
       }
       Netlink netlink = Netlink.open(libc);
       undo.push(netlink::close);
-      Programs loaded = Programs.load(libc, pins, config, direct);
+      Programs loaded = Programs.load(libc, pins, config, vni);
       undo.push(loaded::close);
       EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
       datapath.links.replaceAll(loaded);
@@ -135,10 +135,6 @@ public final class EbpfDatapath implements Datapath {
   /** What is pinned in a folder, read without an agent and without changing anything. */
   public static PinnedDatapath inspect(Libc libc, Path pins) {
     return PinnedDatapath.read(libc, pins);
-  }
-
-  private static Optional<Vni> directVni(Config config, Optional<Vni> vni) {
-    return config.directRouting() ? vni : Optional.empty();
   }
 
   @Override
@@ -162,7 +158,7 @@ public final class EbpfDatapath implements Datapath {
     LinkInfo underlay = underlay();
     int innerMtu =
         HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
-    usePrograms(directVni(config, Optional.of(vni)));
+    usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
     HostDevice device = new HostDevice(netlink, ownership);
@@ -206,15 +202,15 @@ public final class EbpfDatapath implements Datapath {
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
-  private void usePrograms(Optional<Vni> direct) {
-    if (direct.equals(directVni)) {
+  private void usePrograms(Vni vni) {
+    if (programsVni.equals(Optional.of(vni))) {
       return;
     }
-    Programs fresh = Programs.load(libc, pins, config, direct);
+    Programs fresh = Programs.load(libc, pins, config, Optional.of(vni));
     links.replaceAll(fresh);
     Programs old = programs;
     programs = fresh;
-    directVni = direct;
+    programsVni = Optional.of(vni);
     if (old != first) {
       old.close();
     }

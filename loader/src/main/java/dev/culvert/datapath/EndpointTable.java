@@ -202,7 +202,7 @@ final class EndpointTable {
     Layouts.putInt(value, INTERFACE, "flags", mac.isPresent() ? Layouts.INTERFACE_CHECK_MAC : 0);
     Layouts.putInt(value, INTERFACE, "endpoint_id", endpointId);
     mac.ifPresent(m -> Layouts.putBytes(value, INTERFACE, "mac", m.toBytes()));
-    InetAddress mask = mask(prefix);
+    InetAddress mask = IpPrefix.mask(prefix.isIpv4(), prefix.length());
     if (prefix.isIpv4()) {
       Layouts.putInt(value, INTERFACE, "source4", Layouts.ipv4Bits(prefix.address()));
       Layouts.putInt(value, INTERFACE, "source4_mask", Layouts.ipv4Bits(mask));
@@ -210,14 +210,5 @@ final class EndpointTable {
       Layouts.putBytes(value, INTERFACE, "source6", prefix.address().getAddress());
       Layouts.putBytes(value, INTERFACE, "source6_mask", mask.getAddress());
     }
-  }
-
-  /** As many ones as the prefix is long, then zeros. */
-  private static InetAddress mask(IpPrefix prefix) {
-    byte[] mask = new byte[prefix.address().getAddress().length];
-    for (int bit = 0; bit < prefix.length(); bit++) {
-      mask[bit / 8] |= (byte) (0x80 >> bit % 8);
-    }
-    return Layouts.address(mask);
   }
 }

@@ -25,13 +25,14 @@ final class Ids<T> {
   }
 
   int of(T thing) {
-    return byThing.computeIfAbsent(
-        thing,
-        _ -> {
-          int id = used.nextClearBit(0);
-          used.set(id);
-          return id;
-        });
+    Integer known = byThing.get(thing);
+    if (known != null) {
+      return known;
+    }
+    int id = used.nextClearBit(0);
+    used.set(id);
+    byThing.put(thing, id);
+    return id;
   }
 
   void release(T thing) {

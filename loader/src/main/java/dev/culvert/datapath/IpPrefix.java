@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 
@@ -61,6 +62,13 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     return new IpPrefix(address(masked(address.getAddress(), length)), length);
   }
 
+  /** As many ones as {@code length} says, then zeros, in the family's width. */
+  static InetAddress mask(boolean ipv4, int length) {
+    byte[] ones = new byte[ipv4 ? 4 : 16];
+    java.util.Arrays.fill(ones, (byte) 0xff);
+    return address(masked(ones, length));
+  }
+
   /** Reads an address literal; never asks a name service. */
   public static InetAddress parseAddress(String text) {
     try {
@@ -71,7 +79,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
   }
 
   public boolean isIpv4() {
-    return address.getAddress().length == 4;
+    return address instanceof Inet4Address;
   }
 
   public boolean contains(InetAddress other) {

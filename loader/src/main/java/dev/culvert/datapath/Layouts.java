@@ -4,9 +4,11 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.List;
 
 /**
@@ -31,8 +33,17 @@ final class Layouts {
 
   static final int INTERFACE_CHECK_MAC = 1;
 
+  private static final ValueLayout.OfInt BIG_ENDIAN_INT =
+      ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+  private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
+      ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
   /** The key of map interfaces: an interface index. */
   static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** The key of map masks: always 0. */
+  static final ValueLayout.OfInt MASKS_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
   /** The key of map counters: a verdict. */
   static final ValueLayout.OfInt COUNTER_KEY = ValueLayout.JAVA_INT_UNALIGNED;
@@ -56,6 +67,19 @@ final class Layouts {
           .bytes("remote", ADDRESS_BYTES)
           .bytes("gateway", ADDRESS_BYTES)
           .bytes("header", 88)
+          .build();
+
+  static final StructLayout EXACT4_KEY =
+      StructLayout.of("exact4_key").be32("vni").be32("address").build();
+
+  static final StructLayout EXACT6_KEY =
+      StructLayout.of("exact6_key").be32("vni").bytes("address", ADDRESS_BYTES).build();
+
+  static final StructLayout SUBNET_MASKS =
+      StructLayout.of("subnet_masks")
+          .be32("ipv4")
+          .bytes("pad", 4)
+          .bytes("ipv6", ADDRESS_BYTES)
           .build();
 
   static final StructLayout VTEP_KEY =
@@ -100,6 +124,9 @@ final class Layouts {
           SUBNET4_KEY,
           SUBNET6_KEY,
           SUBNET,
+          EXACT4_KEY,
+          EXACT6_KEY,
+          SUBNET_MASKS,
           VTEP_KEY,
           VTEP,
           ENDPOINT4_KEY,
@@ -127,17 +154,24 @@ final class Layouts {
     struct.field(field).setBytes(to, 0, value);
   }
 
-  /** Sixteen bytes for an address of either family. */
-  static byte[] mapped(InetAddress address) {
-    byte[] raw = address.getAddress();
-    if (raw.length == ADDRESS_BYTES) {
-      return raw;
+  /** Writes an address of either family into a field of sixteen bytes. */
+  static void putAddress(MemorySegment to, StructLayout struct, String field, InetAddress address) {
+    int at = struct.field(field).offsetBytes();
+    if (address instanceof Inet4Address ipv4) {
+      to.set(BIG_ENDIAN_LONG, at, 0);
+      to.set(BIG_ENDIAN_LONG, at + 8, 0xffff_0000_0000L | Integer.toUnsignedLong(ipv4Bits(ipv4)));
+    } else {
+      putRaw(to, at, address);
     }
-    byte[] mapped = new byte[ADDRESS_BYTES];
-    mapped[10] = (byte) 0xff;
-    mapped[11] = (byte) 0xff;
-    System.arraycopy(raw, 0, mapped, 12, raw.length);
-    return mapped;
+  }
+
+  /** Writes the 4 or 16 bytes of an address; allocates nothing that outlives the call. */
+  static void putRaw(MemorySegment to, long at, InetAddress address) {
+    if (address instanceof Inet4Address ipv4) {
+      to.set(BIG_ENDIAN_INT, at, ipv4Bits(ipv4));
+    } else {
+      MemorySegment.copy(address.getAddress(), 0, to, ValueLayout.JAVA_BYTE, at, ADDRESS_BYTES);
+    }
   }
 
   /** An address from 4 bytes, or from 16 with IPv4 mapped. */
@@ -152,11 +186,11 @@ final class Layouts {
 
   /** An IPv4 address as the number that a big-endian field holds. */
   static int ipv4Bits(InetAddress address) {
-    byte[] raw = address.getAddress();
-    if (raw.length != 4) {
+    if (!(address instanceof Inet4Address)) {
       throw new IllegalArgumentException(address.getHostAddress() + " is not an IPv4 address.");
     }
-    return ByteBuffer.wrap(raw).getInt();
+    byte[] raw = address.getAddress();
+    return raw[0] << 24 | (raw[1] & 0xff) << 16 | (raw[2] & 0xff) << 8 | (raw[3] & 0xff);
   }
 
   static InetAddress ipv4(int bits) {
@@ -164,6 +198,6 @@ final class Layouts {
   }
 
   static boolean isIpv4(InetAddress address) {
-    return address.getAddress().length == 4;
+    return address instanceof Inet4Address;
   }
 }

@@ -27,8 +27,8 @@ final class Programs implements AutoCloseable {
   /** On the underlay, before the kernel merges packets. */
   static final String STRIP_AT_XDP = "strip_at_xdp";
 
-  /** NO_DIRECT_NETWORK in bpf/src/config.h. */
-  private static final long NO_DIRECT_NETWORK = 0xffff_ffffL;
+  /** NO_BARE_NETWORK in bpf/src/config.h. */
+  private static final long NO_BARE_NETWORK = 0xffff_ffffL;
 
   private static final String RESOURCE = "dev/culvert/bpf/culvert.bpf.o";
 
@@ -61,16 +61,15 @@ final class Programs implements AutoCloseable {
   /**
    * Creates or reuses the pinned maps, loads the programs and pins them.
    *
-   * @param directVni the network that may cross the underlay as it is
+   * @param vni the network that the host routes, once that is known
    */
-  static Programs load(Libc libc, Pins pins, EbpfDatapath.Config config, Optional<Vni> directVni) {
+  static Programs load(Libc libc, Pins pins, EbpfDatapath.Config config, Optional<Vni> vni) {
     BpfObjectSpec spec =
         prebuilt()
             .withGlobal("tunnel_port", config.port())
             .withGlobal("source_port_min", config.sourcePortMin())
             .withGlobal("source_port_max", config.sourcePortMax())
-            .withGlobal(
-                "direct_vni", directVni.map(vni -> (long) vni.value()).orElse(NO_DIRECT_NETWORK));
+            .withGlobal("bare_vni", vni.map(v -> (long) v.value()).orElse(NO_BARE_NETWORK));
     Programs programs = new Programs(BpfObject.loadPinned(libc, spec, pins.folder()));
     try {
       for (String name : programs.names) {

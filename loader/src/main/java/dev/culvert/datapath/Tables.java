@@ -12,12 +12,25 @@ record Tables(
   /** Names of the maps in bpf/src/maps.h. */
   static final List<String> MAPS =
       List.of(
-          "subnets4", "subnets6", "vteps", "endpoints4", "endpoints6", "interfaces", "counters");
+          "subnets4",
+          "subnets6",
+          "exact4",
+          "exact6",
+          "masks",
+          "vteps",
+          "endpoints4",
+          "endpoints6",
+          "interfaces",
+          "counters");
 
   static Tables of(Function<String, BpfMap> map) {
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
     return new Tables(
-        new SubnetTable(entries.apply("subnets4"), entries.apply("subnets6")),
+        new SubnetTable(
+            entries.apply("subnets4"),
+            entries.apply("subnets6"),
+            new ExactSubnets(
+                entries.apply("exact4"), entries.apply("exact6"), entries.apply("masks"))),
         new VtepTable(entries.apply("vteps")),
         new EndpointTable(
             entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),

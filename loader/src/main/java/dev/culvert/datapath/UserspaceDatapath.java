@@ -177,11 +177,6 @@ public final class UserspaceDatapath implements Datapath {
     return new ForwardingTable(locals.values(), remotes.values());
   }
 
-  /**
-   * {@inheritDoc}
-   *
-   * @throws IllegalStateException when packets no longer flow, since somebody took the device away
-   */
   @Override
   public List<Failure> apply(List<Change> changes) {
     List<Failure> failures = new ArrayList<>();
@@ -235,6 +230,11 @@ public final class UserspaceDatapath implements Datapath {
     return started.map(Started::identity);
   }
 
+  /** Why this process carries no packets any more, if so; any thread may ask. */
+  public Optional<String> failure() {
+    return started.flatMap(now -> now.tunnel().failure());
+  }
+
   /** Since this object was opened. */
   @Override
   public Map<Verdict, Counter> counters() {
@@ -285,8 +285,7 @@ public final class UserspaceDatapath implements Datapath {
         identity()
             .map(Identity::network)
             .orElseThrow(() ->
-                new IllegalStateException(
-                    "The datapath has not been started yet: call start."));
+                new IllegalStateException("The datapath has not been started yet: call start."));
     return containers.attach(attachment, network);
   }
 
@@ -295,7 +294,9 @@ public final class UserspaceDatapath implements Datapath {
     containers.detach(address);
   }
 
-  /** The kernel forwards between bridge and TUN device; the bridge must be its containers' router. */
+  /**
+   * The kernel forwards between bridge and TUN device; the bridge must be its containers' router.
+   */
   @Override
   public void attachBridge(String bridge, Subnet subnet) {
     LinkInfo device =
@@ -312,8 +313,8 @@ public final class UserspaceDatapath implements Datapath {
   @Override
   public void detachBridge(String bridge) {
     int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
-    locals.replaceAll((subnet, local) ->
-        local.bridgeIndex() == index ? new LocalSubnet(subnet, 0) : local);
+    locals.replaceAll(
+        (subnet, local) -> local.bridgeIndex() == index ? new LocalSubnet(subnet, 0) : local);
     publish();
   }
 

@@ -23,7 +23,9 @@ public enum Verdict {
   DROPPED_NO_MEMORY("the kernel could not make room for headers"),
   DROPPED_NO_SUBNET("the inner destination is in the network, but no host leases its subnet"),
   DROPPED_CONGESTION_LOST(
-      "marked \"congestion experienced\" outside, not ECN-capable inside (RFC 6040)");
+      "marked \"congestion experienced\" outside, not ECN-capable inside (RFC 6040)"),
+  DROPPED_VLAN("a container sent frames with a VLAN tag"),
+  DROPPED_ROUTER_ADVERTISEMENT("a container advertised itself as router, or redirected neighbours");
 
   private final String meaning;
 

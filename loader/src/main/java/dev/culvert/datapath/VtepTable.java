@@ -48,7 +48,7 @@ final class VtepTable {
 
   private static MemorySegment key(Arena arena, InetAddress address) {
     MemorySegment key = arena.allocate(VTEP_KEY.sizeBytes(), 8);
-    Layouts.putBytes(key, VTEP_KEY, "address", Layouts.mapped(address));
+    Layouts.putAddress(key, VTEP_KEY, "address", address);
     return key;
   }
 }

@@ -210,8 +210,7 @@ final class LinkMessages {
         () ->
             message.nest(
                 AF_INET,
-                () ->
-                    message.nest(IFLA_INET_CONF, () -> message.attribute32(setting, value))));
+                () -> message.nest(IFLA_INET_CONF, () -> message.attribute32(setting, value))));
   }
 
   static NetlinkMessage setAlias(int index, String alias) {

@@ -58,7 +58,8 @@ public final class Readiness implements AutoCloseable {
   public void stop() {
     try (Arena own = Arena.ofConfined()) {
       MemorySegment one = own.allocateFrom(JAVA_LONG, 1);
-      long _ = libc.call(Syscall.WRITE, stop.number(), one.address(), JAVA_LONG.byteSize(), 0, 0, 0);
+      long _ =
+          libc.call(Syscall.WRITE, stop.number(), one.address(), JAVA_LONG.byteSize(), 0, 0, 0);
     }
   }
 

@@ -76,9 +76,11 @@ public final class StructLayout {
         throw new IllegalArgumentException(
             value.length + " bytes do not fit the " + sizeBytes + " of the field " + name + ".");
       }
-      MemorySegment target = segment.asSlice(base + offsetBytes, sizeBytes);
-      target.fill((byte) 0);
-      MemorySegment.copy(value, 0, target, ValueLayout.JAVA_BYTE, 0, value.length);
+      long at = base + offsetBytes;
+      MemorySegment.copy(value, 0, segment, ValueLayout.JAVA_BYTE, at, value.length);
+      for (int i = value.length; i < sizeBytes; i++) {
+        segment.set(ValueLayout.JAVA_BYTE, at + i, (byte) 0);
+      }
     }
 
     private IllegalStateException notANumber() {

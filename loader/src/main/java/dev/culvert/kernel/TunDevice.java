@@ -82,12 +82,10 @@ public final class TunDevice implements AutoCloseable {
       MemorySegment request = arena.allocate(IFREQ_BYTES, 8);
       byte[] text = name.getBytes(StandardCharsets.UTF_8);
       MemorySegment.copy(text, 0, request, JAVA_BYTE, 0, text.length);
-      request.set(
-          JAVA_SHORT, IFREQ_FLAGS_OFFSET, (short) (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR));
+      request.set(JAVA_SHORT, IFREQ_FLAGS_OFFSET, (short) (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR));
       long _ =
           KernelCheck.ok(
-              libc.call(
-                  Syscall.IOCTL, descriptor.number(), TUNSETIFF, request.address(), 0, 0, 0),
+              libc.call(Syscall.IOCTL, descriptor.number(), TUNSETIFF, request.address(), 0, 0, 0),
               "TUNSETIFF",
               "TUN device " + name,
               "an interface of that name may be there already");

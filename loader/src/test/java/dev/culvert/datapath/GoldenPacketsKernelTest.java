@@ -45,7 +45,7 @@ class GoldenPacketsKernelTest {
   @TestFactory
   Stream<DynamicTest> everyGoldenPacket() {
     List<GoldenPacket> packets = GoldenPacket.all();
-    assertTrue(packets.size() >= 49, "the golden packets are not all there");
+    assertTrue(packets.size() >= 95, "the golden packets are not all there");
     return packets.stream()
         .map(golden -> DynamicTest.dynamicTest(golden.name(), () -> check(golden)));
   }
@@ -129,6 +129,9 @@ class GoldenPacketsKernelTest {
   @Test
   void everyTruncationHasANamedVerdictAndIsNeverDelivered() {
     for (GoldenPacket golden : GoldenPacket.all()) {
+      if (golden.name().startsWith("Padding")) {
+        continue; // Without its padding it is still whole.
+      }
       byte[] whole = golden.in();
       // BPF_PROG_TEST_RUN takes no packet that ends within its outermost IP header.
       int least = 14 + (whole[12] == (byte) 0x86 ? 40 : 20);

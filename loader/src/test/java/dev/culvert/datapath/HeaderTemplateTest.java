@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.HexFormat;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 /** The expected bytes were made by scapy 2.5, with the expression above each. */
@@ -26,9 +28,9 @@ class HeaderTemplateTest {
             + "000012b500000000"
             + "0800000000004d00"
             + "02000a12020202000a1102020800";
-    HeaderTemplate template = template("10.17.2.2", "10.18.2.2", 4789, 77, true);
-    assertEquals(expected, HexFormat.of().formatHex(template.toBytes()));
-    assertEquals(template, HeaderTemplate.of(template.toBytes(), true));
+    RemoteSubnet to = to("10.17.2.2", "10.18.2.2", 4789, 77, true);
+    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
+    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), true));
   }
 
   @Test
@@ -40,9 +42,9 @@ class HeaderTemplateTest {
             + "0000211800000000"
             + "0800000000000100"
             + "02000a12020202000a11020286dd";
-    HeaderTemplate template = template("192.168.0.232", "192.168.0.50", 8472, 1, false);
-    assertEquals(expected, HexFormat.of().formatHex(template.toBytes()));
-    assertEquals(template, HeaderTemplate.of(template.toBytes(), true));
+    RemoteSubnet to = to("192.168.0.232", "192.168.0.50", 8472, 1, false);
+    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
+    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), true));
   }
 
   @Test
@@ -57,15 +59,15 @@ class HeaderTemplateTest {
             + "0000211800000000"
             + "08000000abcdef00"
             + "02000a12020202000a11020286dd";
-    HeaderTemplate template = template("fd17::2", "fd18:2::2", 8472, 0xabcdef, false);
-    assertEquals(expected, HexFormat.of().formatHex(template.toBytes()));
-    assertEquals(template, HeaderTemplate.of(template.toBytes(), false));
+    RemoteSubnet to = to("fd17::2", "fd18:2::2", 8472, 0xabcdef, false);
+    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
+    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), false));
   }
 
   @Test
   void portsAboveHalfTheRangeStayPositive() {
-    HeaderTemplate template = template("10.17.2.2", "10.18.2.2", 65535, Vni.MAX, true);
-    HeaderTemplate back = HeaderTemplate.of(template.toBytes(), true);
+    RemoteSubnet to = to("10.17.2.2", "10.18.2.2", 65535, Vni.MAX, true);
+    HeaderTemplate back = HeaderTemplate.of(bytes(to), true);
     assertEquals(65535, back.remote().port());
     assertEquals(Vni.MAX, back.vni().value());
   }
@@ -81,17 +83,31 @@ class HeaderTemplateTest {
   void refusesVtepsOfTwoFamilies() {
     var e =
         assertThrows(
-            IllegalArgumentException.class, () -> template("10.17.2.2", "fd18::2", 4789, 1, true));
+            IllegalArgumentException.class, () -> bytes(to("10.17.2.2", "fd18::2", 4789, 1, true)));
     assertTrue(e.getMessage().contains("different IP families"), e.getMessage());
   }
 
-  private static HeaderTemplate template(
-      String source, String remote, int port, int vni, boolean inner4) {
+  private static byte[] bytes(RemoteSubnet to) {
+    byte[] bytes = new byte[to.local().address().getAddress().length == 4 ? 64 : 84];
+    HeaderTemplate.write(to, MemorySegment.ofArray(bytes), 0);
+    return bytes;
+  }
+
+  private static HeaderTemplate asRead(RemoteSubnet to) {
     return new HeaderTemplate(
-        InetAddress.ofLiteral(source),
+        to.local().address(),
+        to.remote(),
+        to.local().mac(),
+        to.subnet().vni(),
+        to.subnet().prefix().isIpv4());
+  }
+
+  private static RemoteSubnet to(String source, String remote, int port, int vni, boolean inner4) {
+    return new RemoteSubnet(
+        new Subnet(new Vni(vni), IpPrefix.parse(inner4 ? "10.244.2.0/24" : "fd44:2::/64")),
+        new Vtep(InetAddress.ofLiteral(source), port, LOCAL_MAC),
         new Vtep(InetAddress.ofLiteral(remote), port, REMOTE_MAC),
-        LOCAL_MAC,
-        new Vni(vni),
-        inner4);
+        Optional.empty(),
+        false);
   }
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
 import dev.culvert.kernel.StructLayout;
+import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +42,9 @@ class LayoutsTest {
     TreeMap<String, String> expected = new TreeMap<>();
     expected.put("subnets4", sizes(Layouts.SUBNET4_KEY, Layouts.SUBNET));
     expected.put("subnets6", sizes(Layouts.SUBNET6_KEY, Layouts.SUBNET));
+    expected.put("exact4", sizes(Layouts.EXACT4_KEY, Layouts.SUBNET));
+    expected.put("exact6", sizes(Layouts.EXACT6_KEY, Layouts.SUBNET));
+    expected.put("masks", "4/" + Layouts.SUBNET_MASKS.sizeBytes());
     expected.put("vteps", sizes(Layouts.VTEP_KEY, Layouts.VTEP));
     expected.put("endpoints4", sizes(Layouts.ENDPOINT4_KEY, Layouts.ENDPOINT));
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
@@ -103,12 +107,18 @@ class LayoutsTest {
   void addressesOfBothFamiliesTakeSixteenBytes() throws Exception {
     InetAddress ipv4 = InetAddress.ofLiteral("10.17.2.2");
     // RFC 4291 section 2.5.5.2: 80 bits of zero, 16 of one, the IPv4 address.
-    assertArrayEquals(
-        HexFormat.of().parseHex("00000000000000000000ffff0a110202"), Layouts.mapped(ipv4));
-    assertEquals(ipv4, Layouts.address(Layouts.mapped(ipv4)));
+    assertArrayEquals(HexFormat.of().parseHex("00000000000000000000ffff0a110202"), asVtepKey(ipv4));
+    assertEquals(ipv4, Layouts.address(asVtepKey(ipv4)));
     InetAddress ipv6 = InetAddress.ofLiteral("fd17::2");
-    assertEquals(ipv6, Layouts.address(Layouts.mapped(ipv6)));
+    assertArrayEquals(HexFormat.of().parseHex("fd170000000000000000000000000002"), asVtepKey(ipv6));
+    assertEquals(ipv6, Layouts.address(asVtepKey(ipv6)));
     assertThrows(IllegalArgumentException.class, () -> Layouts.ipv4Bits(ipv6));
     assertEquals(0x0a110202, Layouts.ipv4Bits(ipv4));
+  }
+
+  private static byte[] asVtepKey(InetAddress address) {
+    byte[] key = new byte[Layouts.VTEP_KEY.sizeBytes()];
+    Layouts.putAddress(MemorySegment.ofArray(key), Layouts.VTEP_KEY, "address", address);
+    return key;
   }
 }

@@ -54,8 +54,7 @@ final class PacketWorld implements AutoCloseable {
   static PacketWorld load() {
     PacketWorld world =
         new PacketWorld(
-            BpfObject.load(
-                Libc.system(), Programs.prebuilt().withGlobal("direct_vni", 1), Map.of()));
+            BpfObject.load(Libc.system(), Programs.prebuilt().withGlobal("bare_vni", 1), Map.of()));
     world.fill();
     return world;
   }

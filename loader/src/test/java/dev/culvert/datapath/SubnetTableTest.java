@@ -22,7 +22,15 @@ class SubnetTableTest {
   private final MemoryMap subnets6 = new MemoryMap("subnets6", 24, 136, 100);
 
   private SubnetTable table() {
-    return new SubnetTable(subnets4, subnets6);
+    return new SubnetTable(subnets4, subnets6, noExact());
+  }
+
+  /** As fresh as a new host's. */
+  private static ExactSubnets noExact() {
+    return new ExactSubnets(
+        new MemoryMap("exact4", 8, 136, 100),
+        new MemoryMap("exact6", 20, 136, 100),
+        new MemoryMap("masks", 4, 24, 1));
   }
 
   @Test
@@ -102,9 +110,9 @@ class SubnetTableTest {
   void longRunsAreCut() {
     MemoryMap big = new MemoryMap("subnets4", 12, 136, 10_000);
     List<Change> changes = new ArrayList<>();
-    IntStream.range(0, SubnetTable.BATCH_ENTRIES + 1).forEach(i -> changes.add(put(i)));
-    assertEquals(List.of(), new SubnetTable(big, subnets6).apply(changes));
-    assertEquals(List.of("putAll " + SubnetTable.BATCH_ENTRIES, "putAll 1"), big.log);
+    IntStream.range(0, SubnetRun.MAX_ENTRIES + 1).forEach(i -> changes.add(put(i)));
+    assertEquals(List.of(), new SubnetTable(big, subnets6, noExact()).apply(changes));
+    assertEquals(List.of("putAll " + SubnetRun.MAX_ENTRIES, "putAll 1"), big.log);
   }
 
   @Test
@@ -112,7 +120,7 @@ class SubnetTableTest {
     MemoryMap small = new MemoryMap("subnets4", 12, 136, 3);
     List<Change> changes = IntStream.range(0, 5).<Change>mapToObj(SubnetTableTest::put).toList();
 
-    List<Failure> failures = new SubnetTable(small, subnets6).apply(changes);
+    List<Failure> failures = new SubnetTable(small, subnets6, noExact()).apply(changes);
 
     assertEquals(changes.subList(3, 5), failures.stream().map(Failure::change).toList());
     String message = failures.getFirst().cause().getMessage();

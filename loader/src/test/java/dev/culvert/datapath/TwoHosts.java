@@ -174,8 +174,7 @@ final class TwoHosts implements AutoCloseable {
   private UserspaceDatapath openUserspace(Host own, int port) {
     UserspaceDatapath datapath =
         UserspaceDatapath.open(
-            libc,
-            new UserspaceDatapath.Config(own.namespace(), UNDERLAY, VNI, port, 49152, 65535));
+            libc, new UserspaceDatapath.Config(own.namespace(), UNDERLAY, VNI, port, 49152, 65535));
     datapath.start(VNI, own.vtep(port), own.gateway(), NETWORK);
     return datapath;
   }
@@ -198,14 +197,7 @@ final class TwoHosts implements AutoCloseable {
 
   private static void fill(Datapath datapath, Host own, Host other, int port) {
     putSubnets(datapath, own, other, port);
-    datapath.attach(
-        new Attachment(
-            VNI,
-            Path.of("/run/netns/" + own.container()),
-            "eth0",
-            InetAddress.ofLiteral(own.containerAddress()),
-            own.gateway(),
-            datapath.overlayMtuBytes()));
+    attach(datapath, own, own.container(), own.containerAddress());
   }
 
   private static void putSubnets(Datapath datapath, Host own, Host other, int port) {
@@ -220,6 +212,25 @@ final class TwoHosts implements AutoCloseable {
     if (!failures.isEmpty()) {
       throw new AssertionError(failures.toString());
     }
+  }
+
+  /** Attaches one more container, in a namespace that is there, to a host. */
+  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String address)
+      throws Exception {
+    try (NetNamespace here = NetNamespace.named(libc, own.namespace())) {
+      here.call(() -> attach(datapath, own, namespace, address));
+    }
+  }
+
+  private static Endpoint attach(Datapath datapath, Host own, String namespace, String address) {
+    return datapath.attach(
+        new Attachment(
+            VNI,
+            Path.of("/run/netns/" + namespace),
+            "eth0",
+            InetAddress.ofLiteral(address),
+            own.gateway(),
+            datapath.overlayMtuBytes()));
   }
 
   /**

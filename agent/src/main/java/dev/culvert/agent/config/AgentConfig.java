@@ -27,6 +27,7 @@ public record AgentConfig(
     Vni vni,
     int port,
     Underlay underlay,
+    Kind datapath,
     boolean directRouting,
     Decapsulation decapsulation,
     SourcePorts sourcePorts,
@@ -44,6 +45,14 @@ public record AgentConfig(
 
   /** Outer UDP source ports, both ends included. */
   public record SourcePorts(int min, int max) {}
+
+  /** What carries the packets. */
+  public enum Kind {
+    /** Programs in the kernel. */
+    EBPF,
+    /** The agent itself. */
+    USERSPACE
+  }
 
   /** What SIGTERM does. */
   public enum Stop {

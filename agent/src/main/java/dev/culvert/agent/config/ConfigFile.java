@@ -29,6 +29,7 @@ public final class ConfigFile {
           "vni",
           "port",
           "underlay",
+          "datapath",
           "directRouting",
           "decapsulation",
           "sourcePorts",
@@ -95,6 +96,7 @@ public final class ConfigFile {
             root.value("vni", text -> new Vni(Values.whole(text, 1, Vni.MAX))).orElse(new Vni(1)),
             root.whole("port", 4789, 1, 65535),
             underlay(root),
+            root.value("datapath", Values::datapath).orElse(AgentConfig.Kind.EBPF),
             root.value("directRouting", Values::flag).orElse(true),
             root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.TC),
             // RFC 7348 section 5: the dynamic range, so that no listening service is hit.

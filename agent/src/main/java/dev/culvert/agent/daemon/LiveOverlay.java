@@ -6,6 +6,7 @@ import dev.culvert.agent.socket.OverlayOperations;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -17,6 +18,7 @@ import java.util.Optional;
 
 /** What the socket may ask, answered by the running overlay. */
 final class LiveOverlay implements OverlayOperations {
+  private final Membership membership;
   private final Overlay overlay;
   private final Libc libc;
   private final Runnable onLeft;
@@ -24,15 +26,21 @@ final class LiveOverlay implements OverlayOperations {
   /**
    * @param onLeft called when the overlay was left by request
    */
-  LiveOverlay(Overlay overlay, Libc libc, Runnable onLeft) {
-    this.overlay = overlay;
+  LiveOverlay(Membership membership, Libc libc, Runnable onLeft) {
+    this.membership = membership;
+    this.overlay = membership.overlay();
     this.libc = libc;
     this.onLeft = onLeft;
   }
 
   @Override
   public OverlayStatus status() {
-    return overlay.status();
+    return membership.status();
+  }
+
+  @Override
+  public Optional<PinnedDatapath> tables() {
+    return membership.tables();
   }
 
   @Override

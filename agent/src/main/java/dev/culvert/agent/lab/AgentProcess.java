@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -20,19 +21,23 @@ public final class AgentProcess implements AutoCloseable {
   private static final Duration ANSWER = Duration.ofSeconds(10);
   private static final Path RUN = Path.of("/run/culvert");
 
+  private static final String FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1";
+
   private final Lab lab;
   private final LabPlan.Host host;
   private final Path config;
   private final Path ready;
   private final Path log;
+  private final boolean carriesPackets;
   private Running process;
 
-  private AgentProcess(Lab lab, LabPlan.Host host, Path config) {
+  private AgentProcess(Lab lab, LabPlan.Host host, Path config, boolean carriesPackets) {
+    this.carriesPackets = carriesPackets;
     this.lab = lab;
     this.host = host;
     this.config = config;
-    this.ready = lab.file(host.name() + ".ready");
-    this.log = lab.file(host.name() + ".log");
+    this.ready = lab.file(host.instance() + ".ready");
+    this.log = lab.file(host.instance() + ".log");
   }
 
   /**
@@ -42,13 +47,14 @@ public final class AgentProcess implements AutoCloseable {
    */
   public static AgentProcess start(Lab lab, LabPlan.Host host, Map<String, String> settings) {
     claim(lab, host);
-    Path config = lab.file(host.name() + ".yaml");
+    Path config = lab.file(host.instance() + ".yaml");
     try {
       Files.writeString(config, yaml(lab, host, settings));
     } catch (IOException e) {
       throw new LabException("Cannot write " + config + ": " + e.getMessage() + ".", e);
     }
-    AgentProcess agent = new AgentProcess(lab, host, config);
+    AgentProcess agent =
+        new AgentProcess(lab, host, config, "userspace".equals(settings.get("datapath")));
     agent.start();
     return agent;
   }
@@ -58,19 +64,19 @@ public final class AgentProcess implements AutoCloseable {
     lab.state()
         .claimPaths(
             List.of(
-                pins.resolve(host.name()),
-                RUN.resolve(host.name() + ".sock"),
-                RUN.resolve(host.name() + ".lock")));
+                pins.resolve(host.instance()),
+                RUN.resolve(host.instance() + ".sock"),
+                RUN.resolve(host.instance() + ".lock")));
     lab.state().claimEmptyFolders(Stream.of(pins, RUN).toList());
     lab.needBpfFileSystem();
   }
 
   static String yaml(Lab lab, LabPlan.Host host, Map<String, String> settings) {
     Map<String, String> all = new LinkedHashMap<>();
-    all.put("host", host.name());
+    all.put("host", host.instance());
     all.put("network", LabPlan.NETWORK);
     all.put("underlay", "{interface: " + Topology.DEVICE + ", address: " + host.address() + "}");
-    all.put("store", "{directory: " + lab.file("leases") + "}");
+    all.put("store", "{directory: " + lab.file(leases(host)) + "}");
     all.put("bpffs", BpfFileSystem.DEFAULT.toString());
     all.put("runDirectory", RUN.toString());
     all.put("stop", "leave");
@@ -78,6 +84,11 @@ public final class AgentProcess implements AutoCloseable {
     return all.entrySet().stream()
         .map(entry -> entry.getKey() + ": " + entry.getValue() + "\n")
         .collect(Collectors.joining());
+  }
+
+  /** A folder for the agents of one topology: "leases", or "x-routes-leases". */
+  private static String leases(LabPlan.Host host) {
+    return host.instance().replaceFirst(Pattern.quote(host.name()) + "$", "leases");
   }
 
   private void start() {
@@ -90,6 +101,9 @@ public final class AgentProcess implements AutoCloseable {
     List<String> words = new ArrayList<>(List.of("setsid"));
     words.addAll(Namespaces.enter(host.namespace()));
     words.addAll(culvert("agent", "--config", config.toString()));
+    if (carriesPackets) {
+      words.remove(FIRST_COMPILER_ALONE); // Then it is busy, and the second one pays.
+    }
     words.addAll(List.of("--ready-file", ready.toString()));
     process = lab.shell().start(Command.of(words), log);
   }
@@ -105,7 +119,7 @@ public final class AgentProcess implements AutoCloseable {
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
+                FIRST_COMPILER_ALONE,
                 "-Xmx64m",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
@@ -145,7 +159,7 @@ public final class AgentProcess implements AutoCloseable {
 
   /** Its answer to a request on the control socket. */
   public Map<String, Object> ask(Map<String, Object> request) {
-    ControlClient client = new ControlClient(RUN.resolve(host.name() + ".sock"));
+    ControlClient client = new ControlClient(RUN.resolve(host.instance() + ".sock"));
     return switch (client.ask(request, ANSWER)) {
       case ControlClient.Reply.Answer(Map<String, Object> fields) -> fields;
       case ControlClient.Reply.None(ControlClient.Silence reason) ->

@@ -39,7 +39,7 @@ public final class LabCommand implements Runnable {
    *
    * @throws LabException for anybody but root
    */
-  static void requireRoot() {
+  public static void requireRoot() {
     try {
       if (!Integer.valueOf(0).equals(Files.getAttribute(Path.of("/proc/self"), "unix:uid"))) {
         throw new LabException(

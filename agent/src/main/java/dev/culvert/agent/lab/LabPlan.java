@@ -44,6 +44,14 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
    */
   public record Host(
       int number, String name, String namespace, String address, Optional<String> gateway) {
+    /**
+     * What its agent calls itself on this machine, where another lab may have a host of the same
+     * name: "host-01", or "x-routes-host-01" with a prefix of "culvert-x-routes-".
+     */
+    public String instance() {
+      return namespace.startsWith(PREFIX) ? namespace.substring(PREFIX.length()) : namespace;
+    }
+
     public String subnet() {
       return "10.244." + number + ".0/24";
     }

@@ -3,6 +3,7 @@ package dev.culvert.agent.lab;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.lab.datapath.LabDatapath;
+import dev.culvert.agent.lab.measure.Contestant;
 import dev.culvert.agent.lab.scenario.Scenario;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,8 +15,6 @@ final class LabRun {
   static final String MATRIX = "matrix";
 
   static final String COMPARE = "compare";
-
-  private static final int ROUNDS = 3;
 
   private final Stage stage;
   private final Report report;
@@ -79,42 +78,46 @@ final class LabRun {
 
   private void compare() {
     LabDatapath overlay = stage.overlay();
-    List<Measurements.Contestant> contestants = new ArrayList<>();
+    List<Contestant> contestants = new ArrayList<>();
     List<Topology> own = new ArrayList<>();
+    List<LabDatapath> running = new ArrayList<>();
     try {
       for (LabDatapath.Kind kind :
-          List.of(LabDatapath.Kind.ROUTES, LabDatapath.Kind.KERNEL_VXLAN)) {
+          List.of(
+              LabDatapath.Kind.ROUTES, LabDatapath.Kind.KERNEL_VXLAN, LabDatapath.Kind.USERSPACE)) {
         if (kind != stage.kind()) {
-          Topology topology = peer(kind);
+          Topology topology = peer(kind, running);
           own.add(topology);
           contestants.add(contestant(kind.toString(), topology.plan()));
         }
       }
       contestants.add(contestant(overlay.name(), stage.topology().plan()));
-      Measurements measurements = new Measurements(stage.lab(), progress, contestants);
       report.step(
-          "Each datapath in turn, %d rounds of 1 s TCP, 1 s UDP and 4000 pings".formatted(ROUNDS),
+          Measurements.TITLE,
           "every measurement ends; the figures are for information",
           () -> {
-            measurements.run(ROUNDS);
+            Measurements measurements = Measurements.take(stage.lab(), progress, contestants);
             report.put(COMPARE, measurements.json());
             return Outcome.of(true, "on this machine, processes pinned, offloads on")
                 .with(measurements.table());
           });
     } finally {
+      running.forEach(LabDatapath::close);
       own.forEach(Topology::close);
     }
   }
 
   /** A small lab of its own beside the main one: same addresses, other namespaces. */
-  private Topology peer(LabDatapath.Kind kind) {
+  private Topology peer(LabDatapath.Kind kind, List<LabDatapath> running) {
     LabPlan plan = new LabPlan(LabPlan.PREFIX + "x-" + kind + "-", 2, 2, LabPlan.Underlay.ROUTED);
     Topology topology = stage.lab().build(plan);
-    stage.lab().datapath(kind, topology).up();
+    LabDatapath datapath = stage.lab().datapath(kind, topology);
+    running.add(datapath);
+    datapath.up();
     return topology;
   }
 
-  private static Measurements.Contestant contestant(String name, LabPlan plan) {
-    return new Measurements.Contestant(name, Stage.talker(plan), Stage.listener(plan));
+  private static Contestant contestant(String name, LabPlan plan) {
+    return new Contestant(name, Stage.talker(plan), Stage.listener(plan));
   }
 }

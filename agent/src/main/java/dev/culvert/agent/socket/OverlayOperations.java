@@ -3,6 +3,7 @@ package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.PinnedDatapath;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -14,6 +15,11 @@ import java.util.Optional;
  */
 public interface OverlayOperations {
   OverlayStatus status();
+
+  /** The tables, where they live in the agent's process; empty where the kernel has them. */
+  default Optional<PinnedDatapath> tables() {
+    return Optional.empty();
+  }
 
   Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
 

@@ -71,8 +71,7 @@ final class Coalescer {
     complete |= pushed || payload < payloadBytes;
   }
 
-  private void begin(
-      PacketBuffer from, InnerPacket packet, TransportChecksum worth, int payload) {
+  private void begin(PacketBuffer from, InnerPacket packet, TransportChecksum worth, int payload) {
     boolean _ = first.read(packet.bytes, packet.start, packet.totalBytes);
     memory = from;
     checksum = worth;
@@ -93,9 +92,7 @@ final class Coalescer {
     // Without DF the identification matters, and it may not count up by one.
     boolean plain = packet.ipv6 || (packet.dontFragment && packet.ipBytes == 20);
     return plain
-        && (packet.isTcp()
-            ? (tcpFlags(packet) & ~(PSH | ECE)) == ACK
-            : joinsUdp && packet.isUdp());
+        && (packet.isTcp() ? (tcpFlags(packet) & ~(PSH | ECE)) == ACK : joinsUdp && packet.isUdp());
   }
 
   private static int tcpFlags(InnerPacket packet) {
@@ -230,7 +227,8 @@ final class Coalescer {
    * Writes a superpacket that came whole: a veth passes it on without cutting.
    *
    * @param gsoSize payload bytes of its segments
-   * @param headers room for the headers of all segments, for a device that takes no UDP superpackets
+   * @param headers room for the headers of all segments, for a device that takes no UDP
+   *     superpackets
    */
   void addSuperpacket(PacketBuffer from, InnerPacket packet, int gsoSize, PacketBuffer headers) {
     flush();

@@ -51,8 +51,7 @@ final class Fragmenter {
       headers.put(ip, packet.bytes, packet.start, IPV4_BYTES);
       headers.putShort(ip + 2, (short) (IPV4_BYTES + bodyBytes));
       int place = (flagsAndOffset & OFFSET) + offset / UNIT_BYTES;
-      headers.putShort(
-          ip + 6, (short) ((flagsAndOffset & ~OFFSET) | (last ? 0 : MORE) | place));
+      headers.putShort(ip + 6, (short) ((flagsAndOffset & ~OFFSET) | (last ? 0 : MORE) | place));
       InnerPacket.writeIpv4Checksum(headers, ip, IPV4_BYTES);
       sink.segment(head, prologueBytes + IPV4_BYTES, packet.transport() + offset, bodyBytes);
       head += prologueBytes + IPV4_BYTES;

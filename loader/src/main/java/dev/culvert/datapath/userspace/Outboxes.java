@@ -28,8 +28,7 @@ final class Outboxes implements AutoCloseable {
   private final Outbox[] boxes;
 
   /** Opens the sockets in the calling thread's namespace; a port that is taken is passed over. */
-  Outboxes(
-      Libc libc, InetAddress local, int firstPort, int lastPort, Outbox.Refusals refusals) {
+  Outboxes(Libc libc, InetAddress local, int firstPort, int lastPort, Outbox.Refusals refusals) {
     int wanted = Math.min(SOCKETS, lastPort - firstPort + 1);
     try {
       for (int i = 0; i < wanted; i++) {

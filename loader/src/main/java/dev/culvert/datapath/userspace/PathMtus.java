@@ -10,9 +10,9 @@ import java.util.function.LongSupplier;
 
 /**
  * How much each way takes. The table says what interface and route take; where a router on the way
- * takes less, it tells the kernel (RFC 1191), which refuses larger datagrams from then on, and which
- * is asked then. What it said holds for {@value #HOLD_SECONDS} s, then the next large packet asks
- * again. Used by one thread.
+ * takes less, it tells the kernel (RFC 1191), which refuses larger datagrams from then on, and
+ * which is asked then. What it said holds for {@value #HOLD_SECONDS} s, then the next large packet
+ * asks again. Used by one thread.
  */
 final class PathMtus {
   static final int HOLD_SECONDS = 10;
@@ -59,8 +59,7 @@ final class PathMtus {
     bytes.ifPresent(mtu -> {
       int inner = mtu - Remote.outerBytes(Addresses.isIpv4(remote.address()));
       known.put(
-          remote.address(),
-          new Known(Math.max(LEAST_BYTES, inner), clockNs.getAsLong() + HOLD_NS));
+          remote.address(), new Known(Math.max(LEAST_BYTES, inner), clockNs.getAsLong() + HOLD_NS));
     });
   }
 }

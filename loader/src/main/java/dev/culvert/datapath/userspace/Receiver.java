@@ -37,8 +37,7 @@ final class Receiver {
   private final Coalescer coalescer;
   private final PacketBuffer[] memory;
   private final PacketBuffer segmentHeaders;
-  private final PacketBuffer names =
-      PacketBuffer.allocate(MESSAGES * SocketAddress.MAX_BYTES);
+  private final PacketBuffer names = PacketBuffer.allocate(MESSAGES * SocketAddress.MAX_BYTES);
   private final MessageVectors messages = new MessageVectors(MESSAGES);
   private final IoVectors vectors = new IoVectors(MESSAGES);
   private final InnerPacket packet = new InnerPacket();
@@ -82,8 +81,7 @@ final class Receiver {
    */
   boolean work() {
     for (int i = 0; i < MESSAGES; i++) {
-      messages.setName(
-          i, names.pointer(i * SocketAddress.MAX_BYTES), SocketAddress.MAX_BYTES);
+      messages.setName(i, names.pointer(i * SocketAddress.MAX_BYTES), SocketAddress.MAX_BYTES);
       messages.offerControl(i);
     }
     int received = socket.receive(messages.pointer(0), MESSAGES);
@@ -104,7 +102,10 @@ final class Receiver {
     return received > 0;
   }
 
-  /** One message: a datagram, or several of one size that the kernel merged (the last may be shorter). */
+  /**
+   * One message: a datagram, or several of one size that the kernel merged (the last may be
+   * shorter).
+   */
   private void datagrams(ForwardingTable now, int index) {
     readOuter(index);
     int bytes = messages.received(index);
@@ -178,8 +179,7 @@ final class Receiver {
       return Verdict.DROPPED_OUTER_SOURCE;
     }
     // RFC 6040 section 4.2
-    return outerEcn == InnerPacket.ECN_CONGESTION
-            && packet.ecn() == InnerPacket.ECN_NOT_CAPABLE
+    return outerEcn == InnerPacket.ECN_CONGESTION && packet.ecn() == InnerPacket.ECN_NOT_CAPABLE
         ? Verdict.DROPPED_CONGESTION_LOST
         : Verdict.DECAPSULATED;
   }

@@ -126,8 +126,7 @@ final class Sender implements Outbox.Refusals {
     }
     int wireBytes =
         superpacket
-            ? Math.min(
-                packet.totalBytes, packet.ipBytes + packet.transportHeaderBytes() + gsoSize)
+            ? Math.min(packet.totalBytes, packet.ipBytes + packet.transportHeaderBytes() + gsoSize)
             : packet.totalBytes;
     int mtuBytes = paths.innerMtuBytes(remote);
     if (wireBytes > mtuBytes) {
@@ -166,12 +165,7 @@ final class Sender implements Outbox.Refusals {
     return (head, headBytes, body, bodyBytes) -> {
       remote.writePrologue(headers.bytes(), head, packet.ipv6);
       outbox.add(
-          remote,
-          packet.ecn(),
-          headers.pointer(head),
-          headBytes,
-          area.pointer(body),
-          bodyBytes);
+          remote, packet.ecn(), headers.pointer(head), headBytes, area.pointer(body), bodyBytes);
     };
   }
 

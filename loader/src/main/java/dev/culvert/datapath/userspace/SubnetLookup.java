@@ -2,11 +2,11 @@
 package dev.culvert.datapath.userspace;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.TreeMap;
-import java.util.Collections;
 
 /**
  * Longest prefix match of one address family, the VNI part of every key. One hash table for each

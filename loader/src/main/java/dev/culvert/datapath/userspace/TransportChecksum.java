@@ -18,8 +18,7 @@ enum TransportChecksum {
     if (!packet.isTcp() && !packet.isUdp()) {
       return NONE;
     }
-    int field =
-        packet.bytes.getShort(packet.transport() + packet.checksumOffset()) & 0xffff;
+    int field = packet.bytes.getShort(packet.transport() + packet.checksumOffset()) & 0xffff;
     if (field == 0 && packet.protocol == InnerPacket.UDP) {
       return NONE;
     }
@@ -28,8 +27,7 @@ enum TransportChecksum {
       return PARTIAL;
     }
     long sum =
-        pseudo
-            + InternetChecksum.sum(packet.bytes, packet.transport(), packet.transportBytes());
+        pseudo + InternetChecksum.sum(packet.bytes, packet.transport(), packet.transportBytes());
     return InternetChecksum.fold(sum) == 0xffff ? VALID : NONE;
   }
 }

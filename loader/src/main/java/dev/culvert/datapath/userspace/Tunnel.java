@@ -130,8 +130,7 @@ public final class Tunnel implements AutoCloseable {
                 settings.lastSourcePort(),
                 sender)));
     Receiver receiver =
-        new Receiver(
-            socket, tun, vni, settings.innerMtuBytes(), () -> table, counters, buffers);
+        new Receiver(socket, tun, vni, settings.innerMtuBytes(), () -> table, counters, buffers);
     run("culvert-tunnel-out", sender::work, tun.fd());
     run("culvert-tunnel-in", receiver::work, socket.fd());
   }

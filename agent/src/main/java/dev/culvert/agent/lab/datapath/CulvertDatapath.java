@@ -7,8 +7,10 @@ import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.Topology;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Culvert: one agent for each host, which share a directory of leases. */
 public final class CulvertDatapath implements LabDatapath {
@@ -17,11 +19,28 @@ public final class CulvertDatapath implements LabDatapath {
 
   private final Lab lab;
   private final Topology topology;
+  private final Function<LabPlan.Host, Map<String, String>> settings;
   private final List<AgentProcess> agents = new ArrayList<>();
 
   public CulvertDatapath(Lab lab, Topology topology) {
+    this(lab, topology, Map.of());
+  }
+
+  /**
+   * @param settings of every agent's configuration file, as text, on top of the lab's own
+   */
+  public CulvertDatapath(Lab lab, Topology topology, Map<String, String> settings) {
+    this(lab, topology, _ -> settings);
+  }
+
+  /**
+   * @param settings as above, for each host its own
+   */
+  public CulvertDatapath(
+      Lab lab, Topology topology, Function<LabPlan.Host, Map<String, String>> settings) {
     this.lab = lab;
     this.topology = topology;
+    this.settings = settings;
   }
 
   @Override
@@ -43,7 +62,9 @@ public final class CulvertDatapath implements LabDatapath {
 
   private void startAgent(LabPlan.Host host) {
     // The scenarios' addresses are fixed, so these hosts ask for their very subnets.
-    agents.add(AgentProcess.start(lab, host, Map.of("subnet", host.subnet())));
+    Map<String, String> all = new HashMap<>(settings.apply(host));
+    all.put("subnet", host.subnet());
+    agents.add(AgentProcess.start(lab, host, all));
   }
 
   public List<AgentProcess> agents() {

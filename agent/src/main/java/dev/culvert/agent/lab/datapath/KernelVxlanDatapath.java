@@ -13,7 +13,9 @@ import java.util.stream.Collectors;
  * each other host a permanent ARP entry, a permanent FDB entry and an on-link route.
  */
 public final class KernelVxlanDatapath implements LabDatapath {
-  private static final String DEVICE = "flannel.1";
+  /** What flannel calls it for VNI 1. */
+  public static final String DEVICE = "flannel.1";
+
   private static final int PORT = 8472;
   private static final int OVERHEAD_BYTES = 50;
 

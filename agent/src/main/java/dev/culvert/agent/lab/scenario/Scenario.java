@@ -22,6 +22,7 @@ public interface Scenario {
         new Scenario4aPlainRoutes(),
         new Scenario4bPublishedPort(),
         new Scenario4cOverlay(),
+        new Scenario4dUserspace(),
         new Scenario5HostsComeAndGo());
   }
 }

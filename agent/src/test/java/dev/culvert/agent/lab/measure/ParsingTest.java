@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.measure;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.culvert.agent.lab.LabException;
+import org.junit.jupiter.api.Test;
+
+/** What iperf3 3.12 and the kernel print. */
+class ParsingTest {
+  @Test
+  void aTransferOfIperf3() {
+    Iperf.Transfer transfer =
+        Iperf.parse(
+            """
+            {"start": {"version": "iperf 3.12"}, "intervals": [],
+             "end": {"streams": [],
+              "sum_sent": {"start": 0, "end": 1.000043, "seconds": 1.000043, "bytes": 1250426880,
+                "bits_per_second": 10002984943.9, "retransmits": 12, "sender": true},
+              "sum_received": {"start": 0, "end": 1.000313, "seconds": 1.25, "bytes": 1250000000,
+                "bits_per_second": 8000000000.0, "sender": true},
+              "cpu_utilization_percent": {"host_total": 61.9}}}
+            """);
+    assertEquals(new Iperf.Transfer(1_250_000_000, 1.25, 12), transfer);
+    assertEquals(8, transfer.gigabitsPerSecond());
+  }
+
+  @Test
+  void aSenderThatCannotCountRetransmissions() {
+    Iperf.Transfer transfer =
+        Iperf.parse(
+            """
+            {"end": {"sum_sent": {"bytes": 10}, "sum_received": {"bytes": 10, "seconds": 2}}}
+            """);
+    assertEquals(-1, transfer.retransmissions());
+  }
+
+  @Test
+  void iperf3sOwnWordsWhenItFails() {
+    LabException e =
+        assertThrows(
+            LabException.class,
+            () ->
+                Iperf.parse(
+                    """
+                    {"start": {}, "intervals": [], "end": {}, "error": "unable to connect"}
+                    """));
+    assertEquals("iperf3 says: unable to connect", e.getMessage());
+    assertThrows(LabException.class, () -> Iperf.parse("iperf3: error"));
+  }
+
+  /** proc(5): user nice system idle iowait irq softirq steal guest guest_nice. */
+  @Test
+  void processorTimeIsAllButWaiting() {
+    assertEquals(
+        (100 + 20 + 3 + 4000 + 50000) / 100.0,
+        ProcessorTime.busySeconds("cpu  100 20 3 777 888 4000 50000 999 1 1\ncpu0 1 1 1 1\n"));
+    assertThrows(IllegalArgumentException.class, () -> ProcessorTime.busySeconds("intr 5\n"));
+  }
+}

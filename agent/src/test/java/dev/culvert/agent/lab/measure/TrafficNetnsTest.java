@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.measure;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.LabPlan.Underlay;
+import dev.culvert.agent.lab.Shell;
+import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.RoutesDatapath;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The measurements that need no program of others, over plain routes. Needs root. */
+@Tag("netns")
+class TrafficNetnsTest {
+  private static final LabPlan PLAN = new LabPlan("cv-traffic-", 2, 2, Underlay.ROUTED);
+  private static final Contestant CONTESTANT =
+      new Contestant("routes", PLAN.containerList().getFirst(), PLAN.containerList().getLast());
+  private static final Duration TURN = Duration.ofMillis(100);
+
+  private static Map<String, Double> take(Measurement measurement) {
+    return measurement.take(CONTESTANT).entrySet().stream()
+        .collect(Collectors.toMap(entry -> entry.getKey().id(), Map.Entry::getValue));
+  }
+
+  @Test
+  void datagramsRoundTripsAndConnectionsAreCounted() {
+    try (Shell shell = new Shell();
+        Topology topology = Topology.build(shell, PLAN)) {
+      new RoutesDatapath(topology, true).up();
+
+      Map<String, Double> packets = take(new PacketRate(64, TURN));
+      assertTrue(packets.get("udp-64") > 0, packets.toString());
+      double loss = packets.get("udp-64-loss");
+      assertTrue(loss >= 0 && loss < 100, packets.toString());
+
+      AtomicInteger kept = new AtomicInteger();
+      Map<String, Double> trips = take(new RoundTrip(TURN, (_, ns) -> kept.set(ns.length)));
+      assertTrue(kept.get() > 0);
+      assertTrue(trips.get("rtt-50") > 0, trips.toString());
+      assertTrue(trips.get("rtt-50") <= trips.get("rtt-99"), trips.toString());
+
+      assertTrue(take(new ConnectionRate(TURN)).get("connections") > 0);
+    }
+  }
+
+  @Test
+  void aWayThatLeadsNowhereIsToldByName() {
+    try (Shell shell = new Shell();
+        Topology topology = Topology.build(shell, PLAN)) {
+      new RoutesDatapath(topology, false).up();
+      for (Measurement measurement :
+          List.of(new PacketRate(64, TURN), new RoundTrip(TURN, (_, _) -> {}))) {
+        LabException e = assertThrows(LabException.class, () -> measurement.take(CONTESTANT));
+        assertEquals(true, e.getMessage().contains("over routes"), e.getMessage());
+      }
+    }
+  }
+}

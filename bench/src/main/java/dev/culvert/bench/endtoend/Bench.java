@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend;
+
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.Progress;
+import dev.culvert.agent.lab.measure.Comparison;
+import dev.culvert.agent.lab.measure.ConnectionRate;
+import dev.culvert.agent.lab.measure.Contestant;
+import dev.culvert.agent.lab.measure.Iperf;
+import dev.culvert.agent.lab.measure.Measurement;
+import dev.culvert.agent.lab.measure.PacketRate;
+import dev.culvert.agent.lab.measure.Quantity;
+import dev.culvert.agent.lab.measure.RoundTrip;
+import dev.culvert.agent.lab.measure.Rounds;
+import dev.culvert.agent.lab.measure.TcpThroughput;
+import dev.culvert.bench.endtoend.peer.KernelSupport;
+import dev.culvert.bench.endtoend.peer.Peer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.HdrHistogram.Histogram;
+
+/** One run: builds the course, takes the rounds, and keeps to its time. */
+final class Bench {
+  /** Shares of the time in a full run: what is left is scaling's. */
+  private static final double OWN_MTU_SHARE = 0.15;
+
+  private static final double SCALING_SHARE = 0.2;
+  private static final int CONTAINERS = 2;
+  private static final int HOSTS = 2;
+  private static final Duration SECOND = Duration.ofSeconds(1);
+  private static final long LONGEST_TRIP_NS = 1_000_000_000;
+
+  private final Lab lab;
+  private final Progress progress;
+  private final Settings settings;
+  private final Clock clock;
+  private final List<String> failures = new ArrayList<>();
+
+  Bench(Lab lab, Progress progress, Settings settings) {
+    this.lab = lab;
+    this.progress = progress;
+    this.settings = settings;
+    this.clock = new Clock(progress, settings.budget());
+  }
+
+  /** All of it. */
+  Results run(String command) {
+    Instant begun = Instant.now();
+    Machine machine = Machine.read();
+    if (machine.isBusy()) {
+      progress.line(
+          "Other programs take %.0f %% of this machine's processors: expect noise."
+              .formatted(machine.busyBefore() * 100));
+    }
+    List<Results.Absent> absent = absent();
+    List<Peer> peers = new ArrayList<>(settings.peers());
+    absent.forEach(missing -> peers.remove(missing.peer()));
+    if (peers.size() < 2) {
+      throw new LabException("A comparison needs at least two contestants that this kernel has.");
+    }
+    List<Group> groups = new ArrayList<>();
+    try (Course course = new Course(lab)) {
+      for (Peer peer : peers) {
+        clock.now("setting up " + peer.id());
+        course.add(peer, HOSTS, CONTAINERS);
+      }
+      measure(course, groups);
+    }
+    List<ScalingCurve> scaling =
+        settings.full() ? new Scaling(lab, clock, settings, failures).run(peers) : List.of();
+    Duration took = Duration.between(begun, Instant.now());
+    return new Results(
+        command,
+        begun,
+        took,
+        settings.seed(),
+        machine,
+        peers,
+        absent,
+        groups,
+        scaling,
+        List.copyOf(failures));
+  }
+
+  private List<Results.Absent> absent() {
+    try (KernelSupport support = new KernelSupport(lab)) {
+      return support.lacking(settings.peers()).entrySet().stream()
+          .map(entry -> new Results.Absent(entry.getKey(), entry.getValue()))
+          .toList();
+    }
+  }
+
+  private void measure(Course course, List<Group> groups) {
+    try (Iperf iperf = new Iperf(lab)) {
+      int mtu = course.commonMtuBytes();
+      double reserved = settings.full() ? OWN_MTU_SHARE + SCALING_SHARE : 0;
+      double end = reserved * settings.budget().toSeconds();
+      course.setMtu(mtu);
+      for (int i = 0; i < settings.modes().size(); i++) {
+        Mode mode = settings.modes().get(i);
+        course.setMode(mode);
+        double seconds = (clock.secondsLeft() - end) / (settings.modes().size() - i);
+        groups.add(sameMtu(course, iperf, mode, mtu, seconds));
+      }
+      if (settings.full()) {
+        course.setOwnMtu();
+        end = SCALING_SHARE * settings.budget().toSeconds();
+        for (int i = 0; i < settings.modes().size(); i++) {
+          Mode mode = settings.modes().get(i);
+          course.setMode(mode);
+          double seconds = (clock.secondsLeft() - end) / (settings.modes().size() - i);
+          groups.add(ownMtu(course, iperf, mode, seconds));
+        }
+      }
+    }
+  }
+
+  private Group sameMtu(Course course, Iperf iperf, Mode mode, int mtu, double seconds) {
+    Map<String, Histogram> trips = new LinkedHashMap<>();
+    List<Measurement> kinds = new ArrayList<>();
+    kinds.add(new TcpThroughput(iperf, 1, false, SECOND));
+    kinds.add(new PacketRate(64, settings.turn()));
+    kinds.add(new RoundTrip(settings.turn(), (contestant, ns) -> keep(trips, contestant, ns)));
+    if (settings.full()) {
+      kinds.add(new TcpThroughput(iperf, 1, true, SECOND));
+      for (int streams : new int[] {8, 32}) {
+        kinds.add(new TcpThroughput(iperf, streams, false, SECOND));
+        kinds.add(new TcpThroughput(iperf, streams, true, SECOND));
+      }
+      kinds.add(new PacketRate(512, settings.turn()));
+      kinds.add(new PacketRate(1400, settings.turn()));
+      kinds.add(new ConnectionRate(settings.turn()));
+    }
+    Rounds rounds = take(course, kinds, mode.toString(), seconds);
+    return new Group(
+        mode.toString(),
+        "%s mode, containers' MTU %d bytes for all".formatted(capital(mode), mtu),
+        "Underlay devices of the hosts: " + course.offloads() + ".",
+        rounds.samples(),
+        headlines(kinds),
+        trips);
+  }
+
+  private Group ownMtu(Course course, Iperf iperf, Mode mode, double seconds) {
+    List<Measurement> kinds = List.of(new TcpThroughput(iperf, 1, false, SECOND));
+    Rounds rounds = take(course, kinds, mode + ", own MTU", seconds);
+    List<String> mtus =
+        course.all().stream()
+            .map(built -> built.peer().id() + " " + built.datapath().containerMtuBytes())
+            .toList();
+    return new Group(
+        mode + "-own-mtu",
+        "%s mode, each with the containers' MTU of its own project".formatted(capital(mode)),
+        "Containers' MTU in bytes: " + String.join(", ", mtus) + ".",
+        rounds.samples(),
+        headlines(kinds),
+        Map.of());
+  }
+
+  private static String capital(Mode mode) {
+    return mode.name().charAt(0) + mode.toString().substring(1);
+  }
+
+  /** The first of each kind; what it cost in other respects is told without ratios. */
+  private static List<Quantity> headlines(List<Measurement> kinds) {
+    return kinds.stream().map(kind -> kind.quantities().getFirst()).toList();
+  }
+
+  /** The kernel loses a packet now and then on a loaded machine, so trips may be long. */
+  private static void keep(Map<String, Histogram> trips, Contestant contestant, long[] ns) {
+    Histogram all = trips.computeIfAbsent(contestant.id(), _ -> new Histogram(LONGEST_TRIP_NS, 3));
+    for (long trip : ns) {
+      all.recordValue(Math.min(trip, LONGEST_TRIP_NS));
+    }
+  }
+
+  /** As many rounds as fit into the seconds, at least as many as a conclusion needs. */
+  private Rounds take(Course course, List<Measurement> kinds, String what, double seconds) {
+    Rounds warm = new Rounds(course.contestants(), kinds.subList(0, 1));
+    double endLeft = clock.secondsLeft() - seconds;
+    warm.warmUp(turn -> clock.now(what + ", warming up, " + turn), lab::isOver);
+    Rounds rounds = new Rounds(course.contestants(), kinds);
+    double longest = rounds.secondsOfRound();
+    int taken = 0;
+    while (taken < settings.maxRounds()
+        && (taken < Comparison.MIN_ROUNDS || clock.secondsLeft() - longest > endLeft)) {
+      taken++;
+      double before = clock.secondsLeft();
+      String round = "%s, round %d".formatted(what, taken);
+      rounds.take(turn -> clock.now(round + ", " + turn), lab::isOver);
+      longest = Math.max(longest, before - clock.secondsLeft());
+    }
+    rounds.failures().forEach(failure -> failures.add(what + ": " + failure));
+    return rounds;
+  }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend;
+
+import dev.culvert.agent.cli.Errors;
+import dev.culvert.agent.cli.GlobalOptions;
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.LabCommand;
+import dev.culvert.agent.lab.LabState;
+import dev.culvert.agent.lab.Progress;
+import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.bench.endtoend.report.Reports;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** The command "culvert bench". */
+@Command(
+    name = "bench",
+    description = {
+      "Measure Culvert and its peers in turns, in network namespaces of this machine, and write a"
+          + " report.",
+      "Nothing outside of its own namespaces is touched, and all of it is removed."
+    })
+public final class Main implements Callable<Integer> {
+  @Mixin
+  @SuppressWarnings("UnusedVariable") // picocli reads it
+  private GlobalOptions global;
+
+  @Option(
+      names = "--quick",
+      description = "Under three minutes instead of thirty: fewer contestants and measurements.")
+  private boolean quick;
+
+  @Option(
+      names = "--contestants",
+      paramLabel = "ID",
+      split = ",",
+      description = "Only these, separated by commas; --list names them.")
+  private List<String> contestants = List.of();
+
+  @Option(
+      names = "--mode",
+      paramLabel = "MODE",
+      split = ",",
+      description = "superpacket, wire, or both separated by a comma (default: both).")
+  private List<Mode> modes = List.of(Mode.SUPERPACKET, Mode.WIRE);
+
+  @Option(
+      names = "--rounds",
+      paramLabel = "N",
+      description = "At most so many rounds; fewer when time is short, but never below 5.")
+  private Integer rounds;
+
+  @Option(
+      names = "--turn",
+      paramLabel = "MS",
+      description = "How long a turn of packets or round trips takes, in milliseconds.")
+  private Integer turnMs;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Of the bootstrap: the same values and seed give the same intervals.")
+  private long seed;
+
+  @Option(
+      names = "--out",
+      paramLabel = "FOLDER",
+      defaultValue = "bench-report",
+      description = "Where the report goes (default: ${DEFAULT-VALUE}).")
+  private Path out;
+
+  @Option(names = "--list", description = "Name the contestants, and do nothing else.")
+  private boolean list;
+
+  @Spec private CommandSpec spec;
+
+  /** picocli makes it. */
+  public Main() {}
+
+  public static void main(String[] args) {
+    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+    int exitCode = commandLine(out, err).execute(args);
+    out.flush();
+    err.flush();
+    System.exit(exitCode);
+  }
+
+  /** Writing where it is told; for tests too. */
+  static CommandLine commandLine(PrintWriter out, PrintWriter err) {
+    CommandLine line = new CommandLine(new Main());
+    line.setOut(out);
+    line.setErr(err);
+    line.setCaseInsensitiveEnumValuesAllowed(true);
+    line.setUsageHelpAutoWidth(false);
+    line.setUsageHelpWidth(100);
+    line.setParameterExceptionHandler(Errors::usage);
+    line.setExecutionExceptionHandler(Errors::failure);
+    return line;
+  }
+
+  @Override
+  public Integer call() {
+    PrintWriter print = spec.commandLine().getOut();
+    if (list) {
+      Peer.all().forEach(peer -> print.printf("%-18s %s%n", peer.id(), peer.title()));
+      return 0;
+    }
+    Settings settings = settings();
+    LabCommand.requireRoot();
+    Progress progress = new Progress(print);
+    Results results;
+    try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress)) {
+      results = new Bench(lab, progress, settings).run(words());
+      progress.now("removing the lab");
+    }
+    progress.done();
+    print.print(Reports.text(results));
+    print.println();
+    results.failures().forEach(failure -> print.println("Left out: " + failure));
+    Reports.write(results, out).forEach(file -> print.println("Wrote " + file));
+    return 0;
+  }
+
+  private String words() {
+    return Stream.concat(
+            Stream.of("./culvert bench"),
+            spec.commandLine().getParseResult().originalArgs().stream())
+        .collect(Collectors.joining(" "));
+  }
+
+  private Settings settings() {
+    Duration turn = quick ? Settings.QUICK_TURN : Settings.FULL_TURN;
+    return new Settings(
+        peers(),
+        List.copyOf(modes),
+        rounds == null ? quick ? Settings.QUICK_ROUNDS : Settings.FULL_ROUNDS : rounds,
+        quick ? Settings.QUICK : Settings.FULL,
+        !quick,
+        turnMs == null ? turn : Duration.ofMillis(turnMs),
+        seed);
+  }
+
+  private List<Peer> peers() {
+    if (contestants.isEmpty()) {
+      return Peer.all().stream().filter(peer -> !quick || peer.quick()).toList();
+    }
+    List<String> known = Peer.all().stream().map(Peer::id).toList();
+    for (String id : contestants) {
+      if (!known.contains(id)) {
+        throw new CommandLine.ParameterException(
+            spec.commandLine(),
+            "There is no contestant \"%s\"; choose from %s."
+                .formatted(id, String.join(", ", known)));
+      }
+    }
+    return Peer.all().stream().filter(peer -> contestants.contains(peer.id())).toList();
+  }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend;
+
+import dev.culvert.agent.lab.measure.Comparison;
+import dev.culvert.agent.lab.measure.Quantity;
+import dev.culvert.bench.endtoend.peer.Peer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * All that a run has found.
+ *
+ * @param command that made it
+ * @param peers who took part
+ * @param absent who did not, each with the reason
+ * @param failures turns without a result, one sentence each
+ */
+public record Results(
+    String command,
+    Instant begun,
+    Duration took,
+    long seed,
+    Machine machine,
+    List<Peer> peers,
+    List<Absent> absent,
+    List<Group> groups,
+    List<ScalingCurve> scaling,
+    List<String> failures) {
+  /** A contestant that this kernel does not have. */
+  public record Absent(Peer peer, String reason) {}
+
+  /** Whom the others are measured by: the kernel's VXLAN device, or else the first. */
+  public String reference() {
+    return peers.stream()
+        .map(Peer::id)
+        .filter(Peer.REFERENCE::equals)
+        .findFirst()
+        .orElse(peers.getFirst().id());
+  }
+
+  /** A contestant against the reference. */
+  public Comparison toReference(Group group, Quantity quantity, String contestant) {
+    return group.samples().compare(quantity, contestant, reference(), seed);
+  }
+
+  public Peer peer(String id) {
+    return peers.stream().filter(peer -> peer.id().equals(id)).findFirst().orElseThrow();
+  }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend;
+
+import dev.culvert.agent.lab.Command;
+import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
+import dev.culvert.agent.lab.datapath.RoutesDatapath;
+import dev.culvert.bench.endtoend.peer.TunnelKeyDatapath;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.SubnetFiller;
+import dev.culvert.kernel.Libc;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * More subnets on both hosts of a contestant, in the form in which it keeps them; the traffic goes
+ * to none of them. They are taken from 11.0.0.0/8, which has 65,536 of them.
+ */
+final class SubnetGrowth {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  private static final Path PINS = Path.of("/sys/fs/bpf/culvert");
+
+  private SubnetGrowth() {}
+
+  /** The number-th subnet. */
+  static String subnet(int number) {
+    return zero(number) + "/24";
+  }
+
+  private static String zero(int number) {
+    return "11.%d.%d.0".formatted(number >> 8, number & 0xff);
+  }
+
+  /** Adds the subnets from one number up to another, without that. */
+  static void grow(Course.Built built, int from, int to) {
+    LabPlan plan = built.topology().plan();
+    LabPlan.Host first = plan.host(1);
+    LabPlan.Host second = plan.host(2);
+    grow(built, first, second, from, to);
+    grow(built, second, first, from, to);
+  }
+
+  private static void grow(
+      Course.Built built, LabPlan.Host host, LabPlan.Host other, int from, int to) {
+    IntStream numbers = IntStream.range(from, to);
+    switch (built.datapath()) {
+      case RoutesDatapath _ ->
+          batch(
+              built,
+              host,
+              "ip",
+              numbers.mapToObj(
+                  i -> "route add " + subnet(i) + " via " + host.gateway().orElseThrow()));
+      case KernelVxlanDatapath _ -> growVxlan(built, host, other, from, to);
+      case TunnelKeyDatapath tunnel ->
+          numbers.forEach(i -> tunnel.putRemote(host, subnet(i), other));
+      case CulvertDatapath _ ->
+          SubnetFiller.fill(
+              Libc.system(),
+              PINS.resolve(host.instance()),
+              numbers.mapToObj(i -> IpPrefix.parse(subnet(i))).toList());
+      default -> throw new LabException(built.peer().id() + " cannot be given more subnets.");
+    }
+  }
+
+  /** As flannel does: an ARP entry, an FDB entry and a route for each. */
+  private static void growVxlan(
+      Course.Built built, LabPlan.Host host, LabPlan.Host other, int from, int to) {
+    String device = KernelVxlanDatapath.DEVICE;
+    batch(
+        built,
+        host,
+        "ip",
+        IntStream.range(from, to)
+            .mapToObj(i ->
+                "neighbour add %s lladdr %s dev %s nud permanent\nroute add %s via %s dev %s onlink"
+                    .formatted(zero(i), mac(i), device, subnet(i), zero(i), device)));
+    batch(
+        built,
+        host,
+        "bridge",
+        IntStream.range(from, to)
+            .mapToObj(i ->
+                "fdb add %s dev %s dst %s self permanent"
+                    .formatted(mac(i), device, other.address())));
+  }
+
+  private static String mac(int number) {
+    return "02:c1:00:00:%02x:%02x".formatted(number >> 8, number & 0xff);
+  }
+
+  private static void batch(
+      Course.Built built, LabPlan.Host host, String tool, Stream<String> lines) {
+    Topology topology = built.topology();
+    topology
+        .shell()
+        .check(
+            Command.of(tool, "-batch", "-")
+                .in(host.namespace())
+                .reading(lines.collect(Collectors.joining("\n", "", "\n")))
+                .within(PATIENCE));
+  }
+}

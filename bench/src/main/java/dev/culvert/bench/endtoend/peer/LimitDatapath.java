@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend.peer;
+
+import dev.culvert.agent.lab.Command;
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import dev.culvert.agent.lab.datapath.LabDatapath;
+import java.util.Map;
+
+/**
+ * What the same eBPF path would carry if encapsulation cost nothing: Culvert's own programs, with
+ * direct routing over the same router. Direct routing wants hosts on one link, so each host is told
+ * that the others are (an on-link route to each), the router answers their ARP requests (proxy
+ * ARP), and it knows the subnets. The packets then take the same way as everybody's, bare.
+ */
+final class LimitDatapath implements LabDatapath {
+  private final Topology topology;
+  private final CulvertDatapath culvert;
+
+  LimitDatapath(Lab lab, Topology topology) {
+    this.topology = topology;
+    this.culvert = new CulvertDatapath(lab, topology, Map.of("directRouting", "true"));
+  }
+
+  @Override
+  public String name() {
+    return "limit";
+  }
+
+  @Override
+  public void up() {
+    LabPlan plan = topology.plan();
+    for (LabPlan.Host host : plan.hostList()) {
+      topology.ip(
+          host.namespace(),
+          plan.hostList().stream()
+              .filter(other -> other.number() != host.number())
+              .map(other -> "route add " + other.address() + "/32 dev " + Topology.DEVICE)
+              .toList());
+    }
+    topology.ip(
+        plan.routerNamespace(),
+        plan.hostList().stream()
+            .map(host -> "route add " + host.subnet() + " via " + host.address())
+            .toList());
+    topology
+        .shell()
+        .check(
+            Command.of(
+                    "sh",
+                    "-c",
+                    "for p in /proc/sys/net/ipv4/conf/host-*/proxy_arp; do echo 1 > $p; done")
+                .in(plan.routerNamespace()));
+    culvert.up();
+  }
+
+  /** Nothing is wrapped, so nothing is taken off. */
+  @Override
+  public int containerMtuBytes() {
+    return Topology.UNDERLAY_MTU_BYTES;
+  }
+
+  @Override
+  public int tunnelPort() {
+    return 0;
+  }
+
+  @Override
+  public void close() {
+    culvert.close();
+  }
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend.peer;
+
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import dev.culvert.agent.lab.datapath.LabDatapath;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import java.util.stream.Stream;
+
+/**
+ * A contestant, before it is built.
+ *
+ * @param id on the command line, in tables and in the names of namespaces
+ * @param title what it is, in a few words
+ * @param source whose way of doing it this is, and where it can be read
+ * @param quick whether a quick run has it
+ * @param probe lines of ip(8) that work in an empty namespace if the kernel has what it needs;
+ *     empty when every kernel does
+ */
+public record Peer(
+    String id,
+    String title,
+    String source,
+    boolean quick,
+    List<String> probe,
+    BiFunction<Lab, Topology, LabDatapath> builder) {
+  /** The datapath that ratios are against, where it takes part. */
+  public static final String REFERENCE = LabDatapath.Kind.KERNEL_VXLAN.toString();
+
+  public static final String CULVERT = "culvert-tc";
+
+  /** Builds it on a topology; it is not up yet. */
+  public LabDatapath build(Lab lab, Topology topology) {
+    return builder.apply(lab, topology);
+  }
+
+  /** All that there are, in the order of the tables. */
+  public static List<Peer> all() {
+    return Stream.of(
+            fromLab(LabDatapath.Kind.ROUTES),
+            fromLab(LabDatapath.Kind.KERNEL_VXLAN),
+            Optional.of(collectMd(TunnelDevice.VXLAN, true)),
+            Optional.of(collectMd(TunnelDevice.GENEVE, false)),
+            Optional.of(ipip()),
+            Optional.of(wireguard()),
+            Optional.of(ipsec()),
+            userspace(),
+            Optional.of(culvert(CULVERT, "Culvert, decapsulation at tc", true, Map.of())),
+            Optional.of(
+                culvert(
+                    "culvert-xdp",
+                    "Culvert, decapsulation at XDP",
+                    false,
+                    Map.of("decapsulation", "xdp"))),
+            Optional.of(limit()))
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
+  private static Optional<Peer> fromLab(LabDatapath.Kind kind) {
+    boolean routes = kind == LabDatapath.Kind.ROUTES;
+    return Optional.of(
+        new Peer(
+            kind.toString(),
+            routes ? "plain routes (host-gw), no overlay" : "the kernel's VXLAN device",
+            routes
+                ? "flannel, pkg/backend/hostgw; the router is told the subnets"
+                : "flannel, pkg/backend/vxlan",
+            true,
+            List.of(),
+            (lab, topology) -> lab.datapath(kind, topology)));
+  }
+
+  /** As soon as the lab knows it. */
+  private static Optional<Peer> userspace() {
+    return Arrays.stream(LabDatapath.Kind.values())
+        .filter(kind -> kind.toString().equals("userspace"))
+        .findFirst()
+        .map(kind ->
+            new Peer(
+                kind.toString(),
+                "a daemon in user space, TUN and UDP",
+                "flannel, pkg/backend/udp, has the same design",
+                false,
+                List.of(),
+                (lab, topology) -> lab.datapath(kind, topology)));
+  }
+
+  private static Peer collectMd(TunnelDevice device, boolean quick) {
+    return new Peer(
+        "tunnel-key" + (device == TunnelDevice.VXLAN ? "" : "-" + device),
+        "bpf_skb_set_tunnel_key over a collect_md " + device + " device",
+        "Cilium, bpf/lib/encap.h and bpf/bpf_overlay.c, tunnel-protocol: " + device,
+        quick,
+        List.of("link add probe type " + device + " external"),
+        (_, topology) -> new TunnelKeyDatapath(topology, device));
+  }
+
+  private static Peer ipip() {
+    return new Peer(
+        "ipip",
+        "the kernel's IP-in-IP device",
+        "flannel, pkg/backend/ipip",
+        false,
+        List.of("link add probe type ipip local 127.0.0.1 remote any"),
+        (_, topology) -> new IpipDatapath(topology));
+  }
+
+  private static Peer wireguard() {
+    return new Peer(
+        "wireguard",
+        "WireGuard (encrypts)",
+        "flannel, pkg/backend/wireguard",
+        false,
+        List.of("link add probe type wireguard"),
+        (_, topology) -> new WireguardDatapath(topology));
+  }
+
+  private static Peer ipsec() {
+    return new Peer(
+        "ipsec",
+        "IPsec, ESP in tunnel mode, AES-GCM (encrypts)",
+        "ip-xfrm(8); the tunnels that an IKE daemon such as strongSwan would install",
+        false,
+        List.of(IpsecDatapath.state("127.0.0.1", "127.0.0.2", 1)),
+        (_, topology) -> new IpsecDatapath(topology));
+  }
+
+  private static Peer culvert(
+      String id, String title, boolean quick, Map<String, String> settings) {
+    return new Peer(
+        id,
+        title,
+        "this project",
+        quick,
+        List.of(),
+        (lab, topology) -> new CulvertDatapath(lab, topology, settings));
+  }
+
+  private static Peer limit() {
+    return new Peer(
+        "limit",
+        "Culvert without encapsulation: the limit",
+        "this project, directRouting between hosts that take each other for neighbours",
+        true,
+        List.of(),
+        LimitDatapath::new);
+  }
+}

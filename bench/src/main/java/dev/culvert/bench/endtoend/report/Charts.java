@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend.report;
+
+import dev.culvert.agent.lab.measure.Comparison;
+import dev.culvert.agent.lab.measure.Quantity;
+import dev.culvert.agent.lab.measure.Samples;
+import dev.culvert.agent.lab.measure.Statistics;
+import dev.culvert.bench.endtoend.Group;
+import dev.culvert.bench.endtoend.Results;
+import dev.culvert.bench.endtoend.ScalingCurve;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import org.HdrHistogram.Histogram;
+import org.knowm.xchart.AnnotationLine;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.Marker;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** The pictures of a report, drawn by XChart as SVG. */
+final class Charts {
+  private static final int WIDTH = 920;
+  private static final int BARS_HEIGHT = 360;
+  private static final int LINES_HEIGHT = 400;
+  private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
+  private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 14);
+  private static final Color GRID = new Color(0xe3e6ea);
+  private static final Color TEXT = new Color(0x24292f);
+
+  /** Okabe and Ito's colours, which the colour-blind can tell apart; black for what is left. */
+  private static final Color[] COLOURS = {
+    new Color(0x0072b2), new Color(0xe69f00), new Color(0x009e73), new Color(0xcc79a7),
+    new Color(0xd55e00), new Color(0x56b4e9), new Color(0x8a8f98), new Color(0x24292f),
+    new Color(0xb8a800), new Color(0x7a4fb5), new Color(0x5d4037),
+  };
+
+  /** From here to there: half of all, 90 %, 99 % ... of the round trips. */
+  private static final double[] PERCENTILES = {
+    1, 5, 10, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 92.5, 95, 97, 98, 99, 99.3, 99.5, 99.7, 99.8,
+    99.9, 99.95, 99.97, 99.98, 99.99,
+  };
+
+  private Charts() {}
+
+  /** Ratios to the reference, a chart for each family of quantities ("tcp", "udp", ...). */
+  static List<String> ratios(Results results, Group group) {
+    Map<String, List<Quantity>> families = new LinkedHashMap<>();
+    for (Quantity quantity : group.headlines()) {
+      families
+          .computeIfAbsent(quantity.id().replaceFirst("-.*", ""), _ -> new ArrayList<>())
+          .add(quantity);
+    }
+    return families.values().stream().map(family -> ratios(results, group, family)).toList();
+  }
+
+  private static String ratios(Results results, Group group, List<Quantity> family) {
+    List<String> ids =
+        group.samples().contestants().stream()
+            .filter(id -> !id.equals(results.reference()))
+            .toList();
+    boolean more = family.getFirst().moreIsBetter();
+    CategoryChart chart =
+        new CategoryChartBuilder()
+            .width(WIDTH)
+            .height(BARS_HEIGHT)
+            .title(
+                "%s: ratio to %s, %s is better"
+                    .formatted(title(family), results.reference(), more ? "more" : "less"))
+            .build();
+    style(chart.getStyler());
+    chart.getStyler().setAvailableSpaceFill(0.7).setLabelsVisible(false);
+    chart.getStyler().setYAxisMin(0.0);
+    chart.getStyler().setErrorBarsColor(TEXT);
+    chart.getStyler().setPlotGridVerticalLinesVisible(false);
+    for (Quantity quantity : family) {
+      List<Double> values = new ArrayList<>();
+      List<Double> errors = new ArrayList<>();
+      for (String id : ids) {
+        Comparison comparison = results.toReference(group, quantity, id);
+        values.add(comparison.rounds() == 0 ? 0 : comparison.ratio());
+        errors.add(halfWidth(comparison));
+      }
+      chart.addSeries(quantity.title(), ids, values, errors);
+    }
+    chart.addAnnotation(new AnnotationLine(1, false, false));
+    return Svg.of(chart);
+  }
+
+  private static String title(List<Quantity> family) {
+    return family.size() == 1
+        ? family.getFirst().title()
+        : family.getFirst().title().replaceFirst(",.*", "");
+  }
+
+  /** XChart's whiskers are as long above as below: the longer of the two. */
+  private static double halfWidth(Comparison comparison) {
+    return comparison.rounds() == 0
+        ? 0
+        : Math.max(
+            comparison.interval().high() - comparison.ratio(),
+            comparison.ratio() - comparison.interval().low());
+  }
+
+  /** Within what time how many of the round trips are, all rounds together. */
+  static String percentiles(Group group) {
+    XYChart chart = lines("UDP round trip by percentile", "percentile", "us");
+    chart.getStyler().setXAxisLogarithmic(true);
+    chart.getStyler().setYAxisLogarithmic(true);
+    chart.getStyler().setXAxisTickLabelsFormattingFunction(Charts::percentile);
+    group
+        .roundTripsNs()
+        .forEach((id, histogram) ->
+            add(chart, id, rarities(), values(histogram), null, SeriesMarkers.NONE));
+    return Svg.of(chart);
+  }
+
+  /** 10 for the 90th percentile, 100 for the 99th: each nine more is as far as the one before. */
+  private static double[] rarities() {
+    double[] rarities = new double[PERCENTILES.length];
+    for (int i = 0; i < rarities.length; i++) {
+      rarities[i] = 100 / (100 - PERCENTILES[i]);
+    }
+    return rarities;
+  }
+
+  /** The way back: 1 is "0 %", 10 is "90 %". */
+  static String percentile(double rarity) {
+    double percent = 100 - 100 / rarity;
+    return Grids.number(Math.rint(percent * 1000) / 1000).replaceFirst("\\.?0+$", "") + " %";
+  }
+
+  private static double[] values(Histogram histogram) {
+    double[] us = new double[PERCENTILES.length];
+    for (int i = 0; i < us.length; i++) {
+      us[i] = histogram.getValueAtPercentile(PERCENTILES[i]) / 1e3;
+    }
+    return us;
+  }
+
+  /** Medians as something grows, with the quartiles as whiskers. */
+  static String scaling(ScalingCurve curve) {
+    XYChart chart = lines(curve.title(), curve.axis(), curve.quantity().unit());
+    chart.getStyler().setXAxisLogarithmic(true);
+    chart.getStyler().setYAxisMin(0.0);
+    chart.getStyler().setXAxisTickLabelsFormattingFunction(x -> "%.0f".formatted(x));
+    for (String id : curve.points().values().iterator().next().contestants()) {
+      add(
+          chart,
+          id,
+          curve.points().keySet().stream().mapToDouble(Integer::doubleValue).toArray(),
+          points(curve, id, Statistics::median),
+          points(curve, id, good -> Statistics.median(good) * Statistics.spread(good) / 2),
+          SeriesMarkers.CIRCLE);
+    }
+    return Svg.of(chart);
+  }
+
+  private static double[] points(
+      ScalingCurve curve, String id, Function<double[], Double> reduced) {
+    return curve.points().values().stream()
+        .map((Samples samples) -> samples.good(curve.quantity(), id))
+        .mapToDouble(good -> good.length == 0 ? Double.NaN : reduced.apply(good))
+        .toArray();
+  }
+
+  private static XYChart lines(String title, String xAxis, String yAxis) {
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(LINES_HEIGHT)
+            .title(title)
+            .xAxisTitle(xAxis)
+            .yAxisTitle(yAxis)
+            .build();
+    style(chart.getStyler());
+    return chart;
+  }
+
+  private static void add(
+      XYChart chart, String id, double[] x, double[] y, double[] errors, Marker marker) {
+    XYSeries series =
+        errors == null ? chart.addSeries(id, x, y) : chart.addSeries(id, x, y, errors);
+    series.setMarker(marker);
+    series.setLineStyle(new BasicStroke(2f));
+  }
+
+  private static void style(AxesChartStyler styler) {
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    styler.setPlotGridLinesColor(GRID);
+    styler.setChartTitleFont(TITLE);
+    styler.setChartTitleBoxVisible(false);
+    styler.setChartFontColor(TEXT);
+    styler.setAxisTickLabelsFont(SMALL);
+    styler.setAxisTitleFont(SMALL);
+    styler.setLegendFont(SMALL);
+    styler.setLegendBorderColor(Color.WHITE);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideS);
+    styler.setLegendLayout(Styler.LegendLayout.Horizontal);
+    styler.setSeriesColors(COLOURS);
+  }
+}
