@@ -83,6 +83,10 @@ final class UserspaceContainers {
         netlink.setStrictReversePath(endpoint.interfaceIndex());
         netlink.setIpv4Forwarding(endpoint.interfaceIndex(), true);
       }
+      // The kernel drops routes whose source address is gone, and the TUN device dies with us: so
+      // the gateway's address is here too, and containers of this host reach each other meanwhile.
+      InetAddress gateway = attachment.gateway();
+      netlink.addAddress(endpoint.interfaceIndex(), gateway, gateway.getAddress().length * 8);
       pair.configure(endpoint, network, undo);
       endpoints.put(endpoint.address(), endpoint);
       undo.commit();

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.TwoHosts.Host;
 import dev.culvert.testing.RequiresRoot;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.util.HexFormat;
-import java.util.Random;
-import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -26,7 +19,7 @@ class KernelVxlanInteropNetnsTest {
   /** flannel's port. */
   private static final int PORT = 8472;
 
-  private static final int BYTES = 64 << 20;
+  private static final int MEBIBYTES = 64;
 
   @TempDir Path folder;
 
@@ -101,49 +94,7 @@ class KernelVxlanInteropNetnsTest {
     Commands.in(namespace, "ping -c 2 -i 0.1 -W 2 " + address);
   }
 
-  /** Sends random bytes by netcat and compares their hashes. */
   private void send(String from, String to, String address) throws Exception {
-    byte[] data = new byte[BYTES];
-    new Random(7).nextBytes(data);
-    Path sent = folder.resolve("sent");
-    Path received = folder.resolve("received");
-    Files.write(sent, data);
-    Process server =
-        new ProcessBuilder(
-                "ip", "netns", "exec", to, "timeout", "60", "nc", "-l", "-N", "-p", "7000")
-            .redirectOutput(received.toFile())
-            .redirectError(ProcessBuilder.Redirect.DISCARD)
-            .start();
-    try {
-      awaitListening(to);
-      Process client =
-          new ProcessBuilder(
-                  "ip", "netns", "exec", from, "timeout", "60", "nc", "-N", address, "7000")
-              .redirectInput(sent.toFile())
-              .redirectErrorStream(true)
-              .start();
-      String said = new String(client.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      assertEquals(0, client.waitFor(), said);
-      assertTrue(server.waitFor(60, TimeUnit.SECONDS), "the receiver did not end");
-    } finally {
-      server.destroyForcibly().waitFor();
-    }
-    assertEquals(hash(data), hash(Files.readAllBytes(received)));
-  }
-
-  private static void awaitListening(String namespace) throws InterruptedException {
-    for (int i = 0; i < 100; i++) {
-      if (Commands.tryRun("ip netns exec " + namespace + " ss -Hltn sport = :7000")
-          .output()
-          .contains("7000")) {
-        return;
-      }
-      Thread.sleep(50);
-    }
-    throw new AssertionError("netcat does not listen");
-  }
-
-  private static String hash(byte[] data) throws Exception {
-    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
+    TcpTransfer.send(folder, MEBIBYTES, from, to, address);
   }
 }
