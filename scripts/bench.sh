@@ -2,17 +2,16 @@
 # shellcheck shell=bash
 # The benchmarks. To be sourced after common.sh.
 
-# bench [jmh|programs|baseline] ARGUMENTS...
+# bench [jmh|programs|baseline] ARGUMENTS...; without one of these words end to end, which ./culvert has too.
 bench_command() {
   local what=${1:-}
-  is_root || die "the benchmarks load BPF programs and maps, which needs root: run \"sudo $0 bench $*\"."
   case $what in
-    jmh | programs | baseline)
-      shift
-      "bench_$what" "$@"
-      ;;
-    *) die "\"bench\" takes jmh, programs or baseline: see \"./dev help\"." ;;
+    jmh | programs | baseline) ;;
+    *) exec "$ROOT/culvert" bench "$@" ;;
   esac
+  is_root || die "the benchmarks load BPF programs and maps, which needs root: run \"sudo $0 bench $*\"."
+  shift
+  "bench_$what" "$@"
 }
 
 # Builds the jar of the benchmarks and sets BENCH_JAVA to what runs it.
@@ -24,7 +23,8 @@ build_bench() {
   BENCH_JAVA=("$JAVA_HOME/bin/java" "${flags[@]}" --enable-native-access=ALL-UNNAMED -cp "$ROOT/bench/target/benchmarks.jar")
 }
 
-# What Java costs, by JMH: maps against C, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's.
+# What Java costs, by JMH: maps, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's; without any, the
+# map calls are compared with the same in C first.
 bench_jmh() {
   local quick=()
   build_bench
@@ -32,7 +32,18 @@ bench_jmh() {
     shift
     quick=(-f 1 -wi 3 -w 1 -i 3 -r 500ms)
   fi
+  [ "$#" -gt 0 ] || bench_against_c
   "${BENCH_JAVA[@]}" org.openjdk.jmh.Main "${quick[@]}" "$@"
+}
+
+bench_against_c() {
+  local compiler program="$ROOT/bench/target/map_calls"
+  if ! compiler=$(command -v clang || command -v gcc || command -v cc); then
+    say "No C compiler (clang or gcc) is here, so the map calls are not compared with C."
+    return
+  fi
+  "$compiler" -O2 -Wall -Wextra -o "$program" "$ROOT/bench/src/main/c/map_calls.c"
+  "${BENCH_JAVA[@]}" dev.culvert.bench.JavaAgainstC "$program"
 }
 
 # What a packet costs in each program, by the kernel's own clock.

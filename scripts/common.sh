@@ -21,6 +21,8 @@ packages_in() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | awk '{ print $1 }
 
 lab_packages() { packages_in "$ROOT/agent/src/main/resources/dev/culvert/agent/lab/packages.txt"; }
 
+bench_packages() { packages_in "$ROOT/bench/src/main/resources/dev/culvert/bench/packages.txt"; }
+
 is_installed() { [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 missing_packages() {

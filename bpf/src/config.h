@@ -28,4 +28,7 @@ const volatile __u16 source_port_max = 65535;
 #define NO_BARE_NETWORK 0xffffffff
 const volatile __u32 bare_vni = NO_BARE_NETWORK;
 
+/* How long a router's word on the size of a path holds. Linux's own net.ipv4.route.mtu_expires is 600 s. */
+const volatile __u64 path_mtu_lifetime_ns = 600000000000ULL;
+
 #endif

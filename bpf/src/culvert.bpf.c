@@ -19,6 +19,7 @@
 #include "container.h"
 #include "decap.h"
 #include "host.h"
+#include "icmp.h"
 #include "maps.h"
 #include "tables.h"
 #include "verdict.h"
@@ -38,6 +39,28 @@ static __always_inline int conclude(enum verdict verdict, __u32 bytes)
 	return TC_ACT_UNSPEC; /* the next program's or the stack's */
 }
 
+static __always_inline int container_packet(struct __sk_buff *skb, const struct interface *in, bool ipv6)
+{
+	__u32 bytes = skb->len;
+	enum verdict verdict = container_sends(skb, in, ipv6);
+	int action = conclude(verdict, bytes);
+
+	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
+		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
+	return action;
+}
+
+static __always_inline int host_packet(struct __sk_buff *skb, __be32 vni, bool ipv6)
+{
+	__u32 bytes = skb->len;
+	enum verdict verdict = host_sends(skb, vni, ipv6);
+	int action = conclude(verdict, bytes);
+
+	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, vni, ipv6, true))
+		return TC_ACT_REDIRECT;
+	return action;
+}
+
 SEC("tc")
 int from_container(struct __sk_buff *skb)
 {
@@ -49,9 +72,9 @@ int from_container(struct __sk_buff *skb)
 	if (is_tagged(skb))
 		return conclude(tagged_sends(skb, in), bytes);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return conclude(container_sends(skb, in, false), bytes);
+		return container_packet(skb, in, false);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(container_sends(skb, in, true), bytes);
+		return container_packet(skb, in, true);
 	return conclude(VERDICT_PASSED, bytes); /* ARP: the stack answers for the gateway */
 }
 
@@ -80,9 +103,9 @@ int from_host(struct __sk_buff *skb)
 	if (!in)
 		return conclude(VERDICT_DROPPED_UNKNOWN_VNI, bytes);
 	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return conclude(host_sends(skb, in->vni, false), bytes);
+		return host_packet(skb, in->vni, false);
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(host_sends(skb, in->vni, true), bytes);
+		return host_packet(skb, in->vni, true);
 	return conclude(VERDICT_DROPPED_MALFORMED, bytes); /* no ARP, no broadcast: the overlay carries IP */
 }
 
@@ -101,7 +124,8 @@ int from_tunnel(struct __sk_buff *skb)
 		tunnel.ipv6 = true;
 		__builtin_memcpy(tunnel.source, key.remote_ipv6, sizeof(tunnel.source));
 	} else {
-		return conclude(VERDICT_DROPPED_MALFORMED, bytes); /* nothing else comes out of this device */
+		/* Not from the tunnel, so from this host: only from_host sends anything this way round. */
+		return conclude(VERDICT_PASSED, bytes);
 	}
 	tunnel.vni = bpf_htonl(key.tunnel_id);
 	if (skb->protocol == bpf_htons(ETH_P_IP))

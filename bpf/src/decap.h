@@ -8,6 +8,7 @@
 #include "deliver.h"
 #include "maps.h"
 #include "packet.h"
+#include "path.h"
 #include "tables.h"
 #include "vxlan.h"
 
@@ -231,8 +232,10 @@ static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6)
 	enum verdict verdict;
 	void *data;
 
-	if (!is_tunnel(skb, ipv6))
+	if (!is_tunnel(skb, ipv6)) {
+		learn_path(skb, ipv6);
 		return receive_bare(skb, ipv6);
+	}
 	verdict = receive_tunnel(skb, &tunnel);
 	if (verdict < VERDICT_DROPPED_MALFORMED)
 		return verdict;

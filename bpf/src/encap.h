@@ -8,6 +8,7 @@
 #include "deliver.h"
 #include "maps.h"
 #include "packet.h"
+#include "path.h"
 #include "vxlan.h"
 
 /* linux/errno.h values that bpf_skb_adjust_room answers with. */
@@ -25,11 +26,22 @@ static __always_inline __be16 source_port(__u32 flow_hash)
 	return bpf_htons(source_port_min + (__u16)((__u64)flow_hash * ports >> 32));
 }
 
-/* The largest IP packet that this skb becomes on the wire, inner header included: one segment of a superpacket. */
-static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, __u32 ip_bytes)
+/* Bytes of headers that each segment of a superpacket repeats: IP with its options, and TCP with its or UDP. */
+static __always_inline __u32 segment_headers(const struct __sk_buff *skb, const void *header, const struct ip_view *ip)
 {
-	/* Segments carry the IP header and at least 8 (UDP) or 20 (TCP) bytes more; options only make the estimate low. */
-	return skb->gso_size ? skb->gso_size + ip_bytes + 8 : skb->len - ETH_HLEN;
+	__u32 ip_bytes = ip->ipv6 ? sizeof(struct ipv6hdr) : ((const struct iphdr *)header)->ihl * 4;
+	__u8 tcp_words = 0;
+
+	if (ip->protocol != IPPROTO_TCP)
+		return ip_bytes + sizeof(struct udphdr);
+	bpf_skb_load_bytes(skb, ETH_HLEN + ip_bytes + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words, sizeof(tcp_words));
+	return ip_bytes + (tcp_words >> 4) * 4;
+}
+
+/* The largest IP packet that this skb becomes on the wire, inner header included: one segment of a superpacket. */
+static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, const void *header, const struct ip_view *ip)
+{
+	return skb->gso_size ? skb->gso_size + segment_headers(skb, header, ip) : skb->len - ETH_HLEN;
 }
 
 /*
@@ -64,19 +76,21 @@ static __always_inline void copy_template(void *to, const __u8 *template, __u32 
 
 /*
  * Fills in what the template leaves open, and spends the inner packet's hop. Outer ECN is the inner one (RFC 6040 normal
- * mode); DSCP is the template's.
+ * mode); DSCP is the template's. `inner` is as it was before there was room: its pointers are none any more.
  */
 static __always_inline bool write_outer(struct __sk_buff *skb, const struct subnet *to, bool underlay_ipv6,
-					__u32 flow_hash, __u8 ecn, bool inner_ipv6)
+					__u32 flow_hash, const struct ip_view *inner)
 {
 	__u32 header_bytes = ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6);
-	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner_ipv6));
+	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner->ipv6));
 	__u32 udp_bytes = skb->len - ETH_HLEN - ip_header_bytes(underlay_ipv6);
+	__u8 ecn = inner->traffic_class & ECN_MASK;
 	struct udphdr *udp;
 
 	if (!data)
 		return false;
-	spend_hop(data + header_bytes, inner_ipv6);
+	if (!inner->routed)
+		spend_hop(data + header_bytes, inner->ipv6);
 	copy_template(data, to->header, header_bytes);
 	if (underlay_ipv6) {
 		struct ipv6hdr *ip = data + ETH_HLEN;
@@ -102,8 +116,8 @@ static __always_inline bool write_outer(struct __sk_buff *skb, const struct subn
 	return true;
 }
 
-static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const struct subnet *to, __u8 ecn,
-						bool inner_ipv6, bool underlay_ipv6)
+static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const struct subnet *to,
+						const struct ip_view *inner, bool underlay_ipv6)
 {
 	__u32 flow_hash = bpf_get_hash_recalc(skb); /* of the inner flow, while it is the outermost */
 	long error;
@@ -114,31 +128,47 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 		/* A GSO type without tunnel support (SCTP), or a packet that is encapsulated already. */
 		return error == -ENOTSUPP || error == -EALREADY ? VERDICT_SLOW_PATH : VERDICT_DROPPED_NO_MEMORY;
 	}
-	if (!write_outer(skb, to, underlay_ipv6, flow_hash, ecn, inner_ipv6))
+	if (!write_outer(skb, to, underlay_ipv6, flow_hash, inner))
 		return VERDICT_DROPPED_NO_MEMORY;
 	send_to_neighbour(to->ifindex, to->gateway, underlay_ipv6);
 	return VERDICT_ENCAPSULATED;
+}
+
+/*
+ * Whether somebody may cut a packet that is too large for the way. Then its sender need not know: the stack cuts what is
+ * larger than culvert0's MTU, and outer IPv4 packets are cut on the way. IPv4 senders can forbid it. IPv6 packets are never
+ * cut, but no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4), so these are cut outside. Over IPv6
+ * nothing is cut outside: the kernel's VXLAN device does not, and no router may.
+ */
+static __always_inline bool may_be_cut(const struct subnet *to, const void *header, const struct ip_view *ip, __u32 bytes)
+{
+	bool outside = !(to->flags & (SUBNET_UNDERLAY_IPV6 | SUBNET_DIRECT));
+
+	if (ip->ipv6)
+		return outside && bytes <= LEAST_MTU_IPV6;
+	return !(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT)) && (outside || bytes > to->mtu_bytes);
 }
 
 /* Sends a packet, whose IP header is at `header`, to the host that owns its destination. */
 static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const struct subnet *to, void *header,
 						   const struct ip_view *ip)
 {
-	__u8 ecn = ip->traffic_class & ECN_MASK;
+	__u32 bytes = wire_bytes(skb, header, ip);
 
 	if (to->flags & SUBNET_UNREACHABLE)
 		return VERDICT_DROPPED_UNREACHABLE;
-	if (wire_bytes(skb, ip_header_bytes(ip->ipv6)) > to->mtu_bytes)
-		return VERDICT_SLOW_PATH; /* the stack fragments, or tells the sender */
+	if (bytes > way_mtu(to, bytes))
+		return may_be_cut(to, header, ip, bytes) ? VERDICT_SLOW_PATH : VERDICT_DROPPED_TOO_BIG;
 
 	if (to->flags & SUBNET_DIRECT) {
-		spend_hop(header, ip->ipv6);
+		if (!ip->routed)
+			spend_hop(header, ip->ipv6);
 		send_to_neighbour(to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6);
 		return VERDICT_ROUTED_DIRECTLY;
 	}
 	if (to->flags & SUBNET_UNDERLAY_IPV6)
-		return encapsulate(skb, to, ecn, ip->ipv6, true);
-	return encapsulate(skb, to, ecn, ip->ipv6, false);
+		return encapsulate(skb, to, ip, true);
+	return encapsulate(skb, to, ip, false);
 }
 
 #endif

@@ -11,23 +11,32 @@
 #include "packet.h"
 #include "tables.h"
 
-/* Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses. */
-static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni)
+/*
+ * Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses.
+ * `whole`: the outer packet must not be cut on its way either; any other may be, for its sender need not know.
+ */
+static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni, bool whole)
 {
 	bool underlay_ipv6 = to->flags & SUBNET_UNDERLAY_IPV6;
 	const __u8 *inner_ethernet = to->header + ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6) - ETH_HLEN;
 	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
+	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX;
 
 	if (!eth)
 		return false;
+	if (whole && !underlay_ipv6)
+		flags |= BPF_F_DONT_FRAGMENT;
 	write_ethernet(eth, inner_ethernet, inner_ethernet + ETH_ALEN, eth->h_proto);
-	if (underlay_ipv6)
+	/* The source too: the route's own choice may be another address of this host, which the VTEP would not know. */
+	if (underlay_ipv6) {
+		__builtin_memcpy(key.local_ipv6, to->header + ETH_HLEN + offsetof(struct ipv6hdr, saddr), sizeof(key.local_ipv6));
 		__builtin_memcpy(key.remote_ipv6, to->remote, sizeof(key.remote_ipv6));
-	else
+	} else {
+		key.local_ipv4 = bpf_ntohl(*(const __be32 *)(to->header + ETH_HLEN + offsetof(struct iphdr, saddr)));
 		key.remote_ipv4 = bpf_ntohl(*(const __be32 *)(to->remote + 12));
-	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key),
-				       underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX | BPF_F_DONT_FRAGMENT);
+	}
+	return !bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags);
 }
 
 /*
@@ -48,6 +57,7 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	const struct subnet *subnet;
 	enum verdict verdict;
 	struct ip_view ip;
+	bool whole;
 
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
@@ -63,9 +73,10 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 		return VERDICT_DROPPED_NO_SUBNET;
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
-	/* Here the stack has routed already and spent the hop, so an exhausted packet never comes. */
+	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
+	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
-	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni))
+	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni, whole))
 		return VERDICT_DROPPED_NO_MEMORY;
 	return verdict;
 }

@@ -56,7 +56,8 @@ struct subnet {
 	__u32 mtu_bytes;	/* largest inner IP packet, header included, that reaches the VTEP whole */
 	__u32 vtep_id;		/* index for the counters by VTEP */
 	__u8 remote[16];	/* underlay address of the VTEP */
-	__u8 gateway[16];	/* next hop on the underlay link: a router, or the VTEP itself */
+	/* Next hop on the underlay link: a router, or the VTEP itself. Of a SUBNET_LOCAL, the containers' gateway (inner). */
+	__u8 gateway[16];
 	/*
 	 * Template of all that goes before the inner IP header, ready but for: outer IP length and checksum (the template
 	 * holds the checksum of the header with length 0), UDP source port and length, traffic class. The outer
@@ -147,7 +148,7 @@ enum vtep_flags {
 
 struct vtep {
 	__u32 flags;	/* enum vtep_flags */
-	__u32 vtep_id;	/* index for the counters by VTEP */
+	__u32 vtep_id;	/* index for the counters by VTEP, and of its path; 0 for this host's own */
 };
 _Static_assert(sizeof(struct vtep) == 8, "vtep");
 
@@ -158,6 +159,23 @@ struct {
 	__type(key, struct vtep_key);
 	__type(value, struct vtep);
 } vteps SEC(".maps");
+
+/* ---- paths: what routers said of the ways to VTEPs ------------------------------------------------------------- */
+
+struct path {
+	__u64 expires_ns;	/* as bpf_ktime_get_ns() counts: from then on the way is tried again */
+	__u32 mtu_bytes;	/* largest inner IP packet that the way carries; 0 when nobody said */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct path) == 16, "path");
+
+/* Key: vtep_id. Written by from_underlay, so that it works while no agent lives. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_SUBNETS);
+	__type(key, __u32);
+	__type(value, struct path);
+} paths SEC(".maps");
 
 /* ---- endpoints: the containers of this host ------------------------------------------------------------------ */
 

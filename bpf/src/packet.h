@@ -19,6 +19,30 @@
 #define IPV4_FRAGMENT	0x3fff	/* "more fragments" or an offset; "don't fragment" left out */
 #define IPV4_OFFSET	0x1fff	/* where a fragment belongs; not 0 in all but the first */
 #define VLAN_ID_MASK	0x0fff	/* of vlan_tci; the rest is priority */
+#define IPV4_DONT_FRAGMENT 0x4000
+
+/* RFC 792, RFC 4443. */
+#define ICMP_DESTINATION_UNREACHABLE	3
+#define ICMP_SOURCE_QUENCH		4
+#define ICMP_REDIRECT			5
+#define ICMP_TIME_EXCEEDED		11
+#define ICMP_PARAMETER_PROBLEM		12
+#define ICMP_FRAGMENTATION_NEEDED	4	/* code */
+#define ICMPV6_PACKET_TOO_BIG		2
+#define ICMPV6_INFORMATIONAL		0x80	/* a bit of the type; without it the message is an error */
+
+/*
+ * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote follows.
+ * The next hop's MTU has 16 bits in the former, behind 16 that routers may use for something else (RFC 4884).
+ */
+struct icmp_too_big {
+	__u8 type;
+	__u8 code;
+	__sum16 checksum;
+	__be32 mtu;
+};
+_Static_assert(sizeof(struct icmp_too_big) == 8, "RFC 1191 section 4");
+
 #define ECN_MASK	3	/* RFC 3168 section 5: the two low bits of the traffic class */
 #define ECN_NOT_CAPABLE	0
 #define ECN_CAPABLE_1	1
@@ -57,6 +81,7 @@ static __always_inline void *packet_start(struct __sk_buff *skb, __u32 bytes)
 /* What the decisions need of an IP header of either family. Addresses are pointers into the packet. */
 struct ip_view {
 	bool ipv6;
+	bool routed;		/* the stack has routed it, or made it here: it has spent its hop on this host */
 	__u32 bytes;		/* length that the header claims, itself included */
 	__u8 hops;		/* TTL or hop limit */
 	__u8 traffic_class;	/* DSCP and ECN */
@@ -77,6 +102,7 @@ static __always_inline __u32 ip_header_bytes(bool ipv6)
 static __always_inline bool read_ip(const void *header, __u32 available, bool ipv6, struct ip_view *view)
 {
 	view->ipv6 = ipv6;
+	view->routed = false;
 	if (ipv6) {
 		const struct ipv6hdr *ip = header;
 

@@ -92,11 +92,10 @@ static __always_inline bool is_vtep(const struct subnet *subnet, const void *out
 	return *(const __be32 *)(subnet->remote + 12) == *(const __be32 *)outer_source;
 }
 
-/* Whether an underlay address is one of this host's own VTEP addresses. */
-static __always_inline bool is_self(const void *address, bool underlay_ipv6)
+/* What is known of an underlay address, or NULL. */
+static __always_inline const struct vtep *find_vtep(const void *address, bool underlay_ipv6)
 {
 	struct vtep_key key = {};
-	const struct vtep *vtep;
 
 	if (underlay_ipv6) {
 		__builtin_memcpy(key.address, address, 16);
@@ -104,7 +103,14 @@ static __always_inline bool is_self(const void *address, bool underlay_ipv6)
 		key.address[10] = key.address[11] = 0xff;
 		__builtin_memcpy(key.address + 12, address, 4);
 	}
-	vtep = bpf_map_lookup_elem(&vteps, &key);
+	return bpf_map_lookup_elem(&vteps, &key);
+}
+
+/* Whether an underlay address is one of this host's own VTEP addresses. */
+static __always_inline bool is_self(const void *address, bool underlay_ipv6)
+{
+	const struct vtep *vtep = find_vtep(address, underlay_ipv6);
+
 	return vtep && (vtep->flags & VTEP_SELF);
 }
 

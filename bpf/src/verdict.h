@@ -28,7 +28,7 @@ enum verdict {
 	VERDICT_DROPPED_UNKNOWN_VNI = 11,	/* tunnel packet of a network that this host does not serve */
 	VERDICT_DROPPED_NO_ENDPOINT = 12,	/* inner destination is in our subnet, but no container has it */
 	VERDICT_DROPPED_NOT_LOCAL = 13,		/* inner destination is not in a subnet of this host */
-	VERDICT_DROPPED_TOO_BIG = 14,		/* larger than the way to that VTEP carries */
+	VERDICT_DROPPED_TOO_BIG = 14,		/* larger than the way to that VTEP carries: its sender is told */
 	VERDICT_DROPPED_UNREACHABLE = 15,	/* the VTEP is known, but there is no route to it at present */
 	VERDICT_DROPPED_TUNNEL_FROM_CONTAINER = 16,	/* a container sends tunnel packets of its own to a VTEP */
 	VERDICT_DROPPED_NO_MEMORY = 17,		/* the kernel could not make room for headers */

@@ -7,7 +7,8 @@ Run: /usr/bin/python3 golden.py > ../resources/golden-packets.txt
 The tables that the packets meet stand in GoldenPacketsKernelTest. Where a program chooses a UDP source port, the expected
 packet has port 0: the test checks the range and then compares.
 """
-from scapy.all import Ether, IP, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.all import Ether, IP, IPOption_Router_Alert, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
+from scapy.all import ICMPv6DestUnreach, ICMPv6PacketTooBig
 from scapy.all import Dot1Q, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, IPOption_NOP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.all import IPv6ExtHdrHopByHop
 from scapy.layers.vxlan import VXLAN
@@ -70,6 +71,26 @@ def from_container(ip, src=CONTAINER, dst=HOST, type=0x0800):
 
 def udp(src, dst, ttl=64, payload=b"culvert", **kw):
     return IP(src=src, dst=dst, ttl=ttl, id=1, **kw) / UDP(sport=1111, dport=2222) / Raw(payload)
+
+
+def fragmentation_needed(packet, mtu, quoted=548):
+    """RFC 1191 section 4, from the gateway; RFC 1812 section 4.3.2 says how much is quoted, and with which precedence."""
+    return (
+        Ether(dst=CONTAINER, src=HOST)
+        / IP(src="10.244.1.1", dst="10.244.1.2", id=0, flags="DF", tos=0xC0, ttl=64)
+        / ICMP(type=3, code=4, nexthopmtu=mtu)
+        / Raw(raw(packet)[:quoted])
+    )
+
+
+def packet_too_big(packet, mtu):
+    """RFC 4443 section 3.2: 1280 bytes in all."""
+    return (
+        Ether(dst=CONTAINER, src=HOST)
+        / IPv6(src="fd00:244:1::1", dst="fd00:244:1::2", hlim=64)
+        / ICMPv6PacketTooBig(mtu=mtu)
+        / Raw(raw(packet)[:1232])
+    )
 
 
 # ---- out of a container
@@ -167,7 +188,7 @@ show("Broadcast is no overlay traffic", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4"), dst="ff:ff:ff:ff:ff:ff"), "PASSED")
 show("Last hop: the stack answers time exceeded", "from_container", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)),
      "SLOW_PATH", from_container(udp("10.244.1.2", "10.244.2.4", ttl=1)))
-show("Too large for the way: the stack fragments or answers", "from_container",
+show("Too large for the way, and may be cut: the stack does that", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1451 - 28))), "SLOW_PATH")
 show("Exactly as large as the way", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * (1450 - 28))), "ENCAPSULATED",
@@ -188,6 +209,58 @@ show("Header length below five words", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.244.2.4", ihl=4) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
 show("Version 6 in an IPv4 packet", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.244.2.4", version=6) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
+
+# ---- too large for the way: the container's gateway answers
+
+LARGE_UDP = udp("10.244.1.2", "10.244.2.4", flags="DF", payload=b"x" * (1451 - 28))
+show(
+    "UDP that must not be cut: fragmentation needed, with as much of it as 576 bytes hold",
+    "from_container",
+    from_container(LARGE_UDP),
+    "DROPPED_TOO_BIG",
+    fragmentation_needed(LARGE_UDP, 1450),
+)
+LARGE_TCP = (
+    IP(src="10.244.1.2", dst="10.244.2.4", id=4, flags="DF", tos=2)
+    / TCP(sport=1, dport=2, seq=12345, options=[("Timestamp", (1, 2)), ("NOP", None), ("NOP", None)])
+    / Raw(b"y" * 2800)
+)
+show(
+    "A TCP superpacket whose segments are a byte too large: 20 bytes of IP, 32 of TCP with options",
+    "from_container",
+    from_container(LARGE_TCP),
+    "DROPPED_TOO_BIG",
+    fragmentation_needed(LARGE_TCP, 1450),
+    gso=1399,
+)
+LARGE6 = IPv6(src="fd00:244:1::2", dst="fd00:244:2::4") / UDP(sport=1, dport=2) / Raw(b"z" * (1451 - 48))
+show(
+    "IPv6: packet too big, with as much of it as 1280 bytes hold",
+    "from_container",
+    from_container(LARGE6, type=0x86DD),
+    "DROPPED_TOO_BIG",
+    packet_too_big(LARGE6, 1450),
+)
+LARGE66 = IPv6(src="fd00:244:1::2", dst="fd00:244:6::4") / TCP(sport=1, dport=2, seq=7) / Raw(b"z" * (1431 - 60))
+show(
+    "IPv6 inside IPv6: 70 bytes of overhead",
+    "from_container",
+    from_container(LARGE66, type=0x86DD),
+    "DROPPED_TOO_BIG",
+    packet_too_big(LARGE66, 1430),
+)
+OPTIONS = IP(src="10.244.1.2", dst="10.244.2.4", flags="DF", options=[IPOption_Router_Alert()]) / UDP() / Raw(b"o" * 1500)
+show("IP options are quoted too", "from_container", from_container(OPTIONS), "DROPPED_TOO_BIG", fragmentation_needed(OPTIONS, 1450))
+ECHO = IP(src="10.244.1.2", dst="10.244.2.4", flags="DF") / ICMP() / Raw(b"p" * 1500)
+show("A large echo request is answered", "from_container", from_container(ECHO), "DROPPED_TOO_BIG", fragmentation_needed(ECHO, 1450))
+for name, error in [
+    ("An ICMP error is never answered", IP(src="10.244.1.2", dst="10.244.2.4", flags="DF") / ICMP(type=3, code=1) / Raw(b"e" * 1500)),
+    ("Nor is a fragment but the first", IP(src="10.244.1.2", dst="10.244.2.4", flags="DF", frag=185, proto=17) / Raw(b"f" * 1500)),
+]:
+    show(name, "from_container", from_container(error), "DROPPED_TOO_BIG", from_container(error))
+ERROR6 = IPv6(src="fd00:244:1::2", dst="fd00:244:2::4") / ICMPv6DestUnreach() / Raw(b"e" * 1500)
+show("An ICMPv6 error is never answered", "from_container", from_container(ERROR6, type=0x86DD), "DROPPED_TOO_BIG",
+     from_container(ERROR6, type=0x86DD))
 
 # ---- into this host
 
@@ -331,3 +404,27 @@ show("ECN on the way in, IPv6 inside", "from_underlay",
      "DECAPSULATED",
      Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x11, fl=0xabcde, hlim=63)
      / UDP(sport=1, dport=2))
+
+# ---- over an IPv6 underlay (the tables name fd00:18::2 as VTEP; this host's own address they do not name)
+
+
+def arriving6(inner, source="fd00:18::2", inner_type=0x0800, tc=0, udp_len=None):
+    return (
+        Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x86DD)
+        / IPv6(src=source, dst="fd00:17::2", hlim=63, tc=tc)
+        / UDP(sport=50000, dport=4789, chksum=0, len=udp_len)
+        / VXLAN(vni=1, flags="Instance")
+        / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
+        / inner
+    )
+
+
+show("IPv4 inside IPv6 on arrival", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3")), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.6.4", "10.244.1.3", ttl=63))
+show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay",
+     arriving6(IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=2) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD, tc=3),
+     "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=3, hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"))
+show("Outer source over IPv6 is nobody's, and so it is not for us", "from_underlay",
+     arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "PASSED")
+show("UDP length too short for the inner packet, over IPv6", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "PASSED")

@@ -46,6 +46,10 @@ final class LeaseView {
     return leases.values();
   }
 
+  boolean contains(Subnet subnet) {
+    return leases.containsKey(subnet);
+  }
+
   void accept(LeaseEvent event) {
     switch (event) {
       case LeaseEvent.Snapshot snapshot -> accept(snapshot);

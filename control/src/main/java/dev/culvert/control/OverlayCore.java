@@ -250,6 +250,7 @@ final class OverlayCore {
     networkLookQueued.set(false); // what changes from here on wants another look
     problems.guard("Asking for routes", () -> lookUp(table.underlayAddresses()));
     problems.guard("Removing containers that ended", this::removeVanished);
+    problems.guard("Following the underlay interface", datapath::refresh);
   }
 
   private void removeVanished() {

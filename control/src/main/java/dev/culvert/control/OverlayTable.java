@@ -17,7 +17,6 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -311,9 +310,8 @@ final class OverlayTable {
 
   /** Entries that were found and that no event spoke of. */
   private List<RemoteSubnet> unlisted() {
-    Collection<Lease> leases = view.leases();
     return remotes().stream()
-        .filter(remote -> leases.stream().noneMatch(l -> l.subnet().equals(remote.subnet())))
+        .filter(remote -> !view.contains(remote.subnet()))
         .filter(remote ->
             own.isEmpty() || !remote.subnet().prefix().overlaps(own.get().subnet().prefix()))
         .toList();

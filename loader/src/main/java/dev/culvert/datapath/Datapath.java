@@ -47,6 +47,12 @@ public interface Datapath extends AutoCloseable {
   int overlayMtuBytes();
 
   /**
+   * Brings what this datapath made in line with the host's network as it is now. Called when {@link
+   * #watch} told of a change; nothing changed is no work.
+   */
+  default void refresh() {}
+
+  /**
    * Endpoints of the tables whose interface no longer exists on this host: a container that ended
    * took it along. A datapath that cannot tell says none.
    */

@@ -4,6 +4,11 @@ package dev.culvert.datapath;
 /** Where the outer headers of received packets come off. Delivery is at tc in either case. */
 public enum Decapsulation {
   /**
+   * At XDP where the underlay's driver runs it natively and takes the program, else at tc; decided
+   * anew when the interface changes. See {@link DecapsulationChoice}.
+   */
+  AUTO,
+  /**
    * At tc: works with every driver; the kernel merges tunnel packets by {@code culvert0}'s socket.
    */
   TC,

@@ -8,6 +8,7 @@ import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,9 @@ public final class EbpfDatapath implements Datapath {
    * @param sourcePortMax last outer source port
    * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
+   * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
+   *     that routes to other hosts lead through need no mention
+   * @param pathMtuLifetime how long a router's word on the size of a path holds
    */
   public record Config(
       Path pins,
@@ -39,7 +43,33 @@ public final class EbpfDatapath implements Datapath {
       int sourcePortMin,
       int sourcePortMax,
       boolean directRouting,
-      Decapsulation decapsulation) {
+      Decapsulation decapsulation,
+      List<String> moreUnderlays,
+      Duration pathMtuLifetime) {
+    /** How long Linux itself believes a router's word (net.ipv4.route.mtu_expires). */
+    public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
+
+    /** With one underlay interface, and Linux's own lifetime of path MTUs. */
+    public Config(
+        Path pins,
+        String underlay,
+        int port,
+        int sourcePortMin,
+        int sourcePortMax,
+        boolean directRouting,
+        Decapsulation decapsulation) {
+      this(
+          pins,
+          underlay,
+          port,
+          sourcePortMin,
+          sourcePortMax,
+          directRouting,
+          decapsulation,
+          List.of(),
+          PATH_MTU_LIFETIME);
+    }
+
     /** Decapsulates at tc. */
     public Config(
         Path pins,
@@ -52,6 +82,13 @@ public final class EbpfDatapath implements Datapath {
     }
 
     public Config {
+      moreUnderlays = List.copyOf(moreUnderlays);
+      if (pathMtuLifetime.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException(
+            "A path MTU that holds for "
+                + pathMtuLifetime
+                + " is of no use: give a second or more.");
+      }
       requirePort("tunnel port", port);
       requirePort("first source port", sourcePortMin);
       requirePort("last source port", sourcePortMax);
@@ -81,6 +118,7 @@ public final class EbpfDatapath implements Datapath {
   private final Tables tables;
   private final Containers containers;
   private final Bridges bridges;
+  private final Decapsulator decapsulator;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -100,6 +138,7 @@ public final class EbpfDatapath implements Datapath {
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
   }
 
   /**
@@ -176,17 +215,29 @@ public final class EbpfDatapath implements Datapath {
         programs.object().program(Programs.FROM_UNDERLAY),
         underlay.index(),
         Link.Direction.INGRESS);
-    // Either way tc delivers, so packets in flight during a switch meet a program that knows them.
-    switch (config.decapsulation()) {
-      case XDP ->
-          links.ensureXdp(programs.object().program(Programs.STRIP_AT_XDP), underlay.index());
-      case TC -> links.detach(Programs.STRIP_AT_XDP);
-    }
+    decapsulate();
 
     Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
+  }
+
+  private void decapsulate() {
+    decapsulator.follow(underlay(), programs.object().program(Programs.STRIP_AT_XDP));
+  }
+
+  /** The underlay interface may be another one by now, or have another MTU. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      decapsulate();
+    }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   private LinkInfo underlay() {
@@ -357,6 +408,7 @@ public final class EbpfDatapath implements Datapath {
       programs.close();
     }
     first.close();
+    decapsulator.close();
     netlink.close();
   }
 }

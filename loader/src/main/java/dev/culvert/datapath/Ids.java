@@ -24,6 +24,10 @@ final class Ids<T> {
     }
   }
 
+  boolean has(T thing) {
+    return byThing.containsKey(thing);
+  }
+
   int of(T thing) {
     Integer known = byThing.get(thing);
     if (known != null) {

@@ -42,6 +42,9 @@ final class Layouts {
   /** The key of map interfaces: an interface index. */
   static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
+  /** The key of map paths: a VTEP's number. */
+  static final ValueLayout.OfInt PATH_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
   /** The key of map masks: always 0. */
   static final ValueLayout.OfInt MASKS_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -87,6 +90,9 @@ final class Layouts {
 
   static final StructLayout VTEP = StructLayout.of("vtep").u32("flags").u32("vtep_id").build();
 
+  static final StructLayout PATH =
+      StructLayout.of("path").u64("expires_ns").u32("mtu_bytes").u32("pad").build();
+
   static final StructLayout ENDPOINT4_KEY =
       StructLayout.of("endpoint4_key").be32("vni").be32("address").build();
 
@@ -129,6 +135,7 @@ final class Layouts {
           SUBNET_MASKS,
           VTEP_KEY,
           VTEP,
+          PATH,
           ENDPOINT4_KEY,
           ENDPOINT6_KEY,
           ENDPOINT,

@@ -1,10 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.net.InetAddress;
+
 /**
  * This host's own subnet.
  *
  * @param bridgeIndex the bridge that leads to its containers, or 0 when each container is an {@link
  *     Endpoint}
  */
-public record LocalSubnet(Subnet subnet, int bridgeIndex) {}
+public record LocalSubnet(Subnet subnet, int bridgeIndex) {
+  /**
+   * Whom the containers take for their router: the subnet's first address behind its own. A subnet
+   * of one address has none but that.
+   */
+  InetAddress gateway() {
+    byte[] first = subnet.prefix().address().getAddress();
+    if (subnet.prefix().length() < first.length * 8) {
+      first[first.length - 1] |= 1;
+    }
+    return Layouts.address(first);
+  }
+}

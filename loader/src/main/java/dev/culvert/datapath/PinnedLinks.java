@@ -73,11 +73,29 @@ final class PinnedLinks {
 
   /** The same for the one XDP program of an interface. */
   void ensureXdp(BpfProgram program, int interfaceIndex) {
+    ensureXdp(program, interfaceIndex, Link::attachXdp);
+  }
+
+  /**
+   * Natively, that is.
+   *
+   * @throws dev.culvert.kernel.KernelException when the driver refuses; then nothing is attached
+   */
+  void ensureNativeXdp(BpfProgram program, int interfaceIndex) {
+    ensureXdp(program, interfaceIndex, Link::attachNativeXdp);
+  }
+
+  @FunctionalInterface
+  private interface XdpAttacher {
+    Link attach(Libc libc, BpfProgram program, int interfaceIndex);
+  }
+
+  private void ensureXdp(BpfProgram program, int interfaceIndex, XdpAttacher xdp) {
     if (replaced(program.name(), program, interfaceIndex)) {
       return;
     }
     detach(program.name());
-    try (Link link = Link.attachXdp(libc, program, interfaceIndex)) {
+    try (Link link = xdp.attach(libc, program, interfaceIndex)) {
       try {
         link.pin(pins.link(program.name()));
       } catch (RuntimeException e) {

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * Puts or removals in one trie that go to the kernel together. Memory and lists are used again from
@@ -24,12 +25,17 @@ final class SubnetRun {
   private final EntryMap trie;
   private final ExactSubnets exact;
   private final Encoder encoder;
+  private final Consumer<Change> written;
   private final EntryBuffer keys;
   private final EntryBuffer values;
   private final List<Change> changes = new ArrayList<>();
   private final List<Subnet> subnets = new ArrayList<>();
 
-  SubnetRun(EntryMap trie, ExactSubnets exact, Encoder encoder) {
+  /**
+   * @param written told of each change that the kernel has taken
+   */
+  SubnetRun(EntryMap trie, ExactSubnets exact, Encoder encoder, Consumer<Change> written) {
+    this.written = written;
     this.trie = trie;
     this.exact = exact;
     this.encoder = encoder;
@@ -52,7 +58,7 @@ final class SubnetRun {
       encoder.encode(change, keys.entry(index), values.entry(index));
       changes.add(change);
       subnets.add(subnet);
-    } catch (IllegalArgumentException e) {
+    } catch (RuntimeException e) { // Also a full map of VTEPs.
       failures.add(new Failure(change, e));
     }
   }
@@ -68,6 +74,7 @@ final class SubnetRun {
     }
     try {
       writeAll();
+      changes.forEach(written);
     } catch (RuntimeException refused) {
       // Part of the batch may be written. Writing an entry twice is harmless, so go one by one.
       for (int i = 0; i < changes.size(); i++) {
@@ -101,6 +108,7 @@ final class SubnetRun {
         trie.remove(keys.entry(index));
         exact.removed(subnet, trie);
       }
+      written.accept(change);
     } catch (RuntimeException refused) {
       failures.add(
           new Failure(change, MapFull.explain(trie, subnets.get(index).toString(), refused)));

@@ -23,12 +23,13 @@ final class SubnetTable {
   private final SubnetRun run4;
   private final SubnetRun run6;
   private final ExactSubnets exact;
-  private final Ids<InetAddress> vtepIds = new Ids<>();
+  private final VtepTable vteps;
 
-  SubnetTable(EntryMap subnets4, EntryMap subnets6, ExactSubnets exact) {
-    this.run4 = new SubnetRun(subnets4, exact, this::encode);
-    this.run6 = new SubnetRun(subnets6, exact, this::encode);
+  SubnetTable(EntryMap subnets4, EntryMap subnets6, ExactSubnets exact, VtepTable vteps) {
+    this.run4 = new SubnetRun(subnets4, exact, this::encode, this::written);
+    this.run6 = new SubnetRun(subnets6, exact, this::encode, this::written);
     this.exact = exact;
+    this.vteps = vteps;
     recover(subnets4, true);
     recover(subnets6, false);
   }
@@ -38,9 +39,9 @@ final class SubnetTable {
       exact.recover(decodeKey(ipv4, key));
       int flags = Layouts.getInt(value, SUBNET, "flags");
       if ((flags & Layouts.SUBNET_LOCAL) == 0) {
-        vtepIds.recover(
-            Layouts.address(Layouts.getBytes(value, SUBNET, "remote")),
-            Layouts.getInt(value, SUBNET, "vtep_id"));
+        InetAddress vtep = Layouts.address(Layouts.getBytes(value, SUBNET, "remote"));
+        vteps.recover(vtep, Layouts.getInt(value, SUBNET, "vtep_id"));
+        vteps.owns(decodeKey(ipv4, key), vtep);
       }
     });
   }
@@ -71,7 +72,17 @@ final class SubnetTable {
     }
     run4.flush(failures);
     run6.flush(failures);
+    vteps.forgetUnused();
     return failures;
+  }
+
+  /** Keeps count of who owns what, so that VTEPs that own nothing any more are forgotten. */
+  private void written(Change change) {
+    if (change instanceof Change.PutRemote(RemoteSubnet remote)) {
+      vteps.owns(remote.subnet(), remote.remote().address());
+    } else {
+      vteps.ownsNoMore(subnetOf(change));
+    }
   }
 
   private void encode(Change change, MemorySegment key, MemorySegment value) {
@@ -79,7 +90,7 @@ final class SubnetTable {
     value.fill((byte) 0);
     switch (change) {
       case Change.PutRemote put ->
-          encodeRemote(put.remote(), vtepIds.of(put.remote().remote().address()), value);
+          encodeRemote(put.remote(), vteps.idOf(put.remote().remote().address()), value);
       case Change.PutLocal put -> encodeLocal(put.local(), value);
       default -> {} // A removal has no value.
     }
@@ -154,6 +165,7 @@ final class SubnetTable {
   static void encodeLocal(LocalSubnet local, MemorySegment value) {
     Layouts.putInt(value, SUBNET, "flags", Layouts.SUBNET_LOCAL);
     Layouts.putInt(value, SUBNET, "ifindex", local.bridgeIndex());
+    Layouts.putAddress(value, SUBNET, "gateway", local.gateway());
   }
 
   /** Everything in both maps, sorted. */

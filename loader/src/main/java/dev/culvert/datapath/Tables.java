@@ -18,6 +18,7 @@ record Tables(
           "exact6",
           "masks",
           "vteps",
+          "paths",
           "endpoints4",
           "endpoints6",
           "interfaces",
@@ -25,13 +26,15 @@ record Tables(
 
   static Tables of(Function<String, BpfMap> map) {
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
+    VtepTable vteps = new VtepTable(entries.apply("vteps"), entries.apply("paths"));
     return new Tables(
         new SubnetTable(
             entries.apply("subnets4"),
             entries.apply("subnets6"),
             new ExactSubnets(
-                entries.apply("exact4"), entries.apply("exact6"), entries.apply("masks"))),
-        new VtepTable(entries.apply("vteps")),
+                entries.apply("exact4"), entries.apply("exact6"), entries.apply("masks")),
+            vteps),
+        vteps,
         new EndpointTable(
             entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),
         new CounterTable(entries.apply("counters")));

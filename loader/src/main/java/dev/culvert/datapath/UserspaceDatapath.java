@@ -100,6 +100,12 @@ public final class UserspaceDatapath implements Datapath {
     }
   }
 
+  /** Follows the underlay's MTU, and makes the device again when somebody took it away. */
+  @Override
+  public void refresh() {
+    identity().ifPresent(own -> start(own.vni(), own.vtep(), own.gateway(), own.network()));
+  }
+
   private void requireOurs(Vni vni, Vtep vtep) {
     if (!vni.equals(config.vni()) || vtep.port() != config.port()) {
       throw new IllegalArgumentException(

@@ -150,6 +150,10 @@ public final class BpfProgram implements AutoCloseable {
     }
   }
 
+  Bpf.TestOutput run(Bpf.TestInput input) {
+    return bpf.testRun(fd(), input);
+  }
+
   private KernelException testRunFailed(int packetBytes, int result) {
     if (result == -Errno.EINVAL.number()) {
       return new KernelException(

@@ -34,6 +34,7 @@ public enum Errno {
   ENETUNREACH(101, "network is unreachable"),
   ENOBUFS(105, "no buffer space"),
   ETIMEDOUT(110, "timed out"),
+  ECONNREFUSED(111, "nobody listens there"),
   EHOSTUNREACH(113, "no route to host"),
   EALREADY(114, "in progress already"),
   ESTALE(116, "stale handle"),

@@ -78,6 +78,15 @@ public sealed interface Link extends AutoCloseable permits TcxLink, ClsactFilter
   }
 
   /**
+   * Attaches at XDP, natively or not at all.
+   *
+   * @throws KernelException when the driver refuses
+   */
+  static Link attachNativeXdp(Libc libc, BpfProgram program, int interfaceIndex) {
+    return XdpLink.attachNative(new Bpf(libc), program, interfaceIndex);
+  }
+
+  /**
    * Opens a pinned tcx or XDP link.
    *
    * @throws KernelException when there is none, or it is another kind of link

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One NETLINK_ROUTE socket: sends a request, gathers the whole answer, turns a refusal into a
- * {@link KernelException}. Callers from several threads take turns.
+ * One netlink socket: sends a request, gathers the whole answer, turns a refusal into a {@link
+ * KernelException}. Callers from several threads take turns.
  */
 final class NetlinkSocket implements AutoCloseable {
   private static final int AF_NETLINK = 16;
@@ -72,7 +72,12 @@ final class NetlinkSocket implements AutoCloseable {
    * @param receiveBytes wanted size of the kernel's queue; 0 for the default
    */
   static NetlinkSocket open(Libc libc, int groups, int receiveBytes) {
-    long fd = libc.call(Syscall.SOCKET, AF_NETLINK, SOCK_RAW_CLOEXEC, NETLINK_ROUTE, 0, 0, 0);
+    return open(libc, NETLINK_ROUTE, groups, receiveBytes);
+  }
+
+  /** The same in another protocol, NETLINK_* in linux/netlink.h. */
+  static NetlinkSocket open(Libc libc, int protocol, int groups, int receiveBytes) {
+    long fd = libc.call(Syscall.SOCKET, AF_NETLINK, SOCK_RAW_CLOEXEC, protocol, 0, 0, 0);
     KernelCheck.ok(fd, "socket", "AF_NETLINK", "does this kernel have netlink, and may we use it?");
     NetlinkSocket socket = new NetlinkSocket(libc, new FileDescriptor(libc, (int) fd));
     try {

@@ -18,13 +18,22 @@ final class XdpLink implements Link {
   }
 
   static XdpLink attach(Bpf bpf, BpfProgram program, int interfaceIndex) {
-    String where = "XDP of interface " + interfaceIndex;
-    String mode = "native ";
     int result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_NATIVE);
     if (result < 0 && mayBeGeneric(Errno.of(-result))) {
-      mode = "generic ";
       result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_GENERIC);
+      return attached(bpf, program, interfaceIndex, "generic ", result);
     }
+    return attached(bpf, program, interfaceIndex, "native ", result);
+  }
+
+  static XdpLink attachNative(Bpf bpf, BpfProgram program, int interfaceIndex) {
+    int result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_NATIVE);
+    return attached(bpf, program, interfaceIndex, "native ", result);
+  }
+
+  private static XdpLink attached(
+      Bpf bpf, BpfProgram program, int interfaceIndex, String mode, int result) {
+    String where = "XDP of interface " + interfaceIndex;
     if (result < 0) {
       boolean missing = !InterfaceIndex.exists(bpf.libc(), interfaceIndex);
       // For a missing interface the kernel says EINVAL, as it does for an unknown command.

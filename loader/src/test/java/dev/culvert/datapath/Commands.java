@@ -34,6 +34,24 @@ final class Commands {
     return result.output();
   }
 
+  /** What a command writes to its standard output, whatever it grumbles. */
+  static String quietly(List<String> command) {
+    try {
+      Process process =
+          new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+      String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      int exit = process.waitFor();
+      if (exit != 0) {
+        throw new AssertionError(command + " ended with " + exit);
+      }
+      return output;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   /** The same inside a namespace. */
   static String in(String namespace, String command) {
     return run("ip netns exec " + namespace + " " + command);

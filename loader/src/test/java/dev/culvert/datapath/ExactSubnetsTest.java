@@ -30,7 +30,11 @@ class ExactSubnetsTest {
   private final MemoryMap masks = new MemoryMap("masks", 4, 24, 1);
 
   private SubnetTable table() {
-    return new SubnetTable(subnets4, subnets6, new ExactSubnets(exact4, exact6, masks));
+    return new SubnetTable(
+        subnets4,
+        subnets6,
+        new ExactSubnets(exact4, exact6, masks),
+        new VtepTable(new MemoryMap("vteps", 16, 8, 100), new MemoryMap("paths", 4, 16, 100)));
   }
 
   @Test

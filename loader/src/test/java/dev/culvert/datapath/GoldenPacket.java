@@ -4,6 +4,7 @@ package dev.culvert.datapath;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -12,14 +13,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** One entry of golden-packets.txt. Byte arrays are fresh at each call. */
+/** One entry of golden-packets.txt or path-packets.txt. Byte arrays are fresh at each call. */
 record GoldenPacket(
     String name,
     String program,
     String inHex,
     Verdict verdict,
     Optional<String> outHex,
-    Optional<Integer> gsoSizeBytes) {
+    Optional<Integer> gsoSizeBytes,
+    Optional<Path> path) {
+  /**
+   * What is to be known of a way afterwards.
+   *
+   * @param self this host's underlay address
+   * @param mtuBytes 0 for nothing
+   */
+  record Path(InetAddress self, InetAddress vtep, int mtuBytes) {}
+
   byte[] in() {
     return HexFormat.of().parseHex(inHex);
   }
@@ -28,8 +38,22 @@ record GoldenPacket(
     return outHex.map(HexFormat.of()::parseHex);
   }
 
+  /** Whether something else comes out than went in. */
+  boolean isChanged() {
+    return outHex.isPresent() && !outHex.get().equals(inHex);
+  }
+
   static List<GoldenPacket> all() {
-    try (InputStream in = GoldenPacket.class.getResourceAsStream("/golden-packets.txt")) {
+    return of("/golden-packets.txt");
+  }
+
+  /** What routers say of tunnel packets that were too big for them. */
+  static List<GoldenPacket> aboutPaths() {
+    return of("/path-packets.txt");
+  }
+
+  private static List<GoldenPacket> of(String resource) {
+    try (InputStream in = GoldenPacket.class.getResourceAsStream(resource)) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       List<GoldenPacket> packets = new ArrayList<>();
       for (String block : text.strip().split("\n\n", -1)) {
@@ -58,6 +82,12 @@ record GoldenPacket(
         fields.get("in"),
         Verdict.valueOf(fields.get("verdict")),
         Optional.ofNullable(fields.get("out")),
-        Optional.ofNullable(fields.get("gso")).map(Integer::valueOf));
+        Optional.ofNullable(fields.get("gso")).map(Integer::valueOf),
+        Optional.ofNullable(fields.get("path"))
+            .map(mtu ->
+                new Path(
+                    InetAddress.ofLiteral(fields.get("self")),
+                    InetAddress.ofLiteral(fields.get("vtep")),
+                    Integer.parseInt(mtu))));
   }
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.TwoHosts.Host;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A Culvert host and an unmodified kernel VXLAN host, set up as flannel does, in one overlay. */
 @RequiresRoot
@@ -88,6 +92,32 @@ class KernelVxlanInteropNetnsTest {
     send(culvert.container(), kernel.container(), kernel.containerAddress());
     send(kernel.container(), culvert.container(), culvert.containerAddress());
     Commands.in(kernel.container(), "ping -c 1 -W 2 -s 8000 " + culvert.containerAddress());
+  }
+
+  @ParameterizedTest(name = "whole: {0}, checksums by device: {1}, {2}")
+  @CsvSource({"true, true, TC", "false, true, TC", "false, false, TC", "false, false, XDP"})
+  void everyKindOfTrafficArrivesBothWays(boolean whole, boolean offload, Decapsulation where)
+      throws Exception {
+    datapath.close();
+    datapath = hosts.takeOver(culvert, PORT, where);
+    hosts.offloads(whole, offload);
+    Path script = Peer.script(folder, "matrix.py");
+    exchange(script, culvert, kernel);
+    exchange(script, kernel, culvert);
+  }
+
+  private static void exchange(Path script, Host from, Host to) throws Exception {
+    try (Peer server = Peer.start(to.container(), script, "serve");
+        Peer client = Peer.start(from.container(), script, "client")) {
+      assertEquals("ready", server.read());
+      assertEquals("ready", client.read());
+      String way = to.containerAddress() + " 0 " + from.containerAddress() + " ";
+      String tcp = client.ask("tcp " + way + (8 << 20));
+      assertTrue(tcp.startsWith("ok "), tcp);
+      for (String kind : List.of("plain", "segment", "gro", "fragment")) {
+        assertEquals("ok", client.ask("udp " + way + kind), kind);
+      }
+    }
   }
 
   private static void ping(String namespace, String address) {

@@ -46,6 +46,7 @@ class LayoutsTest {
     expected.put("exact6", sizes(Layouts.EXACT6_KEY, Layouts.SUBNET));
     expected.put("masks", "4/" + Layouts.SUBNET_MASKS.sizeBytes());
     expected.put("vteps", sizes(Layouts.VTEP_KEY, Layouts.VTEP));
+    expected.put("paths", "4/" + Layouts.PATH.sizeBytes());
     expected.put("endpoints4", sizes(Layouts.ENDPOINT4_KEY, Layouts.ENDPOINT));
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
     expected.put("interfaces", "4/" + Layouts.INTERFACE.sizeBytes());

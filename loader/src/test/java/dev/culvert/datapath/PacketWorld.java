@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
+import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -52,11 +56,30 @@ final class PacketWorld implements AutoCloseable {
   }
 
   static PacketWorld load() {
+    return load(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+  }
+
+  /** With another lifetime of what routers say. */
+  static PacketWorld load(Duration pathMtuLifetime) {
+    return load(Programs.prebuilt().withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()));
+  }
+
+  /** The same around an object that has the datapath's maps. */
+  static PacketWorld load(BpfObjectSpec spec) {
     PacketWorld world =
-        new PacketWorld(
-            BpfObject.load(Libc.system(), Programs.prebuilt().withGlobal("bare_vni", 1), Map.of()));
+        new PacketWorld(BpfObject.load(Libc.system(), spec.withGlobal("bare_vni", 1), Map.of()));
     world.fill();
     return world;
+  }
+
+  /** Gives this host another underlay address. */
+  void beAt(InetAddress underlayAddress) {
+    tables.vteps().setSelf(underlayAddress);
+  }
+
+  /** What the map knows of the way to a VTEP: the inner MTU, or 0. */
+  int pathMtuBytes(InetAddress vtep) {
+    return tables.vteps().path(vtep).map(VtepTable.PathMtu::mtuBytes).orElse(0);
   }
 
   private void fill() {
@@ -144,53 +167,12 @@ final class PacketWorld implements AutoCloseable {
     return counter == null ? 0 : counter.packets();
   }
 
-  /**
-   * Whether a tunnel packet has a right to be delivered, judged here a second time and in another
-   * way: by its outer source, VNI, inner source and inner destination alone.
-   */
-  boolean mayBeDelivered(byte[] packet) {
-    boolean inner4 = packet[62] == 0x08;
-    byte[] outerSource = Arrays.copyOfRange(packet, 26, 30);
-    int vni = ByteBuffer.wrap(packet).getInt(46) >>> 8;
-    String source;
-    String destination;
-    if (inner4) {
-      source = text(packet, 76, 4);
-      destination = text(packet, 80, 4);
-    } else {
-      source = text(packet, 72, 16);
-      destination = text(packet, 88, 16);
-    }
-    String sender = text(outerSource, 0, 4);
-    if (vni == 1) {
-      boolean fromTwo =
-          IpPrefix.parse(inner4 ? "10.244.2.0/24" : "fd00:244:2::/64")
-                  .contains(IpPrefix.parseAddress(source))
-              && sender.equals("10.18.2.2");
-      boolean fromThree =
-          inner4
-              && IpPrefix.parse("10.244.3.0/24").contains(IpPrefix.parseAddress(source))
-              && sender.equals("10.17.2.3");
-      boolean fromFour =
-          inner4
-              && IpPrefix.parse("10.244.4.0/24").contains(IpPrefix.parseAddress(source))
-              && sender.equals("10.19.2.2");
-      String ours = inner4 ? "10.244.1.3" : text(endpointBytes6(), 0, 16);
-      return (fromTwo || fromThree || fromFour) && destination.equals(ours);
-    }
-    return vni == 3
-        && inner4
-        && sender.equals("10.17.2.2")
-        && IpPrefix.parse("10.244.1.0/24").contains(IpPrefix.parseAddress(source))
-        && destination.equals("10.244.2.4");
+  BpfProgram program(String name) {
+    return object.program(name);
   }
 
-  private static byte[] endpointBytes6() {
-    return IpPrefix.parseAddress("fd00:244:1::3").getAddress();
-  }
-
-  private static String text(byte[] bytes, int from, int length) {
-    return Layouts.address(Arrays.copyOfRange(bytes, from, from + length)).getHostAddress();
+  BpfMap map(String name) {
+    return object.map(name);
   }
 
   List<BpfProgram> programs() {

@@ -21,8 +21,15 @@ class SubnetTableTest {
   private final MemoryMap subnets4 = new MemoryMap("subnets4", 12, 136, 100);
   private final MemoryMap subnets6 = new MemoryMap("subnets6", 24, 136, 100);
 
+  private final MemoryMap vteps = new MemoryMap("vteps", 16, 8, 100);
+  private final MemoryMap paths = new MemoryMap("paths", 4, 16, 100);
+
   private SubnetTable table() {
-    return new SubnetTable(subnets4, subnets6, noExact());
+    return table(subnets4);
+  }
+
+  private SubnetTable table(MemoryMap families4) {
+    return new SubnetTable(families4, subnets6, noExact(), new VtepTable(vteps, paths));
   }
 
   /** As fresh as a new host's. */
@@ -111,7 +118,7 @@ class SubnetTableTest {
     MemoryMap big = new MemoryMap("subnets4", 12, 136, 10_000);
     List<Change> changes = new ArrayList<>();
     IntStream.range(0, SubnetRun.MAX_ENTRIES + 1).forEach(i -> changes.add(put(i)));
-    assertEquals(List.of(), new SubnetTable(big, subnets6, noExact()).apply(changes));
+    assertEquals(List.of(), table(big).apply(changes));
     assertEquals(List.of("putAll " + SubnetRun.MAX_ENTRIES, "putAll 1"), big.log);
   }
 
@@ -120,7 +127,7 @@ class SubnetTableTest {
     MemoryMap small = new MemoryMap("subnets4", 12, 136, 3);
     List<Change> changes = IntStream.range(0, 5).<Change>mapToObj(SubnetTableTest::put).toList();
 
-    List<Failure> failures = new SubnetTable(small, subnets6, noExact()).apply(changes);
+    List<Failure> failures = table(small).apply(changes);
 
     assertEquals(changes.subList(3, 5), failures.stream().map(Failure::change).toList());
     String message = failures.getFirst().cause().getMessage();

@@ -84,6 +84,36 @@ class TwoHostsNetnsTest {
     }
   }
 
+  /** Each host on the way spends one hop of a container's packet, and none of its own. */
+  @Test
+  void everyHopCountsOnce() throws Exception {
+    try (EbpfDatapath first = hosts.startCulvert(one, two, PORT);
+        EbpfDatapath second = hosts.startCulvert(two, one, PORT)) {
+      ping(one.container(), two.containerAddress());
+      assertEquals("From 10.244.1.1", reached(one.container(), 1, two));
+      assertEquals("From 10.244.2.1", reached(one.container(), 2, two));
+      assertEquals("64 bytes from 10.244.2.2", reached(one.container(), 3, two));
+      assertEquals("From 10.244.2.1", reached(one.namespace(), 1, two));
+      assertEquals("64 bytes from 10.244.2.2", reached(one.namespace(), 2, two));
+      assertEquals(0, dropped(first), first.counters().toString());
+      assertEquals(0, dropped(second), second.counters().toString());
+    }
+  }
+
+  /** Who answers a ping with so many hops. */
+  private static String reached(String from, int hops, Host to) {
+    String said =
+        Commands.tryRun(
+                "ip netns exec %s ping -n -c 1 -W 2 -t %d %s"
+                    .formatted(from, hops, to.containerAddress()))
+            .output();
+    return said.lines()
+        .filter(line -> line.contains("rom "))
+        .map(line -> line.replaceAll("[: ]+icmp_seq.*", ""))
+        .findFirst()
+        .orElse(said);
+  }
+
   private static long dropped(EbpfDatapath datapath) {
     return datapath.counters().entrySet().stream()
         .filter(entry -> entry.getKey().isDrop())

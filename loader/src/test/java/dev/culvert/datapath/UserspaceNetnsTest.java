@@ -192,8 +192,9 @@ class UserspaceNetnsTest {
 
   @Test
   void aSmallerWayIsToldToTheSender() throws Exception {
-    startOther(Other.EBPF);
     Commands.run("ip -n " + hosts.router() + " link set port2 mtu 1400");
+    two.run("ip link set under0 mtu 1400");
+    startOther(Other.USERSPACE);
     // The router tells the kernel, which tells us, and we the container: three packets in a row.
     String said =
         Commands.tryRun(

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -32,6 +33,13 @@ public final class DoctorCommand implements Callable<Integer> {
       description = "Where the bpf file system should be (default: ${DEFAULT-VALUE}).")
   private Path bpffs;
 
+  @Option(
+      names = "--underlay",
+      paramLabel = "NAME",
+      description =
+          "The interface to other hosts, to say where its outer headers come off (default: that of the default route).")
+  private String underlay;
+
   @Option(names = "--json", description = "Print JSON, with the field names of docs/cli.md.")
   private boolean json;
 
@@ -39,7 +47,9 @@ public final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    List<Check> checks = new Doctor(Libc.system(), Path.of("/proc"), bpffs).examine();
+    Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), bpffs);
+    List<Check> checks = new ArrayList<>(doctor.examine());
+    doctor.decapsulation(Optional.ofNullable(underlay)).ifPresent(checks::add);
     boolean fit = checks.stream().noneMatch(check -> check.state() == Check.State.FAIL);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

@@ -36,7 +36,7 @@ record StatusReport(
     view.put("vtep", inspection.identity().map(identity -> Views.vtep(identity.vtep())));
     view.put("network", inspection.identity().map(identity -> identity.network().toString()));
     view.put("underlay", inspection.identity().map(Identity::underlay));
-    for (String key : List.of("lease", "store", "pending", "problems")) {
+    for (String key : List.of("lease", "store", "decapsulation", "pending", "problems")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
     view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());
@@ -127,6 +127,9 @@ record StatusReport(
           (Boolean.TRUE.equals(store.get("connected")) ? "connected" : "NOT CONNECTED")
               + ", revision "
               + store.get("revision"));
+    }
+    if (fields.get("decapsulation") instanceof Map<?, ?> choice) {
+      line(out, "decap", "at %s: %s".formatted(choice.get("at"), choice.get("why")));
     }
     list(out, "pending", fields.get("pending"));
     list(out, "problem", fields.get("problems"));

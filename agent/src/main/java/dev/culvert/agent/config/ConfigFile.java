@@ -98,7 +98,7 @@ public final class ConfigFile {
             underlay(root),
             root.value("datapath", Values::datapath).orElse(AgentConfig.Kind.EBPF),
             root.value("directRouting", Values::flag).orElse(true),
-            root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.TC),
+            root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
             // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
             root.value("sourcePorts", Values::sourcePorts)
                 .orElse(new AgentConfig.SourcePorts(49152, 65535)),

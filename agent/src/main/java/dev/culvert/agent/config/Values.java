@@ -136,9 +136,11 @@ final class Values {
 
   static Decapsulation decapsulation(String text) {
     return switch (text) {
+      case "auto" -> Decapsulation.AUTO;
       case "tc" -> Decapsulation.TC;
       case "xdp" -> Decapsulation.XDP;
-      default -> throw new IllegalArgumentException("\"" + text + "\" is neither tc nor xdp.");
+      default ->
+          throw new IllegalArgumentException("\"" + text + "\" is neither auto, tc nor xdp.");
     };
   }
 

@@ -5,6 +5,7 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.socket.OverlayOperations;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.kernel.Libc;
@@ -41,6 +42,11 @@ final class LiveOverlay implements OverlayOperations {
   @Override
   public Optional<PinnedDatapath> tables() {
     return membership.tables();
+  }
+
+  @Override
+  public Optional<DecapsulationChoice> decapsulation() {
+    return membership.decapsulation();
   }
 
   @Override

@@ -10,6 +10,7 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.UserspaceDatapath;
@@ -166,6 +167,11 @@ final class Membership implements AutoCloseable {
         ? Optional.of(
             new PinnedDatapath(own.identity(), own.read(), own.counters(), List.of(), List.of()))
         : Optional.empty();
+  }
+
+  /** Where outer headers come off, and why. */
+  Optional<DecapsulationChoice> decapsulation() {
+    return datapath instanceof EbpfDatapath programs ? programs.decapsulation() : Optional.empty();
   }
 
   /** Lets go: packets keep flowing, unless the agent itself carried them. */

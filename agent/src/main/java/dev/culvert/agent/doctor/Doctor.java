@@ -3,8 +3,11 @@ package dev.culvert.agent.doctor;
 
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.daemon.Privileges;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -13,6 +16,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -58,6 +62,44 @@ public final class Doctor {
         bpfFileSystem(MountNamespace.isBpfFileSystem(bpffs), MountNamespace.hidden(bpffs)),
         attachment(query),
         jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))));
+  }
+
+  /**
+   * Where outer headers would come off on an interface with {@code decapsulation: auto}.
+   *
+   * @param underlay its name; without one, the interface of this namespace's default route
+   */
+  public Optional<Check> decapsulation(Optional<String> underlay) {
+    try {
+      return underlay
+          .or(this::defaultInterface)
+          .map(name -> decapsulation(name, DecapsulationChoice.preview(libc, name)));
+    } catch (KernelException e) {
+      return Optional.of(Check.warn("decapsulation", "cannot tell", e.getMessage()));
+    }
+  }
+
+  static Check decapsulation(String underlay, Optional<DecapsulationChoice> choice) {
+    return choice
+        .map(c ->
+            Check.ok(
+                "decapsulation",
+                "at " + c.where().name().toLowerCase(Locale.ROOT) + ": " + c.why()))
+        .orElseGet(() ->
+            Check.warn(
+                "decapsulation",
+                "no interface " + underlay,
+                "see \"ip link\" for those there are"));
+  }
+
+  private Optional<String> defaultInterface() {
+    try (Netlink netlink = Netlink.open(libc)) {
+      return netlink.routes().stream()
+          .filter(route -> route.prefixLength() == 0 && route.table() == Netlink.TABLE_MAIN)
+          .findFirst()
+          .flatMap(route -> netlink.link(route.interfaceIndex()))
+          .map(Netlink.LinkInfo::name);
+    }
   }
 
   static Check jdk(int feature) {

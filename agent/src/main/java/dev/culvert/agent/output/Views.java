@@ -4,6 +4,7 @@ package dev.culvert.agent.output;
 import dev.culvert.control.Lease;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
@@ -13,6 +14,7 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vtep;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /** Our values as JSON objects. The field names are documented in docs/cli.md and stay. */
@@ -95,6 +97,13 @@ public final class Views {
     view.put("peer", endpoint.peer());
     view.put("mac", endpoint.mac().toString());
     view.put("hostMac", endpoint.hostMac().toString());
+    return view;
+  }
+
+  public static Map<String, Object> decapsulation(DecapsulationChoice choice) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("at", choice.where().name().toLowerCase(Locale.ROOT));
+    view.put("why", choice.why());
     return view;
   }
 

@@ -2,6 +2,7 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.PinnedDatapath;
 import java.net.InetAddress;
@@ -18,6 +19,11 @@ public interface OverlayOperations {
 
   /** The tables, where they live in the agent's process; empty where the kernel has them. */
   default Optional<PinnedDatapath> tables() {
+    return Optional.empty();
+  }
+
+  /** Where outer headers come off, and why; empty where that is no question. */
+  default Optional<DecapsulationChoice> decapsulation() {
     return Optional.empty();
   }
 

@@ -80,6 +80,7 @@ public final class RequestHandler {
     response.put("pid", ProcessHandle.current().pid());
     response.put("started", started.toString());
     response.putAll(Views.status(overlay.status()));
+    response.put("decapsulation", overlay.decapsulation().map(Views::decapsulation));
     return response;
   }
 

@@ -51,7 +51,7 @@ class ConfigFileTest {
     assertEquals(4789, config.port());
     assertEquals(Optional.empty(), config.underlay().address());
     assertTrue(config.directRouting());
-    assertEquals(Decapsulation.TC, config.decapsulation());
+    assertEquals(Decapsulation.AUTO, config.decapsulation());
     assertEquals(new AgentConfig.SourcePorts(49152, 65535), config.sourcePorts());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
@@ -165,7 +165,7 @@ class ConfigFileTest {
         "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
         "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
         "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
-        "decapsulation: nic       | line 6: decapsulation: \"nic\" is neither tc nor xdp.",
+        "decapsulation: nic       | line 6: decapsulation: \"nic\" is neither auto, tc nor xdp.",
         "network: 10.0.0.0/8      | line 6: the key \"network\" stands in line 1 already",
         "host: \"unclosed         | line ",
         "--- more                 | line 6: a second document begins here",

@@ -22,6 +22,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.BiConsumer;
 import org.HdrHistogram.Histogram;
 
 /** One run: builds the course, takes the rounds, and keeps to its time. */
@@ -64,15 +66,19 @@ final class Bench {
       throw new LabException("A comparison needs at least two contestants that this kernel has.");
     }
     List<Group> groups = new ArrayList<>();
-    try (Course course = new Course(lab)) {
-      for (Peer peer : peers) {
-        clock.now("setting up " + peer.id());
-        course.add(peer, HOSTS, CONTAINERS);
+    if (!settings.parts().equals(Set.of(Part.SCALING))) {
+      try (Course course = new Course(lab)) {
+        for (Peer peer : peers) {
+          clock.now("setting up " + peer.id());
+          course.add(peer, HOSTS, CONTAINERS);
+        }
+        measure(course, groups);
       }
-      measure(course, groups);
     }
     List<ScalingCurve> scaling =
-        settings.full() ? new Scaling(lab, clock, settings, failures).run(peers) : List.of();
+        settings.parts().contains(Part.SCALING)
+            ? new Scaling(lab, clock, settings, failures).run(peers)
+            : List.of();
     Duration took = Duration.between(begun, Instant.now());
     return new Results(
         command,
@@ -97,26 +103,40 @@ final class Bench {
 
   private void measure(Course course, List<Group> groups) {
     try (Iperf iperf = new Iperf(lab)) {
-      int mtu = course.commonMtuBytes();
-      double reserved = settings.full() ? OWN_MTU_SHARE + SCALING_SHARE : 0;
-      double end = reserved * settings.budget().toSeconds();
-      course.setMtu(mtu);
-      for (int i = 0; i < settings.modes().size(); i++) {
-        Mode mode = settings.modes().get(i);
-        course.setMode(mode);
-        double seconds = (clock.secondsLeft() - end) / (settings.modes().size() - i);
-        groups.add(sameMtu(course, iperf, mode, mtu, seconds));
+      if (settings.parts().contains(Part.TURNS)) {
+        int mtu = course.commonMtuBytes();
+        course.setMtu(mtu);
+        double later = share(Part.OWN_MTU) + share(Part.SCALING);
+        eachMode(
+            course,
+            later,
+            (mode, seconds) -> groups.add(sameMtu(course, iperf, mode, mtu, seconds)));
       }
-      if (settings.full()) {
+      if (settings.parts().contains(Part.OWN_MTU)) {
         course.setOwnMtu();
-        end = SCALING_SHARE * settings.budget().toSeconds();
-        for (int i = 0; i < settings.modes().size(); i++) {
-          Mode mode = settings.modes().get(i);
-          course.setMode(mode);
-          double seconds = (clock.secondsLeft() - end) / (settings.modes().size() - i);
-          groups.add(ownMtu(course, iperf, mode, seconds));
-        }
+        eachMode(
+            course,
+            share(Part.SCALING),
+            (mode, seconds) -> groups.add(ownMtu(course, iperf, mode, seconds)));
       }
+    }
+  }
+
+  /** Of the whole time. */
+  private double share(Part part) {
+    if (!settings.parts().contains(part)) {
+      return 0;
+    }
+    return part == Part.SCALING ? SCALING_SHARE : OWN_MTU_SHARE;
+  }
+
+  /** The time left is shared among the modes, but for the part of it all that comes later. */
+  private void eachMode(Course course, double later, BiConsumer<Mode, Double> work) {
+    double reserved = later * settings.budget().toSeconds();
+    for (int i = 0; i < settings.modes().size(); i++) {
+      Mode mode = settings.modes().get(i);
+      course.setMode(mode);
+      work.accept(mode, (clock.secondsLeft() - reserved) / (settings.modes().size() - i));
     }
   }
 
@@ -126,7 +146,7 @@ final class Bench {
     kinds.add(new TcpThroughput(iperf, 1, false, SECOND));
     kinds.add(new PacketRate(64, settings.turn()));
     kinds.add(new RoundTrip(settings.turn(), (contestant, ns) -> keep(trips, contestant, ns)));
-    if (settings.full()) {
+    if (settings.detailed()) {
       kinds.add(new TcpThroughput(iperf, 1, true, SECOND));
       for (int streams : new int[] {8, 32}) {
         kinds.add(new TcpThroughput(iperf, streams, false, SECOND));

@@ -54,9 +54,9 @@ public record Machine(
       Thread.currentThread().interrupt();
     }
     double seconds = (System.nanoTime() - beginNs) / 1e9;
-    return (ProcessorTime.busySeconds() - before)
-        / seconds
-        / Runtime.getRuntime().availableProcessors();
+    int processors = Runtime.getRuntime().availableProcessors();
+    // Ticks that fall on the edges may make more than all.
+    return Math.min(1, (ProcessorTime.busySeconds() - before) / seconds / processors);
   }
 
   private static Optional<String> field(String text, String name) {

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -57,9 +58,25 @@ public final class Main implements Callable<Integer> {
   private List<Mode> modes = List.of(Mode.SUPERPACKET, Mode.WIRE);
 
   @Option(
+      names = "--parts",
+      paramLabel = "PART",
+      split = ",",
+      description =
+          "turns (same MTU for all), own-mtu, scaling, separated by commas (default: all of them;"
+              + " with --quick: turns).")
+  private List<Part> parts = List.of();
+
+  @Option(
+      names = "--minutes",
+      paramLabel = "N",
+      description = "Take about so long (default: 28; with --quick: under 3).")
+  private Integer minutes;
+
+  @Option(
       names = "--rounds",
       paramLabel = "N",
-      description = "At most so many rounds; fewer when time is short, but never below 5.")
+      description =
+          "At most so many rounds (default: 11, with --quick 7); fewer when time is short, but not below 5.")
   private Integer rounds;
 
   @Option(
@@ -143,15 +160,24 @@ public final class Main implements Callable<Integer> {
   }
 
   private Settings settings() {
+    Duration budget = quick ? Settings.QUICK : Settings.FULL;
     Duration turn = quick ? Settings.QUICK_TURN : Settings.FULL_TURN;
     return new Settings(
         peers(),
         List.copyOf(modes),
         rounds == null ? quick ? Settings.QUICK_ROUNDS : Settings.FULL_ROUNDS : rounds,
-        quick ? Settings.QUICK : Settings.FULL,
+        minutes == null ? budget : Duration.ofMinutes(minutes),
         !quick,
+        partsOrDefault(),
         turnMs == null ? turn : Duration.ofMillis(turnMs),
         seed);
+  }
+
+  private Set<Part> partsOrDefault() {
+    if (parts.isEmpty()) {
+      return quick ? Set.of(Part.TURNS) : Set.of(Part.values());
+    }
+    return Set.copyOf(parts);
   }
 
   private List<Peer> peers() {

@@ -4,6 +4,7 @@ package dev.culvert.bench.endtoend;
 import dev.culvert.bench.endtoend.peer.Peer;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 
 /**
  * What a run does.
@@ -11,8 +12,7 @@ import java.util.List;
  * @param peers who takes part, where the kernel has what they need
  * @param maxRounds of each group of measurements; fewer when time is short, but never below five
  * @param budget for all of it
- * @param full whether everything is measured: more streams, sizes and connections, each project's
- *     own MTU, and scaling
+ * @param detailed whether turns have more streams, more sizes, and connections
  * @param turn of packets and round trips
  * @param seed of the bootstrap
  */
@@ -21,7 +21,8 @@ record Settings(
     List<Mode> modes,
     int maxRounds,
     Duration budget,
-    boolean full,
+    boolean detailed,
+    Set<Part> parts,
     Duration turn,
     long seed) {
   static final Duration QUICK = Duration.ofSeconds(165);

@@ -26,7 +26,20 @@ final class SubnetGrowth {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final Path PINS = Path.of("/sys/fs/bpf/culvert");
 
+  /**
+   * The kernel keeps the next hops of one device in one list, which it walks for each new route:
+   * flannel has a next hop for each subnet, so the time grows with the square of their number.
+   */
+  private static final int MOST_NEXT_HOPS = 10_000;
+
+  private static final int MOST = 65_000;
+
   private SubnetGrowth() {}
+
+  /** How many subnets a contestant can be given in reasonable time. */
+  static int most(Course.Built built) {
+    return built.datapath() instanceof KernelVxlanDatapath ? MOST_NEXT_HOPS : MOST;
+  }
 
   /** The number-th subnet. */
   static String subnet(int number) {

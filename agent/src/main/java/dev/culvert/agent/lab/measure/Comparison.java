@@ -26,7 +26,7 @@ public record Comparison(
     /** The rounds differ so much that the ratio says little. */
     TOO_NOISY("too noisy"),
     /** Not enough rounds had a value for both. */
-    NO_DATA("no data");
+    NO_DATA("too few rounds");
 
     private final String text;
 

@@ -7,7 +7,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 
 /**
  * How many UDP datagrams a second arrive. A thread sends 64 with each system call, so it is not the
@@ -73,10 +72,8 @@ public final class PacketRate implements Measurement {
 
   private long send(Contestant contestant, CountDownLatch ready, CompletableFuture<Long> receiver)
       throws InterruptedException {
-    while (!ready.await(50, TimeUnit.MILLISECONDS)) {
-      if (receiver.isDone()) {
-        return 0; // it failed, and says why
-      }
+    if (!Side.await(ready, receiver)) {
+      return 0;
     }
     try (UdpSocket socket =
         new UdpSocket(contestant.client().address(), SOURCE_PORT, false)

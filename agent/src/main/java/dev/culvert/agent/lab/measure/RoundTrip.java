@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 
@@ -53,11 +54,14 @@ public final class RoundTrip implements Measurement {
   @Override
   public Map<Quantity, Double> take(Contestant contestant) {
     AtomicBoolean over = new AtomicBoolean();
+    CountDownLatch ready = new CountDownLatch(1);
     CompletableFuture<Integer> echo =
-        Side.SERVER.start(contestant.server(), () -> echo(contestant, over));
+        Side.SERVER.start(contestant.server(), () -> echo(contestant, ready, over));
     long[] tripsNs;
     try {
-      tripsNs = Side.CLIENT.run(contestant.client(), () -> ask(contestant));
+      tripsNs =
+          Side.CLIENT.run(
+              contestant.client(), () -> Side.await(ready, echo) ? ask(contestant) : new long[0]);
     } finally {
       over.set(true);
     }
@@ -74,11 +78,12 @@ public final class RoundTrip implements Measurement {
         P999, Statistics.quantile(us, 0.999));
   }
 
-  private static int echo(Contestant contestant, AtomicBoolean over) {
+  private static int echo(Contestant contestant, CountDownLatch ready, AtomicBoolean over) {
     int answered = 0;
     try (UdpSocket socket =
         new UdpSocket(contestant.server().address(), PORT, Side.apart())
             .connect(contestant.client().address(), SOURCE_PORT)) {
+      ready.countDown();
       while (!over.get()) {
         if (socket.receive() != UdpSocket.NOTHING) {
           answered += socket.send(PAYLOAD_BYTES) == UdpSocket.NOTHING ? 0 : 1;

@@ -51,7 +51,10 @@ public final class Rounds {
     try {
       Map<Quantity, Double> values = measurement.take(contestant);
       if (round >= 0) {
-        values.forEach((quantity, value) -> samples.put(quantity, contestant.id(), round, value));
+        measurement
+            .quantities()
+            .forEach(
+                quantity -> samples.put(quantity, contestant.id(), round, values.get(quantity)));
       }
     } catch (LabException e) {
       failures.add("%s, %s: %s".formatted(contestant.id(), what, e.getMessage()));

@@ -15,7 +15,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 
 /** One end of the traffic: work in a container's namespace, on a processor of its own. */
 enum Side {
@@ -24,6 +26,8 @@ enum Side {
 
   private static final Executor THREADS =
       task -> Thread.ofPlatform().daemon().name("measure").start(task);
+
+  private static final int POLL_MS = 50;
 
   private final int processor;
 
@@ -63,6 +67,17 @@ enum Side {
   /** The same beside the calling thread; {@link #join} has its result. */
   <T> CompletableFuture<T> start(LabPlan.Container container, Callable<T> work) {
     return CompletableFuture.supplyAsync(() -> run(container, work), THREADS);
+  }
+
+  /** Waits for the other side to be ready; false when it has failed, which joining it tells. */
+  static boolean await(CountDownLatch ready, CompletableFuture<?> other)
+      throws InterruptedException {
+    while (!ready.await(POLL_MS, TimeUnit.MILLISECONDS)) {
+      if (other.isDone()) {
+        return false;
+      }
+    }
+    return true;
   }
 
   static <T> T join(CompletableFuture<T> work) {

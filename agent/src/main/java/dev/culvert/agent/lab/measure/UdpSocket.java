@@ -157,7 +157,8 @@ final class UdpSocket implements AutoCloseable {
     }
     return switch (Errno.of((int) -result)) {
       // ENOBUFS, ENOMEM: a queue on the way is full. EINTR: JVMs send their threads signals.
-      case EAGAIN, ENOBUFS, ENOMEM, EINTR -> NOTHING;
+      // ECONNREFUSED: an earlier datagram met the other end before it opened, or after it closed.
+      case EAGAIN, ENOBUFS, ENOMEM, EINTR, ECONNREFUSED -> NOTHING;
       default -> (int) ok(result, call);
     };
   }

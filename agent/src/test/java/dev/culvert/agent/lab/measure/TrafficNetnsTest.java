@@ -25,7 +25,7 @@ class TrafficNetnsTest {
   private static final LabPlan PLAN = new LabPlan("cv-traffic-", 2, 2, Underlay.ROUTED);
   private static final Contestant CONTESTANT =
       new Contestant("routes", PLAN.containerList().getFirst(), PLAN.containerList().getLast());
-  private static final Duration TURN = Duration.ofMillis(100);
+  private static final Duration TURN = Duration.ofMillis(400);
 
   private static Map<String, Double> take(Measurement measurement) {
     return measurement.take(CONTESTANT).entrySet().stream()

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.peer;
 
+import dev.culvert.agent.cli.TableReader;
 import dev.culvert.agent.lab.Command;
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabPlan;
+import dev.culvert.agent.lab.Patience;
 import dev.culvert.agent.lab.Topology;
 import dev.culvert.agent.lab.datapath.CulvertDatapath;
 import dev.culvert.agent.lab.datapath.LabDatapath;
+import dev.culvert.datapath.RemoteSubnet;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -16,6 +22,9 @@ import java.util.Map;
  * ARP), and it knows the subnets. The packets then take the same way as everybody's, bare.
  */
 final class LimitDatapath implements LabDatapath {
+  private static final Path PINS = Path.of("/sys/fs/bpf/culvert");
+  private static final Duration PATIENCE = Duration.ofSeconds(20);
+
   private final Topology topology;
   private final CulvertDatapath culvert;
 
@@ -54,6 +63,20 @@ final class LimitDatapath implements LabDatapath {
                     "for p in /proc/sys/net/ipv4/conf/host-*/proxy_arp; do echo 1 > $p; done")
                 .in(plan.routerNamespace()));
     culvert.up();
+    plan.hostList().forEach(this::awaitDirect);
+  }
+
+  /** It would be no limit if packets were wrapped after all. */
+  private void awaitDirect(LabPlan.Host host) {
+    int others = topology.plan().hosts() - 1;
+    Patience.until(
+        host.namespace() + " to route directly to all others",
+        PATIENCE,
+        () -> {
+          List<RemoteSubnet> remotes =
+              TableReader.kernel().read(PINS.resolve(host.instance())).state().remotes();
+          return remotes.size() == others && remotes.stream().allMatch(RemoteSubnet::direct);
+        });
   }
 
   /** Nothing is wrapped, so nothing is taken off. */

@@ -11,6 +11,8 @@ import dev.culvert.bench.endtoend.ScalingCurve;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,8 +33,14 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** The pictures of a report, drawn by XChart as SVG. */
 final class Charts {
   private static final int WIDTH = 920;
-  private static final int BARS_HEIGHT = 360;
+  private static final int BARS_WIDTH = 560;
+  private static final int BARS_HEIGHT = 320;
   private static final int LINES_HEIGHT = 400;
+
+  /** More names than this do not fit side by side below the bars. */
+  private static final int MANY = 4;
+
+  private static final int SLANT_DEGREES = 30;
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 14);
   private static final Color GRID = new Color(0xe3e6ea);
@@ -72,7 +80,7 @@ final class Charts {
     boolean more = family.getFirst().moreIsBetter();
     CategoryChart chart =
         new CategoryChartBuilder()
-            .width(WIDTH)
+            .width(BARS_WIDTH)
             .height(BARS_HEIGHT)
             .title(
                 "%s: ratio to %s, %s is better"
@@ -81,6 +89,8 @@ final class Charts {
     style(chart.getStyler());
     chart.getStyler().setAvailableSpaceFill(0.7).setLabelsVisible(false);
     chart.getStyler().setYAxisMin(0.0);
+    chart.getStyler().setLegendVisible(family.size() > 1);
+    chart.getStyler().setXAxisLabelRotation(ids.size() > MANY ? SLANT_DEGREES : 0);
     chart.getStyler().setErrorBarsColor(TEXT);
     chart.getStyler().setPlotGridVerticalLinesVisible(false);
     for (Quantity quantity : family) {
@@ -117,6 +127,7 @@ final class Charts {
     XYChart chart = lines("UDP round trip by percentile", "percentile", "us");
     chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setYAxisLogarithmic(true);
+    chart.getStyler().setYAxisTickLabelsFormattingFunction(us -> "%,.0f".formatted(us));
     chart.getStyler().setXAxisTickLabelsFormattingFunction(Charts::percentile);
     group
         .roundTripsNs()
@@ -136,8 +147,11 @@ final class Charts {
 
   /** The way back: 1 is "0 %", 10 is "90 %". */
   static String percentile(double rarity) {
-    double percent = 100 - 100 / rarity;
-    return Grids.number(Math.rint(percent * 1000) / 1000).replaceFirst("\\.?0+$", "") + " %";
+    return BigDecimal.valueOf(100 - 100 / rarity)
+            .setScale(3, RoundingMode.HALF_UP)
+            .stripTrailingZeros()
+            .toPlainString()
+        + " %";
   }
 
   private static double[] values(Histogram histogram) {

@@ -2,7 +2,6 @@
 package dev.culvert.bench.endtoend.report;
 
 import dev.culvert.agent.lab.measure.Comparison;
-import dev.culvert.agent.lab.measure.Comparison.Conclusion;
 import dev.culvert.agent.lab.measure.Quantity;
 import dev.culvert.agent.lab.measure.Samples;
 import dev.culvert.agent.lab.measure.Statistics;
@@ -76,7 +75,7 @@ final class Grids {
   /** Such as {@code 1.23 (1.18 to 1.27) better}. */
   static String cell(Comparison comparison) {
     if (comparison.rounds() == 0) {
-      return Conclusion.NO_DATA.toString();
+      return "no data";
     }
     return "%.2f (%.2f to %.2f) %s"
         .formatted(

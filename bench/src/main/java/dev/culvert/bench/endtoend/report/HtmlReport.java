@@ -13,6 +13,7 @@ final class HtmlReport {
              margin: 2rem auto; padding: 0 1.5rem; }
       h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 1px solid #d0d7de;
              padding-bottom: .3rem; } h3 { font-size: 1rem; margin-bottom: .3rem; }
+      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: .5rem; }
       .wide { overflow-x: auto; }
       table { border-collapse: collapse; font-size: 13px; margin: .5rem 0 1rem; }
       th, td { border: 1px solid #d0d7de; padding: .25rem .6rem; text-align: left; vertical-align: top; }
@@ -51,7 +52,9 @@ final class HtmlReport {
     out.append(
         "<p class=\"note\">%d rounds. %s</p>\n"
             .formatted(group.samples().rounds(), Html.escape(group.conditions())));
+    out.append("<div class=\"charts\">\n");
     Charts.ratios(results, group).forEach(svg -> out.append(svg).append('\n'));
+    out.append("</div>\n");
     table(out, Grids.toReference(results, group));
     Grid culvert = Grids.ofCulvert(results, group);
     if (!culvert.rows().isEmpty()) {

@@ -23,12 +23,12 @@ final class Svg {
     return element(bytes.toString(StandardCharsets.UTF_8));
   }
 
-  /** Without the prologue of a document of its own. */
+  /** Without the prologue of a document of its own, and to a hundredth of a pixel. */
   static String element(String document) {
     int start = document.indexOf("<svg");
     if (start < 0) {
       throw new IllegalStateException("The chart library did not write SVG.");
     }
-    return document.substring(start).strip();
+    return document.substring(start).strip().replaceAll("(\\.\\d\\d)\\d+", "$1");
   }
 }

@@ -47,7 +47,7 @@ final class Wording {
         "\"better\" and \"worse\" are only said when the whole interval is more than %.0f %% away from 1 (two runs of the same"
                 .formatted(Comparison.MARGIN * 100)
             + " thing differ by a few percent); \"no winner\" when it is not, \"too noisy\" when the interval is wider than"
-            + " %.0f %% of the ratio, \"no data\" with fewer than %d rounds."
+            + " %.0f %% of the ratio, \"too few rounds\" with fewer than %d rounds."
                 .formatted(Comparison.MAX_WIDTH * 100, Comparison.MIN_ROUNDS));
     sentences.add(
         "Superpacket mode leaves the veths as they are: TCP's 64 KB packets cross the underlay whole, so tunnels look cheap. Wire"

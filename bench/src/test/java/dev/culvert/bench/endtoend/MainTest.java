@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.bench.endtoend;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+
+class MainTest {
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  private int run(String... words) {
+    return Main.commandLine(new PrintWriter(out), new PrintWriter(err)).execute(words);
+  }
+
+  @Test
+  void contestantsAreListed() {
+    assertEquals(0, run("--list"));
+    assertTrue(
+        out.toString().contains("kernel-vxlan       the kernel's VXLAN device"), out::toString);
+  }
+
+  @Test
+  void anUnknownContestantIsNamedBesideThoseThereAre() {
+    assertEquals(2, run("--contestants", "routes,carrier-pigeon"));
+    assertTrue(
+        err.toString()
+            .startsWith("culvert: There is no contestant \"carrier-pigeon\"; choose from routes, "),
+        err::toString);
+  }
+
+  @Test
+  void anUnknownModeOrPartIsRefused() {
+    assertEquals(2, run("--mode", "warp"));
+    assertEquals(2, run("--parts", "own_mtu,sleep"));
+  }
+}
