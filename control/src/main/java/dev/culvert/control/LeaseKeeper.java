@@ -11,6 +11,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import java.lang.System.Logger.Level;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ final class LeaseKeeper {
 
   private final OverlayConfig config;
   private final LeaseStore store;
+  private InetAddress underlayAddress;
   private Lease lease;
 
   /** Whether the lease did not exist before this process asked for it. */
@@ -47,6 +49,7 @@ final class LeaseKeeper {
   LeaseKeeper(OverlayConfig config, LeaseStore store) {
     this.config = config;
     this.store = store;
+    this.underlayAddress = config.underlayAddress();
   }
 
   Lease lease() {
@@ -102,6 +105,12 @@ final class LeaseKeeper {
     } catch (LeaseStoreException e) {
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
     }
+  }
+
+  /** From now on the lease is to say that this host is there; asked of the store at once. */
+  void moveTo(InetAddress address, Instant now) {
+    underlayAddress = address;
+    backoff = Optional.of(new Backoff(1, now));
   }
 
   /** Looks at the lease soon when the store's event does not fit what we believe. */
@@ -288,7 +297,12 @@ final class LeaseKeeper {
   private boolean isOwnWrite(Lease current) {
     return current.subnet().equals(lease.subnet())
         && current.host().equals(lease.host())
-        && current.vtep().equals(lease.vtep());
+        && (current.vtep().equals(lease.vtep()) || current.vtep().equals(vtep(lease.vtep().mac())));
+  }
+
+  /** Where this host is now. */
+  private Vtep vtep(MacAddress mac) {
+    return new Vtep(underlayAddress, config.port(), mac);
   }
 
   /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */
@@ -296,7 +310,7 @@ final class LeaseKeeper {
     return new Lease(
         held.subnet(),
         config.host(),
-        new Vtep(config.underlayAddress(), config.port(), held.vtep().mac()),
+        vtep(held.vtep().mac()),
         held.generation(),
         held.expires().map(_ -> now.plus(config.leaseDuration())));
   }
@@ -305,7 +319,7 @@ final class LeaseKeeper {
     return new Lease(
         subnet,
         config.host(),
-        new Vtep(config.underlayAddress(), config.port(), mac),
+        vtep(mac),
         generation,
         Optional.of(now.plus(config.leaseDuration())));
   }

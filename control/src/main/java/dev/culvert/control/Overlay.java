@@ -93,6 +93,17 @@ public final class Overlay implements AutoCloseable {
     mailbox.run(() -> core.detach(address));
   }
 
+  /**
+   * Tells that this host has another underlay address, of the same IP family. The lease says so as
+   * soon as the store takes it; then this host sends from there, and the other hosts follow. Until
+   * then all stays as it was, and {@link #status} shows what hinders it.
+   *
+   * @throws IllegalArgumentException for an address that no host can have
+   */
+  public void moveTo(InetAddress underlayAddress) {
+    mailbox.run(() -> core.moveTo(underlayAddress));
+  }
+
   /** Lets the containers of a bridge that somebody else made into the overlay. */
   public void attachBridge(String bridge) {
     mailbox.run(() -> core.attachBridge(bridge));

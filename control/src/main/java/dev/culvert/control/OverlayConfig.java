@@ -100,7 +100,7 @@ public record OverlayConfig(
     }
   }
 
-  private static void checkUnderlay(IpPrefix network, InetAddress underlayAddress) {
+  static void checkUnderlay(IpPrefix network, InetAddress underlayAddress) {
     String address = underlayAddress.getHostAddress();
     if (underlayAddress.isAnyLocalAddress()
         || underlayAddress.isMulticastAddress()

@@ -182,6 +182,19 @@ final class OverlayCore {
     endpoints.remove(key(address));
   }
 
+  void moveTo(InetAddress underlayAddress) {
+    OverlayConfig.checkUnderlay(config.network(), underlayAddress);
+    if (!Prefixes.sameFamily(underlayAddress, keeper.lease().vtep().address())) {
+      throw new IllegalArgumentException(
+          "This host's underlay address "
+              + keeper.lease().vtep().address().getHostAddress()
+              + " cannot become "
+              + underlayAddress.getHostAddress()
+              + ", which is of another IP family than the other hosts'.");
+    }
+    keeper.moveTo(underlayAddress, clock.instant());
+  }
+
   void attachBridge(String bridge) {
     checkInterfaceName(bridge);
     datapath.attachBridge(bridge, keeper.lease().subnet());
@@ -250,7 +263,7 @@ final class OverlayCore {
     networkLookQueued.set(false); // what changes from here on wants another look
     problems.guard("Asking for routes", () -> lookUp(table.underlayAddresses()));
     problems.guard("Removing containers that ended", this::removeVanished);
-    problems.guard("Following the underlay interface", datapath::refresh);
+    problems.guard("Following the underlay", datapath::refresh);
   }
 
   private void removeVanished() {
@@ -309,6 +322,7 @@ final class OverlayCore {
         config.network());
     usedLease = Optional.of(lease);
     table.setOwn(lease);
+    lookAt = clock.instant(); // packets may leave with another source address
   }
 
   private void giveBack(RuntimeException failure) {

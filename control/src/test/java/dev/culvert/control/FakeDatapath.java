@@ -44,6 +44,7 @@ final class FakeDatapath implements Datapath {
   private boolean removed;
   private int nextIndex = 100;
   private int mtuBytes = 1450;
+  private int refreshes;
 
   synchronized void refuse(Predicate<Change> changes) {
     refuses = changes;
@@ -165,6 +166,15 @@ final class FakeDatapath implements Datapath {
   @Override
   public synchronized int overlayMtuBytes() {
     return mtuBytes;
+  }
+
+  @Override
+  public synchronized void refresh() {
+    refreshes++;
+  }
+
+  synchronized int refreshes() {
+    return refreshes;
   }
 
   @Override

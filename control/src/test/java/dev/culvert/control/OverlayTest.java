@@ -591,4 +591,58 @@ final class OverlayTest {
                 + " leave the overlay and start again to change it."),
         overlay.status().problems());
   }
+
+  @Test
+  void aHostThatMovesIsFollowedByTheOthers() throws Exception {
+    Overlay one = start();
+    Overlay two = start(config("host-02", "10.18.2.2"), new FakeDatapath());
+    await("each sees the other", () -> remotes(two).equals(List.of("10.244.1.0/24 10.17.2.2")));
+
+    one.moveTo(address("10.17.2.9"));
+
+    await("the datapath is there", () -> datapath.vtep().address().equals(address("10.17.2.9")));
+    await("the other follows", () -> remotes(two).equals(List.of("10.244.1.0/24 10.17.2.9")));
+    await(
+        "entries have the new sender",
+        () ->
+            one.status().remotes().stream()
+                .allMatch(r -> r.local().address().equals(address("10.17.2.9"))));
+    assertEquals(List.of(), one.status().problems());
+    assertEquals(2, memory.list().size());
+  }
+
+  @Test
+  void aMoveWaitsForTheStore() throws Exception {
+    Overlay overlay = start();
+    store.setAway(true);
+    overlay.moveTo(address("10.17.2.9"));
+    await("it says why", () -> !overlay.status().problems().isEmpty());
+    assertEquals(address("10.17.2.2"), datapath.vtep().address());
+
+    store.setAway(false);
+    clock.advance(Duration.ofMinutes(1));
+    await("it has moved", () -> datapath.vtep().address().equals(address("10.17.2.9")));
+    assertEquals(address("10.17.2.9"), memory.list().getFirst().vtep().address());
+  }
+
+  @Test
+  void aHostCannotMoveIntoItsOwnTunnelOrToAnotherFamily() {
+    Overlay overlay = start();
+    assertThrows(IllegalArgumentException.class, () -> overlay.moveTo(address("10.244.7.7")));
+    assertThrows(IllegalArgumentException.class, () -> overlay.moveTo(address("fd17::9")));
+  }
+
+  @Test
+  void aChangeOfTheNetworkHasTheDatapathLookAtItsDevices() throws Exception {
+    Overlay _ = start();
+    await("the first look", () -> datapath.refreshes() > 0);
+    int before = datapath.refreshes();
+    datapath.route("10.18.2.2", viaRouter("10.17.2.1"));
+    await(
+        "another look",
+        () -> {
+          clock.advance(Duration.ofMillis(100)); // the burst is over at some time
+          return datapath.refreshes() > before;
+        });
+  }
 }

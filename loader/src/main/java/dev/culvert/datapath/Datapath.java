@@ -41,14 +41,17 @@ public interface Datapath extends AutoCloseable {
   Optional<NextHop> nextHop(InetAddress underlayAddress);
 
   /**
-   * The MTU for containers: the underlay interface's less the overhead of encapsulation, which is
-   * 50 bytes over IPv4 and 70 over IPv6. Any thread may ask, also before {@link #start}.
+   * The MTU for containers: the narrowest underlay interface's less the overhead of encapsulation,
+   * which is 50 bytes over IPv4 and 70 over IPv6. Any thread may ask, also before {@link #start}.
    */
   int overlayMtuBytes();
 
   /**
-   * Brings what this datapath made in line with the host's network as it is now. Called when {@link
-   * #watch} told of a change; nothing changed is no work.
+   * Brings what this datapath made in line with the host's network as it is now: MTUs follow the
+   * underlay's, on both sides of containers' interfaces, and so does the place where outer headers
+   * come off. Called when {@link #watch} told of a change; nothing changed is no work.
+   *
+   * @throws IllegalStateException when the underlay's MTU is too small; all stays as it was
    */
   default void refresh() {}
 

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
 /**
  * The datapath of a kernel with BPF, in the network namespace of the thread that opens it. Packets
@@ -119,6 +118,8 @@ public final class EbpfDatapath implements Datapath {
   private final Containers containers;
   private final Bridges bridges;
   private final Decapsulator decapsulator;
+  private final Underlays underlays;
+  private final Mtus mtus;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -139,6 +140,8 @@ public final class EbpfDatapath implements Datapath {
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
     this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
+    this.underlays = new Underlays(netlink, links, config);
+    this.mtus = new Mtus(libc, netlink, ownership);
   }
 
   /**
@@ -194,9 +197,9 @@ public final class EbpfDatapath implements Datapath {
               + network
               + ": choose one from this host's subnet.");
     }
-    LinkInfo underlay = underlay();
     int innerMtu =
-        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
+        HostDevice.innerMtuBytes(
+            underlays.narrowest(), Layouts.isIpv4(vtep.address()), network.isIpv4());
     usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
@@ -210,46 +213,13 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, gateway, network);
-    links.ensure(
-        "",
-        programs.object().program(Programs.FROM_UNDERLAY),
-        underlay.index(),
-        Link.Direction.INGRESS);
-    decapsulate();
+    underlays.attach(programs, tables.subnets().interfaceIndexes());
 
     Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
-  }
-
-  private void decapsulate() {
-    decapsulator.follow(underlay(), programs.object().program(Programs.STRIP_AT_XDP));
-  }
-
-  /** The underlay interface may be another one by now, or have another MTU. */
-  @Override
-  public void refresh() {
-    if (identity.isPresent()) {
-      decapsulate();
-    }
-  }
-
-  /** Where outer headers come off and why; empty before {@link #start}. */
-  public Optional<DecapsulationChoice> decapsulation() {
-    return decapsulator.choice();
-  }
-
-  private LinkInfo underlay() {
-    return netlink
-        .link(config.underlay())
-        .orElseThrow(() ->
-            new IllegalStateException(
-                "There is no interface "
-                    + config.underlay()
-                    + " to use as underlay; this host has "
-                    + netlink.links().stream().map(LinkInfo::name).collect(Collectors.joining(", "))
-                    + "."));
+    refresh();
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
@@ -282,7 +252,13 @@ public final class EbpfDatapath implements Datapath {
         switch (change) {
           case Change.PutEndpoint put -> containers.put(put.endpoint());
           case Change.RemoveEndpoint remove -> containers.forget(remove.vni(), remove.address());
-          case Change.PutRemote put -> subnets.add(put);
+          case Change.PutRemote put -> {
+            // Packets may come back the way that ours go.
+            put.remote()
+                .nextHop()
+                .ifPresent(hop -> underlays.reach(hop.interfaceIndex(), programs));
+            subnets.add(put);
+          }
           case Change.PutLocal put -> subnets.add(put);
           case Change.RemoveSubnet remove -> subnets.add(remove);
         }
@@ -340,9 +316,23 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public int overlayMtuBytes() {
-    LinkInfo underlay = underlay();
     boolean underlay4 = identity.map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
-    return HostDevice.innerMtuBytes(underlay, underlay4, true);
+    boolean inner4 = identity.map(i -> i.network().isIpv4()).orElse(true);
+    return HostDevice.innerMtuBytes(underlays.narrowest(), underlay4, inner4);
+  }
+
+  /** Before {@link #start} there is nothing to keep in line. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
+      mtus.follow(overlayMtuBytes());
+    }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
   }
 
   @Override

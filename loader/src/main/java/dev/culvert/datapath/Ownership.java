@@ -4,6 +4,7 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.Optional;
 
 /**
  * How we know the devices that this instance created: by their alias, {@code culvert:INSTANCE} or
@@ -21,6 +22,14 @@ record Ownership(String instance) {
     byte[] bytes = (alias() + ":" + what).getBytes(StandardCharsets.UTF_8);
     return new String(
         Arrays.copyOf(bytes, Math.min(bytes.length, MAX_ALIAS_BYTES)), StandardCharsets.UTF_8);
+  }
+
+  /** What was said in {@link #alias(String)}; empty for a device that was made without. */
+  Optional<String> what(LinkInfo link) {
+    String before = alias() + ":";
+    return Optional.ofNullable(link.alias())
+        .filter(alias -> alias.startsWith(before))
+        .map(alias -> alias.substring(before.length()));
   }
 
   boolean owns(LinkInfo link) {

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Attachments that outlive the agent: each is a link pinned as {@code PROGRAM} or {@code
@@ -172,6 +174,16 @@ final class PinnedLinks {
       }
     }
     Pins.delete(pins.link(name));
+  }
+
+  /** Takes a program off where it runs under a name that begins so, but for those listed. */
+  void detachOthers(String program, String whereBegins, Set<String> keep) {
+    Set<String> kept = keep.stream().map(where -> name(program, where)).collect(Collectors.toSet());
+    for (String name : pins.links()) {
+      if (name.startsWith(name(program, whereBegins)) && !kept.contains(name)) {
+        detach(name);
+      }
+    }
   }
 
   void detachAll() {

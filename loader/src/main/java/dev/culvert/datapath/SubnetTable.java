@@ -9,8 +9,10 @@ import dev.culvert.datapath.Datapath.Failure;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Maps subnets4 and subnets6: who owns an inner address. {@link ExactSubnets} follows what is
@@ -166,6 +168,21 @@ final class SubnetTable {
     Layouts.putInt(value, SUBNET, "flags", Layouts.SUBNET_LOCAL);
     Layouts.putInt(value, SUBNET, "ifindex", local.bridgeIndex());
     Layouts.putAddress(value, SUBNET, "gateway", local.gateway());
+  }
+
+  /** The interfaces that entries of other hosts lead through. */
+  Set<Integer> interfaceIndexes() {
+    Set<Integer> indexes = new HashSet<>();
+    for (SubnetRun run : List.of(run4, run6)) {
+      run.trie()
+          .forEach((key, value) -> {
+            int flags = Layouts.getInt(value, SUBNET, "flags");
+            if ((flags & (Layouts.SUBNET_LOCAL | Layouts.SUBNET_UNREACHABLE)) == 0) {
+              indexes.add(Layouts.getInt(value, SUBNET, "ifindex"));
+            }
+          });
+    }
+    return indexes;
   }
 
   /** Everything in both maps, sorted. */

@@ -100,10 +100,14 @@ public final class UserspaceDatapath implements Datapath {
     }
   }
 
-  /** Follows the underlay's MTU, and makes the device again when somebody took it away. */
+  /** Makes the device again, too, when somebody took it away. */
   @Override
   public void refresh() {
-    identity().ifPresent(own -> start(own.vni(), own.vtep(), own.gateway(), own.network()));
+    identity()
+        .ifPresent(own -> {
+          start(own.vni(), own.vtep(), own.gateway(), own.network());
+          new Mtus(libc, netlink, ownership).follow(overlayMtuBytes());
+        });
   }
 
   private void requireOurs(Vni vni, Vtep vtep) {

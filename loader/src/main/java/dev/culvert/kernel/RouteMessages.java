@@ -23,6 +23,7 @@ final class RouteMessages {
   private static final int RTA_PREFSRC = 7;
   private static final int RTA_METRICS = 8;
   private static final int RTA_MULTIPATH = 9;
+  private static final int RTA_CACHEINFO = 12;
   private static final int RTA_TABLE = 15;
   private static final int RTA_VIA = 18;
   private static final int RTAX_MTU = 2;
@@ -35,6 +36,9 @@ final class RouteMessages {
   private static final int RTNH_F_ONLINK = 4;
   private static final int RTM_F_CLONED = 0x200;
   private static final int RTM_F_LOOKUP_TABLE = 0x1000;
+
+  /** struct rta_cacheinfo: references, last use, expires (4), ... */
+  private static final int EXPIRES_OFFSET = 8;
 
   /** struct rtnexthop: length (2), flags, hops, index (4), attributes. */
   private static final int NEXT_HOP_BYTES = 8;
@@ -160,6 +164,19 @@ final class RouteMessages {
     return routes;
   }
 
+  /**
+   * Whether the kernel answers with what a router told it (RFC 1191) and not with the route itself.
+   * Such an MTU ends by itself, without notice, so nobody should build on it.
+   */
+  private static boolean isException(NetlinkReply reply, NetlinkAttributes attributes) {
+    return (reply.s32(8) & RTM_F_CLONED) != 0
+        && attributes
+            .value(RTA_CACHEINFO)
+            .filter(info -> info.limit() >= EXPIRES_OFFSET + Integer.BYTES)
+            .filter(info -> info.getInt(EXPIRES_OFFSET) > 0)
+            .isPresent();
+  }
+
   private static RouteInfo route(
       NetlinkReply reply,
       NetlinkAttributes attributes,
@@ -177,7 +194,7 @@ final class RouteMessages {
         attributes.address(RTA_PREFSRC),
         attributes.number(RTA_TABLE, reply.u8(4)),
         reply.u8(5),
-        attributes.nested(RTA_METRICS).number(RTAX_MTU, 0),
+        isException(reply, attributes) ? 0 : attributes.nested(RTA_METRICS).number(RTAX_MTU, 0),
         (flags & RTNH_F_ONLINK) != 0);
   }
 }

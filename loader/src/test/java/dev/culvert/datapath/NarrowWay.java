@@ -202,6 +202,18 @@ final class NarrowWay implements AutoCloseable {
         IpPrefix.parse(inner6 ? "fd00:244:" + number + "::/64" : "10.244." + number + ".0/24"));
   }
 
+  /** The way to the other host, as the kernel answers now. */
+  Optional<NextHop> nextHop(int own) throws Exception {
+    try (NetNamespace namespace = NetNamespace.named(libc, host(own))) {
+      return namespace.call(() -> {
+        try (EbpfDatapath datapath =
+            EbpfDatapath.open(libc, config(own, EbpfDatapath.Config.PATH_MTU_LIFETIME))) {
+          return datapath.nextHop(vtep(3 - own).address());
+        }
+      });
+    }
+  }
+
   /** What a host's tables and counters hold. */
   PinnedDatapath inspect(int number) {
     return EbpfDatapath.inspect(libc, pins(number));

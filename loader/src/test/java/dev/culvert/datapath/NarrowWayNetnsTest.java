@@ -116,6 +116,22 @@ class NarrowWayNetnsTest {
     }
   }
 
+  /** What a router said ends by itself; in the tables it would stay as long as no agent lives. */
+  @ParameterizedTest(name = "underlay IPv6: {0}")
+  @CsvSource({"false", "true"})
+  void whatTheKernelLearntIsNoRoutesMtu(boolean underlay6) throws Exception {
+    try (NarrowWay way = new NarrowWay("cv-ne", underlay6, false)) {
+      way.start(EbpfDatapath.Config.PATH_MTU_LIFETIME);
+      way.middleTakes(1400);
+      String far = underlay6 ? "fd00:18::2" : "10.18.2.2";
+      Commands.tryRun(
+          "ip netns exec " + way.host(1) + " ping -c 3 -i 0.2 -W 1 -M do -s 1440 " + far);
+      String route = Commands.run("ip -n " + way.host(1) + " route get " + far);
+      assertTrue(route.contains("mtu 1400"), route);
+      assertEquals(1500, way.nextHop(1).orElseThrow().mtuBytes());
+    }
+  }
+
   @Test
   void aWayThatWidensIsUsedAgain() throws Exception {
     try (NarrowWay way = new NarrowWay("cv-nr", false, false)) {

@@ -65,7 +65,7 @@ final class PacketOracle {
           ? Verdict.DELIVERED_LOCALLY
           : Verdict.PASSED;
     }
-    return ip.hops() <= 1 ? Verdict.SLOW_PATH : send(owner.get(), ip, packet.length, gsoBytes);
+    return ip.hops() <= 1 ? Verdict.SLOW_PATH : send(owner.get(), ip, packet, gsoBytes);
   }
 
   private static Verdict onTheLink(byte[] packet) {
@@ -76,19 +76,33 @@ final class PacketOracle {
     return upper.isRouterTalk() ? Verdict.DROPPED_ROUTER_ADVERTISEMENT : Verdict.PASSED;
   }
 
-  private static Verdict send(WorldTables.Owner owner, Ip ip, int frameBytes, int gsoBytes) {
+  private static Verdict send(WorldTables.Owner owner, Ip ip, byte[] packet, int gsoBytes) {
     if (!owner.reachable()) {
       return Verdict.DROPPED_UNREACHABLE;
     }
-    int onWire = gsoBytes > 0 ? gsoBytes + (ip.v6() ? 40 : 20) + 8 : frameBytes - ETHERNET;
+    int onWire = gsoBytes > 0 ? gsoBytes + headerBytes(ip, packet) : packet.length - ETHERNET;
     if (onWire > owner.mtuBytes()) {
-      return Verdict.SLOW_PATH;
+      return mayBeCut(owner, ip, packet, onWire) ? Verdict.SLOW_PATH : Verdict.DROPPED_TOO_BIG;
     }
     if (owner.direct()) {
       return Verdict.ROUTED_DIRECTLY;
     }
     // BPF_PROG_TEST_RUN makes superpackets without a type, which no tunnel can carry.
     return gsoBytes > 0 ? Verdict.SLOW_PATH : Verdict.ENCAPSULATED;
+  }
+
+  /** What every segment of a superpacket begins with: RFC 9293 section 3.1, RFC 768. */
+  private static int headerBytes(Ip ip, byte[] packet) {
+    int own = ip.v6() ? 40 : (packet[ETHERNET] & 15) * 4;
+    int offset = ETHERNET + own + 12;
+    int tcp = offset < packet.length ? (packet[offset] >> 4 & 15) * 4 : 0;
+    return own + (ip.protocol() == 6 ? tcp : 8);
+  }
+
+  /** IPv4 that does not forbid it, and outside, over IPv4, IPv6 that no sender can make smaller. */
+  private static boolean mayBeCut(WorldTables.Owner owner, Ip ip, byte[] packet, int onWire) {
+    boolean outside = !owner.direct() && owner.vtep().getAddress().length == 4;
+    return ip.v6() ? outside && onWire <= 1280 : (u16(packet, ETHERNET + 6) & 0x4000) == 0;
   }
 
   /** What from_host does with what the host itself sends. */
@@ -103,9 +117,7 @@ final class PacketOracle {
     return tables
         .owner(1, ip.get().to())
         .map(owner ->
-            owner.local()
-                ? Verdict.DROPPED_NO_ENDPOINT
-                : send(owner, ip.get(), packet.length, gsoBytes))
+            owner.local() ? Verdict.DROPPED_NO_ENDPOINT : send(owner, ip.get(), packet, gsoBytes))
         .orElse(Verdict.DROPPED_NO_SUBNET);
   }
 

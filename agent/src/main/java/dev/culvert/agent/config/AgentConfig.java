@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param network the whole overlay prefix
  * @param subnet this very subnet rather than any free one
  * @param port UDP port of the tunnel
+ * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
@@ -28,6 +29,7 @@ public record AgentConfig(
     int port,
     Underlay underlay,
     Kind datapath,
+    Duration pathMtuLifetime,
     boolean directRouting,
     Decapsulation decapsulation,
     SourcePorts sourcePorts,
@@ -39,9 +41,28 @@ public record AgentConfig(
     Stop stop) {
 
   /**
-   * @param address empty for the interface's first global address of the network's family
+   * @param interfaces what other hosts' packets come in through; the first has the address
+   * @param address empty for the first interface's first global address of the network's family,
+   *     which is followed when it changes
    */
-  public record Underlay(String interfaceName, Optional<InetAddress> address) {}
+  public record Underlay(List<String> interfaces, Optional<InetAddress> address) {
+    public Underlay {
+      interfaces = List.copyOf(interfaces);
+      if (interfaces.isEmpty()) {
+        throw new IllegalArgumentException("An underlay has at least one interface.");
+      }
+    }
+
+    /** With one interface. */
+    public Underlay(String interfaceName, Optional<InetAddress> address) {
+      this(List.of(interfaceName), address);
+    }
+
+    /** The first. */
+    public String interfaceName() {
+      return interfaces.getFirst();
+    }
+  }
 
   /** Outer UDP source ports, both ends included. */
   public record SourcePorts(int min, int max) {}

@@ -2,6 +2,7 @@
 package dev.culvert.agent.config;
 
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import java.io.IOException;
@@ -30,6 +31,7 @@ public final class ConfigFile {
           "port",
           "underlay",
           "datapath",
+          "pathMtuLifetime",
           "directRouting",
           "decapsulation",
           "sourcePorts",
@@ -97,6 +99,8 @@ public final class ConfigFile {
             root.whole("port", 4789, 1, 65535),
             underlay(root),
             root.value("datapath", Values::datapath).orElse(AgentConfig.Kind.EBPF),
+            root.value("pathMtuLifetime", Values::pathMtuLifetime)
+                .orElse(EbpfDatapath.Config.PATH_MTU_LIFETIME),
             root.value("directRouting", Values::flag).orElse(true),
             root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
             // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
@@ -104,7 +108,7 @@ public final class ConfigFile {
                 .orElse(new AgentConfig.SourcePorts(49152, 65535)),
             store(root),
             root.value("leaseDuration", Values::leaseDuration).orElse(Duration.ofHours(24)),
-            bridges(root),
+            names(root, "bridges"),
             root.value("bpffs", Values::absolutePath).orElse(Path.of("/sys/fs/bpf")),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
             root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));
@@ -144,11 +148,24 @@ public final class ConfigFile {
   private static AgentConfig.Underlay underlay(Section root) {
     String example = "interface: eth0";
     Section underlay =
-        root.section("underlay", Set.of("interface", "address"), example)
+        root.section("underlay", Set.of("interface", "interfaces", "address"), example)
             .orElseThrow(() -> root.missing("underlay", "underlay: {interface: eth0}"));
     return new AgentConfig.Underlay(
-        underlay.required("interface", example, Values::interfaceName),
+        underlayInterfaces(root, underlay, example),
         underlay.value("address", ConfigFile::underlayAddress));
+  }
+
+  private static List<String> underlayInterfaces(Section root, Section underlay, String example) {
+    List<String> interfaces = names(underlay, "interfaces");
+    Optional<String> one = underlay.value("interface", Values::interfaceName);
+    if (one.isPresent() && !interfaces.isEmpty()) {
+      throw root.problem("underlay", "has both interface and interfaces; keep one of the two.");
+    }
+    if (!interfaces.isEmpty()) {
+      return interfaces;
+    }
+    return List.of(
+        one.orElseGet(() -> underlay.required("interface", example, Values::interfaceName)));
   }
 
   private static InetAddress underlayAddress(String text) {
@@ -172,19 +189,20 @@ public final class ConfigFile {
         .orElseThrow(() -> root.missing("store", "store: {directory: /var/lib/culvert/leases}"));
   }
 
-  private static List<String> bridges(Section root) {
-    List<String> bridges = root.strings("bridges");
-    for (String bridge : bridges) {
+  /** A list of interfaces' names, each once. */
+  private static List<String> names(Section section, String key) {
+    List<String> names = section.strings(key);
+    for (String name : names) {
       try {
-        Values.interfaceName(bridge);
+        Values.interfaceName(name);
       } catch (IllegalArgumentException e) {
-        throw root.problem("bridges", e.getMessage());
+        throw section.problem(key, e.getMessage());
       }
     }
-    if (Set.copyOf(bridges).size() < bridges.size()) {
-      throw root.problem("bridges", "names one bridge twice; remove one of the two.");
+    if (Set.copyOf(names).size() < names.size()) {
+      throw section.problem(key, "names one interface twice; remove one of the two.");
     }
-    return bridges;
+    return names;
   }
 
   private static void checkSocketPath(Section root, AgentConfig config) {

@@ -85,10 +85,20 @@ final class Values {
   }
 
   static Duration leaseDuration(String text) {
+    return duration(
+        text, "24h", OverlayConfig.MIN_LEASE_DURATION, OverlayConfig.MAX_LEASE_DURATION);
+  }
+
+  static Duration pathMtuLifetime(String text) {
+    return duration(text, "10m", Duration.ofSeconds(1), Duration.ofDays(1));
+  }
+
+  private static Duration duration(String text, String example, Duration least, Duration most) {
     Matcher matcher = DURATION.matcher(text);
     if (!matcher.matches()) {
       throw new IllegalArgumentException(
-          "\"" + text + "\" is not a duration; write a number and s, m, h or d, such as 24h.");
+          "\"%s\" is not a duration; write a number and s, m, h or d, such as %s."
+              .formatted(text, example));
     }
     long number = Long.parseLong(matcher.group(1));
     Duration duration =
@@ -98,14 +108,10 @@ final class Values {
           case "h" -> Duration.ofHours(number);
           default -> Duration.ofDays(number);
         };
-    if (duration.compareTo(OverlayConfig.MIN_LEASE_DURATION) < 0
-        || duration.compareTo(OverlayConfig.MAX_LEASE_DURATION) > 0) {
+    if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
       throw new IllegalArgumentException(
-          "%s is out of range; write a duration from %ds to %dd, such as 24h."
-              .formatted(
-                  text,
-                  OverlayConfig.MIN_LEASE_DURATION.toSeconds(),
-                  OverlayConfig.MAX_LEASE_DURATION.toDays()));
+          "%s is out of range; write a duration from %ds to %dd, such as %s."
+              .formatted(text, least.toSeconds(), most.toDays(), example));
     }
     return duration;
   }

@@ -17,6 +17,7 @@ import dev.culvert.datapath.UserspaceDatapath;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,11 +29,14 @@ final class Membership implements AutoCloseable {
   private final LeaseStore store;
   private final Datapath datapath;
   private final Overlay overlay;
+  private final AutoCloseable addressWatch;
 
-  private Membership(LeaseStore store, Datapath datapath, Overlay overlay) {
+  private Membership(
+      LeaseStore store, Datapath datapath, Overlay overlay, AutoCloseable addressWatch) {
     this.store = store;
     this.datapath = datapath;
     this.overlay = overlay;
+    this.addressWatch = addressWatch;
   }
 
   /**
@@ -75,7 +79,8 @@ final class Membership implements AutoCloseable {
         Overlay overlay = Overlay.start(overlayConfig, store, datapath);
         try {
           config.bridges().forEach(overlay::attachBridge);
-          return new Membership(store, datapath, overlay);
+          AutoCloseable watch = watch(config, overlayConfig.underlayAddress(), libc, overlay);
+          return new Membership(store, datapath, overlay, watch);
         } catch (RuntimeException e) {
           // Without its bridges the host is not what it was asked to be.
           undo(e, takesOver ? overlay::close : overlay::leave);
@@ -90,6 +95,14 @@ final class Membership implements AutoCloseable {
       undo(e, store::close);
       throw e;
     }
+  }
+
+  /** An address that the configuration names is not left for another. */
+  private static AutoCloseable watch(
+      AgentConfig config, InetAddress address, Libc libc, Overlay overlay) {
+    return config.underlay().address().isPresent()
+        ? () -> {}
+        : UnderlayWatch.start(libc, config.underlay(), address, overlay::moveTo);
   }
 
   private static void undo(RuntimeException cause, Runnable step) {
@@ -125,7 +138,9 @@ final class Membership implements AutoCloseable {
         config.sourcePorts().min(),
         config.sourcePorts().max(),
         config.directRouting(),
-        config.decapsulation());
+        config.decapsulation(),
+        config.underlay().interfaces().stream().skip(1).toList(),
+        config.pathMtuLifetime());
   }
 
   private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
@@ -179,7 +194,16 @@ final class Membership implements AutoCloseable {
   public void close() {
     try (store;
         datapath) {
+      stopWatching();
       overlay.close();
+    }
+  }
+
+  private void stopWatching() {
+    try {
+      addressWatch.close();
+    } catch (Exception e) {
+      throw new IllegalStateException("The watch of the underlay address did not close.", e);
     }
   }
 }

@@ -54,6 +54,28 @@ final class UnderlayAddress {
                     .formatted(name, ipv4 ? "IPv4" : "IPv6", list(own))));
   }
 
+  /**
+   * The address to use from now on: the one in use as long as the interface has it, so that a
+   * second address moves nobody. Empty while there is none.
+   */
+  static Optional<InetAddress> follow(
+      AgentConfig.Underlay underlay,
+      InetAddress current,
+      List<LinkInfo> links,
+      List<AddressInfo> addresses) {
+    AgentConfig.Underlay fixed =
+        new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current));
+    boolean ipv4 = current instanceof Inet4Address;
+    for (AgentConfig.Underlay wish : List.of(fixed, underlay)) {
+      try {
+        return Optional.of(choose(wish, ipv4, links, addresses));
+      } catch (UserException notNow) {
+        continue; // the interface, or its address, is on its way
+      }
+    }
+    return Optional.empty();
+  }
+
   private static boolean isGlobal(InetAddress address) {
     return !address.isLinkLocalAddress() && !address.isLoopbackAddress();
   }

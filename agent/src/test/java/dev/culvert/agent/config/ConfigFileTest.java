@@ -50,8 +50,11 @@ class ConfigFileTest {
     assertEquals(new Vni(1), config.vni());
     assertEquals(4789, config.port());
     assertEquals(Optional.empty(), config.underlay().address());
+    assertEquals(1, config.underlay().interfaces().size());
+    assertEquals(Duration.ofMinutes(10), config.pathMtuLifetime());
     assertTrue(config.directRouting());
     assertEquals(Decapsulation.AUTO, config.decapsulation());
+    assertEquals(AgentConfig.Kind.EBPF, config.datapath());
     assertEquals(new AgentConfig.SourcePorts(49152, 65535), config.sourcePorts());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
@@ -71,9 +74,11 @@ class ConfigFileTest {
             subnet: 10.244.1.64/26
             vni: 16777215
             port: 8472
-            underlay: {interface: ens3, address: 10.17.2.2}
+            underlay: {interfaces: [ens3, ens4], address: 10.17.2.2}
+            pathMtuLifetime: 5m
             directRouting: false
             decapsulation: xdp
+            datapath: userspace
             sourcePorts: 50000-50007
             store: {directory: /tmp/leases}
             leaseDuration: 90s
@@ -89,9 +94,12 @@ class ConfigFileTest {
     assertEquals(new Vni(0xffffff), config.vni());
     assertEquals(8472, config.port());
     assertEquals("ens3", config.underlay().interfaceName());
+    assertEquals(List.of("ens3", "ens4"), config.underlay().interfaces());
+    assertEquals(Duration.ofMinutes(5), config.pathMtuLifetime());
     assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
     assertEquals(false, config.directRouting());
     assertEquals(Decapsulation.XDP, config.decapsulation());
+    assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());
     assertEquals(new AgentConfig.SourcePorts(50000, 50007), config.sourcePorts());
     assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
@@ -160,11 +168,13 @@ class ConfigFileTest {
         "sourcePorts: 1-65536     | line 6: sourcePorts: 65536 is out of range",
         "leaseDuration: 24        | line 6: leaseDuration: \"24\" is not a duration",
         "leaseDuration: 0h        | line 6: leaseDuration: 0h is out of range; write a duration from 10s to 3650d",
+        "pathMtuLifetime: 0s      | line 6: pathMtuLifetime: 0s is out of range; write a duration from 1s to 1d, such as 10m.",
         "bridges: br0             | line 6: bridges: must be a list",
-        "bridges: [br0, br0]      | line 6: bridges: names one bridge twice",
+        "bridges: [br0, br0]      | line 6: bridges: names one interface twice",
         "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
         "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
         "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
+        "datapath: kernel         | line 6: datapath: \"kernel\" is neither ebpf nor userspace.",
         "decapsulation: nic       | line 6: decapsulation: \"nic\" is neither auto, tc nor xdp.",
         "network: 10.0.0.0/8      | line 6: the key \"network\" stands in line 1 already",
         "host: \"unclosed         | line ",

@@ -61,6 +61,24 @@ class UnderlayAddressTest {
   }
 
   @Test
+  void keepsTheAddressInUseAndFollowsItWhenItGoes() {
+    assertEquals(Optional.of("10.17.2.3"), follow("eth0", "10.17.2.3"));
+    assertEquals(Optional.of("10.17.2.2"), follow("eth0", "10.17.2.9"));
+    assertEquals(Optional.of("2001:db8:0:0:0:0:0:2"), follow("eth0", "2001:db8::9"));
+    assertEquals(Optional.empty(), follow("eth1", "10.17.2.2"));
+    assertEquals(Optional.empty(), follow("eth7", "10.17.2.2"));
+  }
+
+  private static Optional<String> follow(String name, String current) {
+    return UnderlayAddress.follow(
+            new AgentConfig.Underlay(name, Optional.empty()),
+            IpPrefix.parseAddress(current),
+            LINKS,
+            ADDRESSES)
+        .map(InetAddress::getHostAddress);
+  }
+
+  @Test
   void saysWhatThereIsInstead() {
     assertEquals(
         "There is no interface eth7 for the underlay; this network namespace has lo, eth0, eth1: correct underlay.interface.",

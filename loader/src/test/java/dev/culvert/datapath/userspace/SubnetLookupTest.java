@@ -91,7 +91,7 @@ class SubnetLookupTest {
           content.entrySet().stream()
               .filter(entry -> entry.getKey().vni() == vni)
               .filter(entry -> entry.getKey().prefix().contains(address))
-              .max(Comparator.comparing(entry -> entry.getKey().prefix().length()))
+              .max(Comparator.comparingInt(entry -> entry.getKey().prefix().length()))
               .map(Map.Entry::getValue)
               .orElse(null);
       assertEquals(slow, find(lookup, vni, address.getHostAddress()), "seed " + seed);
