@@ -51,3 +51,9 @@ bench_programs() {
   build_bench
   "${BENCH_JAVA[@]}" dev.culvert.bench.Programs --out "$ROOT/target/bench" "$@"
 }
+
+# Records what the regression guard compares with (bench/baseline.csv). Look at the difference before committing it.
+bench_baseline() {
+  build_bench
+  "${BENCH_JAVA[@]}" dev.culvert.datapath.RecordedCosts "$ROOT/bench/baseline.csv"
+}

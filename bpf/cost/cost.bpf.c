@@ -11,6 +11,7 @@
 #define ROOM_FLAGS(underlay_ipv6) BPF_F_ADJ_ROOM_FIXED_GSO
 #include "../src/container.h"
 #include "../src/decap.h"
+#include "../src/trace.h"
 #include "cost.h"
 #include "cost_xdp.h"
 
@@ -78,10 +79,11 @@ SEC("tc")
 int cost_encapsulate(struct __sk_buff *skb)
 {
 	const struct interface *in = sender(skb);
+	struct parties parties = {};
 
-	if (!in || container_sends(skb, in, false) != VERDICT_ENCAPSULATED)
+	if (!in || container_sends(skb, in, false, &parties) != VERDICT_ENCAPSULATED)
 		return TC_ACT_SHOT;
-	count(VERDICT_ENCAPSULATED, skb->len);
+	account(skb, PROGRAM_FROM_CONTAINER, VERDICT_ENCAPSULATED, &parties, skb->len);
 	return give_room_back(skb) ? restore(skb, in) : TC_ACT_SHOT;
 }
 
@@ -93,13 +95,14 @@ SEC("tc")
 int cost_round_trip(struct __sk_buff *skb)
 {
 	const struct interface *in = sender(skb);
+	struct parties parties = {}, received = {};
 
-	if (!in || container_sends(skb, in, false) != VERDICT_ENCAPSULATED)
+	if (!in || container_sends(skb, in, false, &parties) != VERDICT_ENCAPSULATED)
 		return TC_ACT_SHOT;
-	count(VERDICT_ENCAPSULATED, skb->len);
-	if (receive(skb, false) != VERDICT_DECAPSULATED)
+	account(skb, PROGRAM_FROM_CONTAINER, VERDICT_ENCAPSULATED, &parties, skb->len);
+	if (receive(skb, false, &received) != VERDICT_DECAPSULATED)
 		return TC_ACT_SHOT;
-	count(VERDICT_DECAPSULATED, skb->len);
+	account(skb, PROGRAM_FROM_UNDERLAY, VERDICT_DECAPSULATED, &received, skb->len);
 	return restore(skb, in);
 }
 
@@ -108,14 +111,15 @@ SEC("tc")
 int cost_send_bare(struct __sk_buff *skb)
 {
 	const struct interface *in = sender(skb);
+	struct parties parties = {};
 	enum verdict verdict;
 
 	if (!in)
 		return TC_ACT_SHOT;
-	verdict = container_sends(skb, in, false);
+	verdict = container_sends(skb, in, false, &parties);
 	if (verdict != VERDICT_DELIVERED_LOCALLY && verdict != VERDICT_ROUTED_DIRECTLY)
 		return TC_ACT_SHOT;
-	count(verdict, skb->len);
+	account(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
 	return restore(skb, in);
 }
 
@@ -123,9 +127,11 @@ int cost_send_bare(struct __sk_buff *skb)
 SEC("tc")
 int cost_receive_bare(struct __sk_buff *skb)
 {
-	if (!choose_destination(skb) || receive(skb, false) != VERDICT_RECEIVED_DIRECTLY)
+	struct parties parties = {};
+
+	if (!choose_destination(skb) || receive(skb, false, &parties) != VERDICT_RECEIVED_DIRECTLY)
 		return TC_ACT_SHOT;
-	count(VERDICT_RECEIVED_DIRECTLY, skb->len);
+	account(skb, PROGRAM_FROM_UNDERLAY, VERDICT_RECEIVED_DIRECTLY, &parties, skb->len);
 	return restore(skb, NULL);
 }
 
@@ -133,9 +139,11 @@ int cost_receive_bare(struct __sk_buff *skb)
 SEC("tc")
 int cost_receive_stripped(struct __sk_buff *skb)
 {
-	if (!choose_destination(skb) || receive_stripped(skb, bpf_htonl(1), false) != VERDICT_DECAPSULATED)
+	struct parties parties = { .vni = bpf_htonl(1), .from_vtep = 1 };
+
+	if (!choose_destination(skb) || receive_stripped(skb, false, &parties) != VERDICT_DECAPSULATED)
 		return TC_ACT_SHOT;
-	count(VERDICT_DECAPSULATED, skb->len);
+	account(skb, PROGRAM_FROM_UNDERLAY, VERDICT_DECAPSULATED, &parties, skb->len);
 	return restore(skb, NULL);
 }
 

@@ -15,8 +15,8 @@ static __always_inline bool was_stripped(struct xdp_md *xdp)
 }
 
 /*
- * After strip_at_xdp: the outer headers still lie in front of the packet, but for the VXLAN header of network 1, over which
- * the mark was moved.
+ * After strip_at_xdp: the outer headers still lie in front of the packet, but for the end of the UDP header and the VXLAN
+ * header of network 1, over which the mark was moved.
  */
 static __always_inline bool put_back(struct xdp_md *xdp)
 {
@@ -29,6 +29,8 @@ static __always_inline bool put_back(struct xdp_md *xdp)
 	if (!data)
 		return false;
 	vxlan = data + OVERHEAD_BYTES(false) - sizeof(*vxlan);
+	((struct udphdr *)vxlan - 1)->len = bpf_htons(bpf_xdp_get_buff_len(xdp) - ETH_HLEN - sizeof(struct iphdr));
+	((struct udphdr *)vxlan - 1)->check = 0;
 	*(__u32 *)vxlan = VXLAN_FLAG_VNI; /* little-endian, as the object is: the flags come first */
 	vxlan->vni_and_reserved = bpf_htonl(1 << 8);
 	return true;

@@ -11,24 +11,23 @@ SEC("tc")
 int fuzz_tunnel(struct __sk_buff *skb)
 {
 	__u32 source[4] = { skb->cb[1], skb->cb[2], skb->cb[3], skb->cb[4] };
-	struct tunnel tunnel = { .vni = skb->cb[0], .ipv6 = skb->mark == 6 };
-	__u32 bytes = skb->len;
+	struct parties parties = { .vni = skb->cb[0] };
+	struct tunnel tunnel = { .vni = skb->cb[0], .ipv6 = skb->mark == 6, .parties = &parties };
 
 	__builtin_memcpy(tunnel.source, source, sizeof(source));
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return conclude(device_received(skb, &tunnel, false), bytes);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(device_received(skb, &tunnel, true), bytes);
-	return conclude(VERDICT_DROPPED_MALFORMED, bytes);
+	return tunnel_packet(skb, &tunnel);
 }
 
 /* from_underlay, once it has found the mark of strip_at_xdp. */
 SEC("tc")
 int fuzz_stripped(struct __sk_buff *skb)
 {
-	__be32 vni = skb->cb[0];
+	struct parties parties = { .vni = skb->cb[0] };
+	enum verdict verdict;
 
 	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(receive_stripped(skb, vni, true), skb->len);
-	return conclude(receive_stripped(skb, vni, false), skb->len);
+		verdict = receive_stripped(skb, true, &parties);
+	else
+		verdict = receive_stripped(skb, false, &parties);
+	return conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
 }

@@ -4,6 +4,7 @@
 #define CULVERT_CONTAINER_H
 
 #include <linux/bpf.h>
+#include "counters.h"
 #include "decap.h"
 #include "deliver.h"
 #include "encap.h"
@@ -58,13 +59,16 @@ static __always_inline bool is_link_business(const __u8 *source)
 	       !(words[0] | words[1] | words[2] | words[3]);
 }
 
-static __always_inline enum verdict container_sends(struct __sk_buff *skb, const struct interface *in, bool ipv6)
+static __always_inline enum verdict container_sends(struct __sk_buff *skb, const struct interface *in, bool ipv6,
+						    struct parties *parties)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	const struct endpoint *endpoint;
 	const struct subnet *subnet;
 	struct ip_view ip;
 
+	parties->vni = in->vni;
+	parties->from_endpoint = in->endpoint_id;
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
 	if ((in->flags & INTERFACE_CHECK_MAC) && !same_mac(eth->h_source, in->mac))
@@ -83,10 +87,12 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 		endpoint = find_endpoint(in->vni, ip.destination, ipv6);
 		if (!endpoint || ip.hops <= 1)
 			return VERDICT_PASSED; /* the host itself, behind a bridge that the stack knows, or out of hops */
+		parties->to_endpoint = endpoint->endpoint_id;
 		spend_hop(eth + 1, ipv6);
 		deliver_to_endpoint(eth, endpoint, ipv6, true);
 		return VERDICT_DELIVERED_LOCALLY;
 	}
+	parties->to_vtep = subnet->vtep_id;
 	if (ip.hops <= 1)
 		return VERDICT_SLOW_PATH; /* the stack answers "time exceeded" */
 	return send_to_subnet(skb, subnet, eth + 1, &ip);

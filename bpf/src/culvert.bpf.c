@@ -22,16 +22,20 @@
 #include "icmp.h"
 #include "maps.h"
 #include "tables.h"
+#include "trace.h"
 #include "verdict.h"
 #include "xdp.h"
 
-/* Keeps enum verdict in the object's BTF, where its Java mirror is checked against it. */
+/* Keep enums and structs that no map is made of in the object's BTF, where their Java mirrors are checked against them. */
 const enum verdict first_verdict SEC(".rodata") = VERDICT_PASSED;
+const enum program first_program SEC(".rodata") = PROGRAM_FROM_CONTAINER;
+const struct trace_event *const no_event SEC(".rodata") = NULL;
 
-/* Counts a verdict and turns it into what tc understands. A handed-on packet has its redirect set up already. */
-static __always_inline int conclude(enum verdict verdict, __u32 bytes)
+/* Notes a verdict and turns it into what tc understands. A handed-on packet has its redirect set up already. */
+static __always_inline int conclude(struct __sk_buff *skb, enum program program, enum verdict verdict,
+				    const struct parties *parties, __u32 bytes)
 {
-	count(verdict, bytes);
+	account(skb, program, verdict, parties, bytes);
 	if (verdict >= VERDICT_DROPPED_MALFORMED)
 		return TC_ACT_SHOT;
 	if (verdict >= VERDICT_DELIVERED_LOCALLY)
@@ -42,8 +46,9 @@ static __always_inline int conclude(enum verdict verdict, __u32 bytes)
 static __always_inline int container_packet(struct __sk_buff *skb, const struct interface *in, bool ipv6)
 {
 	__u32 bytes = skb->len;
-	enum verdict verdict = container_sends(skb, in, ipv6);
-	int action = conclude(verdict, bytes);
+	struct parties parties = {};
+	enum verdict verdict = container_sends(skb, in, ipv6, &parties);
+	int action = conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, bytes);
 
 	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
 		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
@@ -53,8 +58,9 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 static __always_inline int host_packet(struct __sk_buff *skb, __be32 vni, bool ipv6)
 {
 	__u32 bytes = skb->len;
-	enum verdict verdict = host_sends(skb, vni, ipv6);
-	int action = conclude(verdict, bytes);
+	struct parties parties = {};
+	enum verdict verdict = host_sends(skb, vni, ipv6, &parties);
+	int action = conclude(skb, PROGRAM_FROM_HOST, verdict, &parties, bytes);
 
 	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, vni, ipv6, true))
 		return TC_ACT_REDIRECT;
@@ -64,57 +70,76 @@ static __always_inline int host_packet(struct __sk_buff *skb, __be32 vni, bool i
 SEC("tc")
 int from_container(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex, bytes = skb->len;
+	__u32 ifindex = skb->ifindex;
 	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+	enum verdict verdict = VERDICT_PASSED; /* ARP: the stack answers for the gateway */
+	struct parties parties = {};
 
-	if (!in)
-		return conclude(VERDICT_PASSED, bytes);
-	if (is_tagged(skb))
-		return conclude(tagged_sends(skb, in), bytes);
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return container_packet(skb, in, false);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return container_packet(skb, in, true);
-	return conclude(VERDICT_PASSED, bytes); /* ARP: the stack answers for the gateway */
+	if (in) {
+		parties.vni = in->vni;
+		if (is_tagged(skb))
+			verdict = tagged_sends(skb, in);
+		else if (skb->protocol == bpf_htons(ETH_P_IP))
+			return container_packet(skb, in, false);
+		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+			return container_packet(skb, in, true);
+	}
+	return conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
 }
 
 SEC("tc")
 int from_underlay(struct __sk_buff *skb)
 {
 	enum verdict verdict = VERDICT_PASSED;
-	__be32 vni = stripped_vni(skb);
+	struct parties parties = {};
+	bool stripped = is_stripped(skb, &parties);
 
 	/* A tagged frame belongs to a VLAN device on top of the underlay, which is another network. */
 	if (skb->pkt_type == PACKET_HOST && !skb->vlan_present) {
 		if (skb->protocol == bpf_htons(ETH_P_IP))
-			verdict = vni ? receive_stripped(skb, vni, false) : receive(skb, false);
+			verdict = stripped ? receive_stripped(skb, false, &parties) : receive(skb, false, &parties);
 		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-			verdict = vni ? receive_stripped(skb, vni, true) : receive(skb, true);
+			verdict = stripped ? receive_stripped(skb, true, &parties) : receive(skb, true, &parties);
 	}
-	return conclude(verdict, skb->len);
+	return conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
 }
 
 SEC("tc")
 int from_host(struct __sk_buff *skb)
 {
-	__u32 ifindex = skb->ifindex, bytes = skb->len;
+	__u32 ifindex = skb->ifindex;
 	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+	enum verdict verdict = VERDICT_DROPPED_MALFORMED; /* no ARP, no broadcast: the overlay carries IP */
+	struct parties parties = {};
 
 	if (!in)
-		return conclude(VERDICT_DROPPED_UNKNOWN_VNI, bytes);
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+		verdict = VERDICT_DROPPED_UNKNOWN_VNI;
+	else if (skb->protocol == bpf_htons(ETH_P_IP))
 		return host_packet(skb, in->vni, false);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 		return host_packet(skb, in->vni, true);
-	return conclude(VERDICT_DROPPED_MALFORMED, bytes); /* no ARP, no broadcast: the overlay carries IP */
+	return conclude(skb, PROGRAM_FROM_HOST, verdict, &parties, skb->len);
+}
+
+/* What the tunnel device has unwrapped; parties->vni is filled already. */
+static __always_inline int tunnel_packet(struct __sk_buff *skb, const struct tunnel *tunnel)
+{
+	enum verdict verdict = VERDICT_DROPPED_MALFORMED;
+	__u32 bytes = skb->len;
+
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		verdict = device_received(skb, tunnel, false);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		verdict = device_received(skb, tunnel, true);
+	return conclude(skb, PROGRAM_FROM_TUNNEL, verdict, tunnel->parties, bytes);
 }
 
 SEC("tc")
 int from_tunnel(struct __sk_buff *skb)
 {
+	struct parties parties = {};
+	struct tunnel tunnel = { .parties = &parties };
 	struct bpf_tunnel_key key = {};
-	struct tunnel tunnel = {};
-	__u32 bytes = skb->len;
 
 	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0)) {
 		__be32 source = bpf_htonl(key.remote_ipv4);
@@ -125,14 +150,10 @@ int from_tunnel(struct __sk_buff *skb)
 		__builtin_memcpy(tunnel.source, key.remote_ipv6, sizeof(tunnel.source));
 	} else {
 		/* Not from the tunnel, so from this host: only from_host sends anything this way round. */
-		return conclude(VERDICT_PASSED, bytes);
+		return conclude(skb, PROGRAM_FROM_TUNNEL, VERDICT_PASSED, &parties, skb->len);
 	}
-	tunnel.vni = bpf_htonl(key.tunnel_id);
-	if (skb->protocol == bpf_htons(ETH_P_IP))
-		return conclude(device_received(skb, &tunnel, false), bytes);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6))
-		return conclude(device_received(skb, &tunnel, true), bytes);
-	return conclude(VERDICT_DROPPED_MALFORMED, bytes);
+	tunnel.vni = parties.vni = bpf_htonl(key.tunnel_id);
+	return tunnel_packet(skb, &tunnel);
 }
 
 SEC("xdp.frags")

@@ -5,6 +5,7 @@
 
 #include <linux/bpf.h>
 #include "config.h"
+#include "counters.h"
 #include "deliver.h"
 #include "maps.h"
 #include "packet.h"
@@ -23,6 +24,7 @@ struct tunnel {
 	__u8 ecn;		/* of the outer header */
 	__u32 inner_bytes;	/* room for the inner IP packet, by the outer headers */
 	__u8 source[16];	/* outer source; IPv4 in the first 4 bytes */
+	struct parties *parties;
 };
 
 /* Where a packet that has been found good goes on this host. */
@@ -57,7 +59,10 @@ static __always_inline bool allowed_sender(const struct tunnel *tunnel, const st
 {
 	const struct subnet *owner = find_subnet(tunnel->vni, inner->source, inner->ipv6);
 
-	return owner && !(owner->flags & SUBNET_LOCAL) && is_vtep(owner, tunnel->source, tunnel->ipv6);
+	if (!owner || (owner->flags & SUBNET_LOCAL) || !is_vtep(owner, tunnel->source, tunnel->ipv6))
+		return false;
+	tunnel->parties->from_vtep = owner->vtep_id;
+	return true;
 }
 
 /* Judges an inner packet by the tables; VERDICT_DECAPSULATED with `to` filled, or the reason why not. */
@@ -68,7 +73,9 @@ static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, con
 
 	to->bridge = 0;
 	to->endpoint = find_endpoint(tunnel->vni, inner->destination, inner->ipv6);
-	if (!to->endpoint) {
+	if (to->endpoint) {
+		tunnel->parties->to_endpoint = to->endpoint->endpoint_id;
+	} else {
 		own = find_subnet(tunnel->vni, inner->destination, inner->ipv6);
 		if (!own)
 			return find_subnet(tunnel->vni, inner->source, inner->ipv6) ? VERDICT_DROPPED_NOT_LOCAL :
@@ -115,7 +122,7 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
  * forgery otherwise: passed on, the stack would route it to a container, or into the tunnel as if it were ours. From
  * anywhere else, or to anywhere else, it is the stack's.
  */
-static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv6)
+static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	__be32 vni = bpf_htonl(bare_vni);
@@ -128,6 +135,8 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 	owner = find_subnet(vni, ip.source, ipv6);
 	if (!owner)
 		return VERDICT_PASSED;
+	parties->vni = vni;
+	parties->from_vtep = owner->vtep_id;
 	if (owner->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_OUTER_SOURCE; /* our own addresses come from nowhere else */
 	own = find_subnet(vni, ip.destination, ipv6);
@@ -138,7 +147,9 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 	if (!(own->flags & SUBNET_LOCAL))
 		return VERDICT_DROPPED_NOT_LOCAL;
 	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
-	if (!to.endpoint)
+	if (to.endpoint)
+		parties->to_endpoint = to.endpoint->endpoint_id;
+	else
 		to.bridge = own->ifindex;
 	if ((!to.endpoint && !to.bridge) || ip.hops <= 1)
 		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
@@ -214,7 +225,7 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 		return VERDICT_SLOW_PATH; /* the stack verifies it */
 	if (vxlan->flags != VXLAN_FLAG_VNI)
 		return VERDICT_DROPPED_MALFORMED;
-	tunnel->vni = vxlan_vni(vxlan);
+	tunnel->vni = tunnel->parties->vni = vxlan_vni(vxlan);
 	tunnel->ecn = outer.traffic_class & ECN_MASK;
 	tunnel->inner_bytes = inner_bytes(&outer, udp);
 	__builtin_memcpy(tunnel->source, outer.source, ipv6 ? 16 : 4);
@@ -226,15 +237,15 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 }
 
 /* A packet from the underlay, of the given family: ours when it goes to the tunnel's port. */
-static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6)
+static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
-	struct tunnel tunnel = { .ipv6 = ipv6 };
+	struct tunnel tunnel = { .ipv6 = ipv6, .parties = parties };
 	enum verdict verdict;
 	void *data;
 
 	if (!is_tunnel(skb, ipv6)) {
 		learn_path(skb, ipv6);
-		return receive_bare(skb, ipv6);
+		return receive_bare(skb, ipv6, parties);
 	}
 	verdict = receive_tunnel(skb, &tunnel);
 	if (verdict < VERDICT_DROPPED_MALFORMED)

@@ -4,6 +4,7 @@
 #define CULVERT_HOST_H
 
 #include <linux/bpf.h>
+#include "counters.h"
 #include "decap.h"
 #include "deliver.h"
 #include "encap.h"
@@ -50,7 +51,7 @@ static __always_inline bool is_foreign_forgery(const struct __sk_buff *skb, __be
 	return came_in && !bpf_map_lookup_elem(&interfaces, &came_in) && find_subnet(vni, ip->source, ip->ipv6);
 }
 
-static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6)
+static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6, struct parties *parties)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	const struct endpoint *endpoint;
@@ -59,12 +60,14 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	struct ip_view ip;
 	bool whole;
 
+	parties->vni = vni;
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
 	if (is_foreign_forgery(skb, vni, &ip))
 		return VERDICT_DROPPED_INNER_SOURCE;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (endpoint) {
+		parties->to_endpoint = endpoint->endpoint_id;
 		deliver_to_endpoint(eth, endpoint, ipv6, false);
 		return VERDICT_DELIVERED_LOCALLY;
 	}
@@ -73,6 +76,7 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 		return VERDICT_DROPPED_NO_SUBNET;
 	if (subnet->flags & SUBNET_LOCAL)
 		return VERDICT_DROPPED_NO_ENDPOINT;
+	parties->to_vtep = subnet->vtep_id;
 	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
 	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);

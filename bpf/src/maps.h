@@ -266,4 +266,123 @@ struct {
 	__type(value, struct counter);
 } counters SEC(".maps");
 
+/*
+ * How many are counted one by one. Room is taken for each on every CPU, whether it is used or not: 384 KiB a CPU in all.
+ * What has no number of its own has number 0, and is not counted.
+ */
+#define MAX_COUNTED_VTEPS	8192
+#define MAX_COUNTED_ENDPOINTS	4096
+
+/* Both directions, as this host sees the other party. Units as in struct counter. */
+struct traffic {
+	__u64 sent_packets;	/* by us to a VTEP; by a container */
+	__u64 sent_bytes;
+	__u64 received_packets;	/* by us from a VTEP; by a container */
+	__u64 received_bytes;
+};
+_Static_assert(sizeof(struct traffic) == 32, "traffic");
+
+/* Key: vtep_id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_COUNTED_VTEPS);
+	__type(key, __u32);
+	__type(value, struct traffic);
+} vtep_traffic SEC(".maps");
+
+/* Key: endpoint_id. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_COUNTED_ENDPOINTS);
+	__type(key, __u32);
+	__type(value, struct traffic);
+} endpoint_traffic SEC(".maps");
+
+/* ---- tracing: who wants to see packets, and which --------------------------------------------------------------- */
+
+#define MAX_TRACERS	8
+#define TRACE_RING_BYTES	(256 * 1024)
+/* Enough for TCP's flags in IPv6 in an IPv6 underlay: 14 + 40 + 8 + 8 + 14 + 40 + 14 is 138. */
+#define TRACED_BYTES	144
+
+enum trace_flags {
+	TRACE_DROPS = 1,
+	/* What was handed on or left to the slow path. */
+	TRACE_FLOWS = 2,
+	/* The one packet that bears the tracer's mark, whatever becomes of it. It is not counted, and nobody else sees it. */
+	TRACE_MARKED = 4,
+};
+
+/* Key: 0. Flags that any living tracer has set: all that a packet costs while nobody traces is a look at this number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} trace_wanted SEC(".maps");
+
+/* One who traces. It renews until_ns while it lives; the entry of one that has died means nothing after that time. */
+struct tracer {
+	__u64 until_ns;	/* CLOCK_MONOTONIC */
+	__u64 owner;	/* random: tells the tracer whether the entry is still its own */
+	__u32 flags;	/* enum trace_flags */
+	__u32 sample;	/* one packet out of so many, at random */
+	__u32 mark;	/* for TRACE_MARKED */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct tracer) == 32, "tracer");
+
+/* Key of this and the next two: the tracer's place, 0 to MAX_TRACERS - 1. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_TRACERS);
+	__type(key, __u32);
+	__type(value, struct tracer);
+} tracers SEC(".maps");
+
+/* Events that a tracer had no room for. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, MAX_TRACERS);
+	__type(key, __u32);
+	__type(value, __u64);
+} trace_lost SEC(".maps");
+
+struct trace_ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TRACE_RING_BYTES);
+};
+
+/* Each tracer brings a ring of its own, so that tracers do not read each other's events; there is none while nobody traces. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, MAX_TRACERS);
+	__type(key, __u32);
+	__array(values, struct trace_ring);
+} trace_rings SEC(".maps");
+
+/* Which program an event comes from. */
+enum program {
+	PROGRAM_FROM_CONTAINER = 0,
+	PROGRAM_FROM_UNDERLAY = 1,
+	PROGRAM_FROM_HOST = 2,
+	PROGRAM_FROM_TUNNEL = 3,
+};
+
+/* What a tracer gets: the packet's first bytes as they were when the program ended. */
+struct trace_event {
+	__u64 time_ns;		/* CLOCK_MONOTONIC */
+	__u32 program;		/* enum program */
+	__u32 verdict;		/* enum verdict */
+	__u32 ifindex;		/* the interface that the program is on */
+	__u32 length_bytes;	/* of the whole packet, Ethernet header included */
+	__u32 captured_bytes;	/* of `packet` that are valid */
+	__u32 mark;
+	__be32 vni;		/* 0 where the program did not learn it */
+	__u32 pad;
+	__u8 outer_source[16];	/* for from_tunnel alone, whose packets have lost their outer headers */
+	__u8 packet[TRACED_BYTES];
+};
+_Static_assert(sizeof(struct trace_event) == 200, "trace_event");
+
 #endif

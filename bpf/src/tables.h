@@ -114,15 +114,4 @@ static __always_inline bool is_self(const void *address, bool underlay_ipv6)
 	return vtep && (vtep->flags & VTEP_SELF);
 }
 
-static __always_inline void count(enum verdict verdict, __u32 bytes)
-{
-	__u32 key = verdict;
-	struct counter *counter = bpf_map_lookup_elem(&counters, &key);
-
-	if (counter) {
-		counter->packets++;
-		counter->bytes += bytes;
-	}
-}
-
 #endif

@@ -9,6 +9,7 @@
 
 #include <linux/bpf.h>
 #include "decap.h"
+#include "counters.h"
 #include "maps.h"
 #include "packet.h"
 #include "tables.h"
@@ -21,6 +22,7 @@
 struct stripped {
 	__u32 magic;
 	__be32 vni;
+	__u32 vtep_id; /* the sender, to be counted at tc */
 };
 #define STRIPPED_MAGIC 0x43565254
 
@@ -48,7 +50,7 @@ static __always_inline struct stripped *mark_of(struct xdp_md *xdp)
 }
 
 /* Takes the outer headers off a frame that has been found good; the Ethernet header stays the underlay's. */
-static __always_inline bool strip(struct xdp_md *xdp, bool ipv6, __be32 vni, __be16 inner_protocol)
+static __always_inline bool strip(struct xdp_md *xdp, const struct tunnel *tunnel, __be16 inner_protocol)
 {
 	struct ethhdr *eth = frame_start(xdp, ETH_HLEN);
 	__u8 to[ETH_ALEN], from[ETH_ALEN];
@@ -65,7 +67,7 @@ static __always_inline bool strip(struct xdp_md *xdp, bool ipv6, __be32 vni, __b
 	if (!mark)
 		return false;
 	mark->magic = 0;
-	if (bpf_xdp_adjust_head(xdp, OVERHEAD_BYTES(ipv6)))
+	if (bpf_xdp_adjust_head(xdp, OVERHEAD_BYTES(tunnel->ipv6)))
 		return false;
 	eth = frame_start(xdp, ETH_HLEN);
 	mark = mark_of(xdp);
@@ -73,7 +75,8 @@ static __always_inline bool strip(struct xdp_md *xdp, bool ipv6, __be32 vni, __b
 		return false;
 	write_ethernet(eth, to, from, inner_protocol);
 	mark->magic = STRIPPED_MAGIC;
-	mark->vni = vni;
+	mark->vni = tunnel->vni;
+	mark->vtep_id = tunnel->parties->from_vtep;
 	return true;
 }
 
@@ -89,7 +92,8 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 {
 	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(ipv6);
 	void *data = frame_start(xdp, before_inner + ip_header_bytes(inner_ipv6));
-	struct tunnel tunnel = { .ipv6 = ipv6 };
+	struct parties parties = {};
+	struct tunnel tunnel = { .ipv6 = ipv6, .parties = &parties };
 	__u32 available = bpf_xdp_get_buff_len(xdp);
 	const struct vxlan_header *vxlan;
 	struct ip_view outer, inner;
@@ -108,7 +112,7 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 	if (!plainly_good(xdp, &tunnel, &inner))
 		return XDP_PASS;
 	/* Stripped or, where that fails, as it came. */
-	strip(xdp, ipv6, tunnel.vni, inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
+	strip(xdp, &tunnel, inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
 	return XDP_PASS;
 }
 
@@ -140,18 +144,20 @@ static __always_inline int strip_family(struct xdp_md *xdp, bool ipv6)
 	return XDP_PASS;
 }
 
-/* At tc: the VNI of a packet that XDP has stripped, or 0. */
-static __always_inline __be32 stripped_vni(struct __sk_buff *skb)
+/* At tc: whether XDP has stripped the packet; then network and sender are known. */
+static __always_inline bool is_stripped(struct __sk_buff *skb, struct parties *parties)
 {
 	const struct stripped *mark = PACKET_POINTER(skb, data_meta);
 
 	if ((const void *)(mark + 1) > PACKET_POINTER(skb, data) || mark->magic != STRIPPED_MAGIC)
-		return 0;
-	return mark->vni;
+		return false;
+	parties->vni = mark->vni;
+	parties->from_vtep = mark->vtep_id;
+	return true;
 }
 
 /* At tc: delivers a packet that XDP has stripped. */
-static __always_inline enum verdict receive_stripped(struct __sk_buff *skb, __be32 vni, bool ipv6)
+static __always_inline enum verdict receive_stripped(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	struct destination to = {};
@@ -159,9 +165,10 @@ static __always_inline enum verdict receive_stripped(struct __sk_buff *skb, __be
 
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
-	to.endpoint = find_endpoint(vni, ip.destination, ipv6);
+	to.endpoint = find_endpoint(parties->vni, ip.destination, ipv6);
 	if (!to.endpoint)
 		return VERDICT_DROPPED_NO_ENDPOINT; /* it went while the packet was on its way from XDP */
+	parties->to_endpoint = to.endpoint->endpoint_id;
 	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE, VERDICT_DECAPSULATED);
 }
 

@@ -9,11 +9,13 @@ import dev.culvert.agent.cli.DetachCommand;
 import dev.culvert.agent.cli.DoctorCommand;
 import dev.culvert.agent.cli.EndpointsCommand;
 import dev.culvert.agent.cli.Errors;
+import dev.culvert.agent.cli.ExplainCommand;
 import dev.culvert.agent.cli.GlobalOptions;
 import dev.culvert.agent.cli.LeaveCommand;
 import dev.culvert.agent.cli.StatusCommand;
 import dev.culvert.agent.cli.SubnetsCommand;
 import dev.culvert.agent.cli.TableReader;
+import dev.culvert.agent.cli.TraceCommand;
 import dev.culvert.agent.cli.VersionCommand;
 import dev.culvert.agent.lab.LabCommand;
 import java.io.PrintWriter;
@@ -39,6 +41,8 @@ import picocli.CommandLine.Spec;
       SubnetsCommand.class,
       EndpointsCommand.class,
       CountersCommand.class,
+      TraceCommand.class,
+      ExplainCommand.class,
       AttachCommand.class,
       DetachCommand.class,
       LeaveCommand.class,

@@ -71,7 +71,7 @@ final class CostWorld implements AutoCloseable {
    * @param mixedSizes whether they are /25, /26 and /24 in turn, or all /24 as this host's own
    */
   static CostWorld load(int subnets, boolean mixedSizes) {
-    BpfObjectSpec spec = spec().withGlobal("direct_vni", VNI.value());
+    BpfObjectSpec spec = spec().withGlobal("bare_vni", VNI.value());
     CostWorld world = new CostWorld(BpfObject.load(Libc.system(), spec, Map.of()));
     try {
       world.fill(subnets, mixedSizes);
@@ -95,12 +95,11 @@ final class CostWorld implements AutoCloseable {
     List<Change> changes = new ArrayList<>();
     for (int i = 0; i < subnets; i++) {
       int length = mixedSizes ? 24 + (i + 1) % 3 : 24;
-      changes.add(remote("10." + i / 256 + "." + i % 256 + ".0/" + length, HERE, THERE, false));
+      changes.add(remote(i, length));
     }
     changes.add(remote("172.30.1.0/24", THERE, HERE, false));
     changes.add(remote("172.30.3.0/24", HERE, THERE, true));
-    changes.add(
-        new Change.PutLocal(new LocalSubnet(new Subnet(VNI, IpPrefix.parse("172.30.2.0/24")), 0)));
+    changes.add(new Change.PutLocal(new LocalSubnet(subnet("172.30.2.0/24"), 0)));
     List<Datapath.Failure> failures = tables.subnets().apply(changes);
     if (!failures.isEmpty()) {
       throw new IllegalStateException(failures.toString());
@@ -111,14 +110,26 @@ final class CostWorld implements AutoCloseable {
     tables.endpoints().put(endpoint("172.30.2.3"));
   }
 
+  static Subnet subnet(String prefix) {
+    return new Subnet(VNI, IpPrefix.parse(prefix));
+  }
+
+  /** One of the subnets of the remote host, as long as this host's own. */
+  static Change remote(int number) {
+    return remote(number, 24);
+  }
+
+  private static Change remote(int number, int length) {
+    return remote("10." + number / 256 + "." + number % 256 + ".0/" + length, HERE, THERE, false);
+  }
+
   private static Change remote(String subnet, Vtep local, Vtep remote, boolean direct) {
     return new Change.PutRemote(subnet(subnet, local, remote, direct));
   }
 
   private static RemoteSubnet subnet(String subnet, Vtep local, Vtep remote, boolean direct) {
     NextHop hop = new NextHop(LOOPBACK, local.address(), remote.address(), 9000, direct);
-    return new RemoteSubnet(
-        new Subnet(VNI, IpPrefix.parse(subnet)), local, remote, Optional.of(hop), direct);
+    return new RemoteSubnet(subnet(subnet), local, remote, Optional.of(hop), direct);
   }
 
   private static Endpoint endpoint(String address) {

@@ -104,6 +104,18 @@ public final class Overlay implements AutoCloseable {
     mailbox.run(() -> core.moveTo(underlayAddress));
   }
 
+  /**
+   * Lets a container in by the veth pair that somebody else made for it, with the address that it
+   * has in this host's subnet. {@link #detach} leaves the pair as it was.
+   *
+   * @param netns the container's namespace
+   * @param interfaceName the container's end
+   * @throws IllegalArgumentException when it is no such pair or has no such address
+   */
+  public Endpoint attachExisting(Path netns, String interfaceName) {
+    return mailbox.call(() -> core.attachExisting(netns, interfaceName));
+  }
+
   /** Lets the containers of a bridge that somebody else made into the overlay. */
   public void attachBridge(String bridge) {
     mailbox.run(() -> core.attachBridge(bridge));

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.IpPrefix;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -149,16 +150,7 @@ final class OverlayCore {
 
   Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
     checkInterfaceName(interfaceName);
-    keeper
-        .lostTo()
-        .ifPresent(other -> {
-          throw new IllegalStateException(
-              "No container can be attached: this host lost its subnet "
-                  + keeper.lease().subnet()
-                  + " to "
-                  + other
-                  + "; see the overlay's status.");
-        });
+    requireSubnet();
     IpPrefix subnet = keeper.lease().subnet().prefix();
     Set<InetAddress> taken =
         endpoints.values().stream().map(Endpoint::address).collect(Collectors.toSet());
@@ -175,6 +167,29 @@ final class OverlayCore {
                 datapath.overlayMtuBytes()));
     endpoints.put(key(endpoint.address()), endpoint);
     return endpoint;
+  }
+
+  Endpoint attachExisting(Path netns, String interfaceName) {
+    checkInterfaceName(interfaceName);
+    requireSubnet();
+    Endpoint endpoint =
+        datapath.attachExisting(
+            new ExistingInterface(netns, interfaceName, keeper.lease().subnet()));
+    endpoints.put(key(endpoint.address()), endpoint);
+    return endpoint;
+  }
+
+  private void requireSubnet() {
+    keeper
+        .lostTo()
+        .ifPresent(other -> {
+          throw new IllegalStateException(
+              "No container can be attached: this host lost its subnet "
+                  + keeper.lease().subnet()
+                  + " to "
+                  + other
+                  + "; see the overlay's status.");
+        });
   }
 
   void detach(InetAddress address) {

@@ -47,6 +47,19 @@ public interface Datapath extends AutoCloseable {
   int overlayMtuBytes();
 
   /**
+   * Lets a container in by the veth pair that somebody else made for it, with the address that it
+   * has. Nothing of the pair is changed, and {@link #detach} leaves it as it was.
+   *
+   * @throws IllegalArgumentException when the interface is no such pair, is in a bridge, or has not
+   *     exactly one address in the subnet
+   * @throws UnsupportedOperationException where packets do not pass through interfaces' programs
+   */
+  default Endpoint attachExisting(ExistingInterface wish) {
+    throw new UnsupportedOperationException(
+        "This datapath attaches only interfaces that it makes itself.");
+  }
+
+  /**
    * Brings what this datapath made in line with the host's network as it is now: MTUs follow the
    * underlay's, on both sides of containers' interfaces, and so does the place where outer headers
    * come off. Called when {@link #watch} told of a change; nothing changed is no work.

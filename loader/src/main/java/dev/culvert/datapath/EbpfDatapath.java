@@ -116,6 +116,7 @@ public final class EbpfDatapath implements Datapath {
 
   private final Tables tables;
   private final Containers containers;
+  private final ForeignContainers foreign;
   private final Bridges bridges;
   private final Decapsulator decapsulator;
   private final Underlays underlays;
@@ -138,6 +139,7 @@ public final class EbpfDatapath implements Datapath {
     this.programsVni = identity.map(Identity::vni);
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
+    this.foreign = new ForeignContainers(libc, netlink, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
     this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
     this.underlays = new Underlays(netlink, links, config);
@@ -177,6 +179,17 @@ public final class EbpfDatapath implements Datapath {
   /** What is pinned in a folder, read without an agent and without changing anything. */
   public static PinnedDatapath inspect(Libc libc, Path pins) {
     return PinnedDatapath.read(libc, pins);
+  }
+
+  /**
+   * Whether the instance that pinned a folder lives in the calling thread's network namespace: its
+   * device culvert0 is there, also when no agent runs.
+   */
+  public static boolean livesHere(Libc libc, Path pins) {
+    Ownership ownership = new Ownership(pins.toAbsolutePath().getFileName().toString());
+    try (Netlink netlink = Netlink.open(libc)) {
+      return netlink.link(HostDevice.NAME).filter(ownership::owns).isPresent();
+    }
   }
 
   @Override
@@ -284,6 +297,11 @@ public final class EbpfDatapath implements Datapath {
     return tables.counters().read();
   }
 
+  /** Total over all CPUs, by VTEP and by endpoint. Any thread may ask. */
+  public TrafficCounters traffic() {
+    return tables.traffic();
+  }
+
   /**
    * The source is this host's VTEP address once started, whatever address the route prefers: it is
    * what packets leave with.
@@ -325,6 +343,7 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public void refresh() {
     if (identity.isPresent()) {
+      underlays.follow(programs); // one may have been made anew
       decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
       mtus.follow(overlayMtuBytes());
     }
@@ -345,6 +364,12 @@ public final class EbpfDatapath implements Datapath {
   public Endpoint attach(Attachment attachment) {
     return containers.attach(
         attachment, started().network(), programs.object().program(Programs.FROM_CONTAINER));
+  }
+
+  @Override
+  public Endpoint attachExisting(ExistingInterface wish) {
+    return foreign.attach(
+        wish, started().gateway(), programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override

@@ -11,7 +11,10 @@ import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -22,11 +25,14 @@ final class EndpointTable {
   private final EntryMap endpoints4;
   private final EntryMap endpoints6;
   private final EntryMap interfaces;
+  private final TrafficTable traffic;
   private final Ids<Key> ids = new Ids<>();
 
   private record Key(Vni vni, InetAddress address) {}
 
-  EndpointTable(EntryMap endpoints4, EntryMap endpoints6, EntryMap interfaces) {
+  EndpointTable(
+      EntryMap endpoints4, EntryMap endpoints6, EntryMap interfaces, TrafficTable traffic) {
+    this.traffic = traffic;
     this.endpoints4 = endpoints4;
     this.endpoints6 = endpoints6;
     this.interfaces = interfaces;
@@ -40,6 +46,16 @@ final class EndpointTable {
             ids.recover(decodeKey(ipv4, key), Layouts.getInt(value, ENDPOINT, "endpoint_id")));
   }
 
+  /** A new number may have been another's: its counters begin at 0. */
+  private int idOf(Key key) {
+    boolean known = ids.has(key);
+    int id = ids.of(key);
+    if (!known) {
+      traffic.clear(id);
+    }
+    return id;
+  }
+
   private EntryMap endpoints(boolean ipv4) {
     return ipv4 ? endpoints4 : endpoints6;
   }
@@ -49,7 +65,7 @@ final class EndpointTable {
     EntryMap map = endpoints(Layouts.isIpv4(endpoint.address()));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
-      encode(endpoint, ids.of(new Key(endpoint.vni(), endpoint.address())), value);
+      encode(endpoint, idOf(new Key(endpoint.vni(), endpoint.address())), value);
       map.put(key(arena, endpoint.vni(), endpoint.address()), value);
     } catch (RuntimeException refused) {
       throw MapFull.explain(map, endpoint.address().getHostAddress(), refused);
@@ -88,6 +104,22 @@ final class EndpointTable {
     return all;
   }
 
+  /** What each endpoint sent and received, in the order of {@link #read}. */
+  Map<Endpoint, Traffic> traffic() {
+    Map<Key, Integer> byKey = new HashMap<>();
+    for (boolean ipv4 : new boolean[] {true, false}) {
+      endpoints(ipv4)
+          .forEach((key, value) ->
+              byKey.put(decodeKey(ipv4, key), Layouts.getInt(value, ENDPOINT, "endpoint_id")));
+    }
+    Map<Endpoint, Traffic> all = new LinkedHashMap<>();
+    for (Endpoint endpoint : read()) {
+      int id = byKey.getOrDefault(new Key(endpoint.vni(), endpoint.address()), 0);
+      all.put(endpoint, traffic.read(id));
+    }
+    return all;
+  }
+
   /** What may enter through an endpoint's interface: its own address from its own MAC. */
   void allowEndpoint(Endpoint endpoint) {
     InetAddress address = endpoint.address();
@@ -95,7 +127,7 @@ final class EndpointTable {
         endpoint.interfaceIndex(),
         new Subnet(endpoint.vni(), new IpPrefix(address, address.getAddress().length * 8)),
         Optional.of(endpoint.mac()),
-        ids.of(new Key(endpoint.vni(), address)));
+        idOf(new Key(endpoint.vni(), address)));
   }
 
   /** What may enter through a bridge: its subnet, from any MAC. */

@@ -39,6 +39,16 @@ final class Layouts {
   private static final ValueLayout.OfLong BIG_ENDIAN_LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
+  static final int TRACE_DROPS = 1;
+  static final int TRACE_FLOWS = 2;
+  static final int TRACE_MARKED = 4;
+
+  /** Bytes of one tracer's ring buffer. */
+  static final int TRACE_RING_BYTES = 256 * 1024;
+
+  /** The key of arrays: the place. */
+  static final ValueLayout.OfInt PLACE = ValueLayout.JAVA_INT_UNALIGNED;
+
   /** The key of map interfaces: an interface index. */
   static final ValueLayout.OfInt INTERFACE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
 
@@ -124,6 +134,39 @@ final class Layouts {
   static final StructLayout COUNTER =
       StructLayout.of("counter").u64("packets").u64("bytes").build();
 
+  static final StructLayout TRAFFIC =
+      StructLayout.of("traffic")
+          .u64("sent_packets")
+          .u64("sent_bytes")
+          .u64("received_packets")
+          .u64("received_bytes")
+          .build();
+
+  static final StructLayout TRACER =
+      StructLayout.of("tracer")
+          .u64("until_ns")
+          .u64("owner")
+          .u32("flags")
+          .u32("sample")
+          .u32("mark")
+          .u32("pad")
+          .build();
+
+  static final StructLayout TRACE_EVENT =
+      StructLayout.of("trace_event")
+          .u64("time_ns")
+          .u32("program")
+          .u32("verdict")
+          .u32("ifindex")
+          .u32("length_bytes")
+          .u32("captured_bytes")
+          .u32("mark")
+          .be32("vni")
+          .u32("pad")
+          .bytes("outer_source", ADDRESS_BYTES)
+          .bytes("packet", 144)
+          .build();
+
   /** Every struct of maps.h. */
   static final List<StructLayout> ALL =
       List.of(
@@ -140,7 +183,10 @@ final class Layouts {
           ENDPOINT6_KEY,
           ENDPOINT,
           INTERFACE,
-          COUNTER);
+          COUNTER,
+          TRAFFIC,
+          TRACER,
+          TRACE_EVENT);
 
   private Layouts() {}
 

@@ -17,6 +17,7 @@ import java.util.Optional;
  *
  * @param identity what the agent set at start; empty when it never got that far
  * @param state endpoints are as the maps have them: a device may be gone meanwhile
+ * @param traffic by VTEP and by endpoint
  * @param programs as loaded, by name
  * @param attachments by name
  */
@@ -24,6 +25,7 @@ public record PinnedDatapath(
     Optional<Identity> identity,
     Datapath.State state,
     Map<Verdict, Counter> counters,
+    TrafficCounters traffic,
     List<BpfProgram.Info> programs,
     List<Attached> attachments) {
   /** RFC 7348 section 5, until the agent has recorded its own. */
@@ -36,6 +38,16 @@ public record PinnedDatapath(
    * @param interfaceIndex empty when the interface is gone
    */
   public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
+
+  /**
+   * What an agent holds that carries the packets itself: no programs, and no traffic by VTEP or
+   * endpoint.
+   */
+  public static PinnedDatapath ofProcess(
+      Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
+    return new PinnedDatapath(
+        identity, state, counters, new TrafficCounters(Map.of(), Map.of()), List.of(), List.of());
+  }
 
   /**
    * @throws IllegalStateException when the folder holds no datapath, or one of another version
@@ -54,6 +66,7 @@ public record PinnedDatapath(
           identity,
           tables.read(identity.map(i -> i.vtep().port()).orElse(DEFAULT_PORT)),
           tables.counters().read(),
+          tables.traffic(),
           programs(libc, pins),
           attachments(libc, pins));
     } finally {

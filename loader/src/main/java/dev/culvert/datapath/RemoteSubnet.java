@@ -20,4 +20,10 @@ public record RemoteSubnet(
               + " needs it on the same link, but a router lies between.");
     }
   }
+
+  /** The largest inner IP packet that reaches the VTEP whole; empty while there is no route. */
+  public Optional<Integer> innerMtuBytes() {
+    int overhead = direct ? 0 : HeaderTemplate.overheadBytes(Layouts.isIpv4(remote.address()));
+    return nextHop.map(hop -> hop.mtuBytes() - overhead);
+  }
 }

@@ -22,11 +22,21 @@ record Tables(
           "endpoints4",
           "endpoints6",
           "interfaces",
-          "counters");
+          "counters",
+          "vtep_traffic",
+          "endpoint_traffic",
+          "trace_wanted",
+          "tracers",
+          "trace_lost",
+          "trace_rings");
 
   static Tables of(Function<String, BpfMap> map) {
     Function<String, EntryMap> entries = name -> EntryMap.of(map.apply(name));
-    VtepTable vteps = new VtepTable(entries.apply("vteps"), entries.apply("paths"));
+    VtepTable vteps =
+        new VtepTable(
+            entries.apply("vteps"),
+            entries.apply("paths"),
+            new TrafficTable(entries.apply("vtep_traffic")));
     return new Tables(
         new SubnetTable(
             entries.apply("subnets4"),
@@ -36,8 +46,16 @@ record Tables(
             vteps),
         vteps,
         new EndpointTable(
-            entries.apply("endpoints4"), entries.apply("endpoints6"), entries.apply("interfaces")),
+            entries.apply("endpoints4"),
+            entries.apply("endpoints6"),
+            entries.apply("interfaces"),
+            new TrafficTable(entries.apply("endpoint_traffic"))),
         new CounterTable(entries.apply("counters")));
+  }
+
+  /** Who sent and received how much. */
+  TrafficCounters traffic() {
+    return new TrafficCounters(vteps.traffic(), endpoints.traffic());
   }
 
   /**

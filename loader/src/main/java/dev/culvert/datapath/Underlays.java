@@ -69,16 +69,13 @@ final class Underlays {
   }
 
   /**
-   * Runs the programs on the configured interfaces, and takes them off those that neither the
+   * Runs the program on the configured interfaces, and takes it off those that neither the
    * configuration nor next hops name any more.
    *
    * @param nextHops interfaces that entries lead through
    */
   void attach(Programs programs, Set<Integer> nextHops) {
     int first = first().index();
-    links.ensure(
-        "", programs.object().program(Programs.FROM_UNDERLAY), first, Link.Direction.INGRESS);
-    reached.add(first);
     Set<Integer> wanted = new HashSet<>(nextHops);
     configured().forEach(link -> wanted.add(link.index()));
     links.detachOthers(
@@ -88,8 +85,15 @@ final class Underlays {
             .filter(index -> index != first)
             .map(Underlays::where)
             .collect(Collectors.toSet()));
-    reached.retainAll(wanted);
-    wanted.forEach(index -> reach(index, programs));
+    reached.clear();
+    follow(programs);
+    nextHops.forEach(index -> reach(index, programs));
+  }
+
+  /** Runs the program on configured interfaces that were made anew. */
+  void follow(Programs programs) {
+    run("", first().index(), programs);
+    configured().forEach(link -> reach(link.index(), programs));
   }
 
   /**
@@ -99,12 +103,18 @@ final class Underlays {
     if (reached.contains(interfaceIndex) || netlink.link(interfaceIndex).isEmpty()) {
       return;
     }
-    links.ensure(
-        where(interfaceIndex),
-        programs.object().program(Programs.FROM_UNDERLAY),
-        interfaceIndex,
-        Link.Direction.INGRESS);
-    reached.add(interfaceIndex);
+    run(where(interfaceIndex), interfaceIndex, programs);
+  }
+
+  private void run(String where, int interfaceIndex, Programs programs) {
+    if (!reached.contains(interfaceIndex)) {
+      links.ensure(
+          where,
+          programs.object().program(Programs.FROM_UNDERLAY),
+          interfaceIndex,
+          Link.Direction.INGRESS);
+      reached.add(interfaceIndex);
+    }
   }
 
   /** By index, since an interface's name may hold a dot, which a pin's name must not. */

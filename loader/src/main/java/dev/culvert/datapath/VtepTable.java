@@ -11,10 +11,12 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Map vteps: which underlay addresses are this host's own, and which are other hosts'. Map paths:
@@ -23,6 +25,7 @@ import java.util.Set;
 final class VtepTable {
   private final EntryMap vteps;
   private final EntryMap paths;
+  private final TrafficTable traffic;
   private final Ids<InetAddress> ids = new Ids<>();
 
   /** Those whose entry this instance has written. */
@@ -40,9 +43,10 @@ final class VtepTable {
    */
   record PathMtu(int mtuBytes, long expiresNs) {}
 
-  VtepTable(EntryMap vteps, EntryMap paths) {
+  VtepTable(EntryMap vteps, EntryMap paths, TrafficTable traffic) {
     this.vteps = vteps;
     this.paths = paths;
+    this.traffic = traffic;
   }
 
   /**
@@ -76,7 +80,10 @@ final class VtepTable {
     ids.recover(remote, id);
   }
 
-  /** The number of another host's VTEP; a new one is noted in the map, and its path is unknown. */
+  /**
+   * The number of another host's VTEP; a new one is noted in the map, its path is unknown and its
+   * counters are 0.
+   */
   int idOf(InetAddress remote) {
     boolean known = ids.has(remote);
     int id = ids.of(remote);
@@ -89,6 +96,7 @@ final class VtepTable {
     try (Arena arena = Arena.ofConfined()) {
       if (!known) {
         forgetPath(arena, id);
+        traffic.clear(id);
       }
       if (!isSelf(arena, remote)) {
         put(arena, remote, 0, id);
@@ -154,6 +162,22 @@ final class VtepTable {
               Layouts.getInt(value, PATH, "mtu_bytes"), PATH.field("expires_ns").get(value, 0));
       return path.mtuBytes() == 0 ? Optional.empty() : Optional.of(path);
     }
+  }
+
+  /** What went to and came from each other host's VTEP, by address. */
+  Map<InetAddress, Traffic> traffic() {
+    Map<IpPrefix, Integer> numbers = new TreeMap<>();
+    vteps.forEach((key, value) -> {
+      if ((Layouts.getInt(value, VTEP, "flags") & Layouts.VTEP_SELF) == 0) {
+        InetAddress vtep = Layouts.address(Layouts.getBytes(key, VTEP_KEY, "address"));
+        numbers.put(
+            new IpPrefix(vtep, 8 * vtep.getAddress().length),
+            Layouts.getInt(value, VTEP, "vtep_id"));
+      }
+    });
+    Map<InetAddress, Traffic> all = new LinkedHashMap<>();
+    numbers.forEach((vtep, id) -> all.put(vtep.address(), traffic.read(id)));
+    return all;
   }
 
   private boolean isSelf(Arena arena, InetAddress address) {

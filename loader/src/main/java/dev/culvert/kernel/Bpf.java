@@ -76,13 +76,17 @@ final class Bpf {
   /** What BPF_PROG_TEST_RUN gives; result as the system call's, duration in ns. */
   record TestOutput(int result, int returnValue, int outBytes, int durationNs) {}
 
-  int mapCreate(MapSpec spec, MapTypes types) {
+  /**
+   * @param innerMapFd a map like those that a map of maps holds; 0 for other maps
+   */
+  int mapCreate(MapSpec spec, MapTypes types, int innerMapFd) {
     MemorySegment a = cleared();
     a.set(JAVA_INT, 0, spec.type());
     a.set(JAVA_INT, 4, spec.keyBytes());
     a.set(JAVA_INT, 8, spec.valueBytes());
     a.set(JAVA_INT, 12, spec.maxEntries());
     a.set(JAVA_INT, 16, spec.flags());
+    a.set(JAVA_INT, 20, innerMapFd);
     setName(a, 28, spec.name());
     a.set(JAVA_INT, 48, types.btfFd());
     a.set(JAVA_INT, 52, types.keyTypeId());

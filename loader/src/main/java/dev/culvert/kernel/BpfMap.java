@@ -62,14 +62,17 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public static BpfMap create(Libc libc, MapSpec spec) {
-    return create(new Bpf(libc), spec, Bpf.MapTypes.NONE);
+    return create(new Bpf(libc), spec, Bpf.MapTypes.NONE, 0);
   }
 
-  static BpfMap create(Bpf bpf, MapSpec spec, Bpf.MapTypes types) {
-    int result = bpf.mapCreate(spec, types);
+  /**
+   * @param innerMapFd a map like those that a map of maps holds; 0 for other maps
+   */
+  static BpfMap create(Bpf bpf, MapSpec spec, Bpf.MapTypes types, int innerMapFd) {
+    int result = bpf.mapCreate(spec, types, innerMapFd);
     if (result < 0 && types.btfFd() != 0) {
       // Some types of map take no BTF, and old kernels take it for fewer: the map works without.
-      result = bpf.mapCreate(spec, Bpf.MapTypes.NONE);
+      result = bpf.mapCreate(spec, Bpf.MapTypes.NONE, innerMapFd);
     }
     if (result < 0) {
       throw BpfErrors.of("BPF_MAP_CREATE", "map " + spec.name(), result);

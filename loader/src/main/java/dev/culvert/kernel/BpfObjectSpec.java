@@ -174,7 +174,7 @@ public final class BpfObjectSpec {
         changed.set(
             i,
             new MapDefinitions.Definition(
-                resized, old.keyTypeId(), old.valueTypeId(), old.offset()));
+                resized, old.keyTypeId(), old.valueTypeId(), old.offset(), old.inner()));
         return new BpfObjectSpec(name, changed, data, programs, btf, license);
       }
     }

@@ -6,6 +6,7 @@ import dev.culvert.kernel.ElfObject.Section;
 import dev.culvert.kernel.ElfObject.Symbol;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Reads the maps that BTF defines in section .maps: variables of an anonymous struct, where {@code
@@ -14,8 +15,13 @@ import java.util.List;
 final class MapDefinitions {
   static final String SECTION = ".maps";
 
-  /** A map with its BTF types, and where its variable lies in section .maps. */
-  record Definition(MapSpec spec, int keyTypeId, int valueTypeId, long offset) {}
+  /**
+   * A map with its BTF types, and where its variable lies in section .maps.
+   *
+   * @param inner for a map of maps, what its values are like
+   */
+  record Definition(
+      MapSpec spec, int keyTypeId, int valueTypeId, long offset, Optional<MapSpec> inner) {}
 
   private static final int GLOBAL_LINKAGE = 1;
 
@@ -58,11 +64,15 @@ final class MapDefinitions {
     if (struct.kind() != Btf.Kind.STRUCT) {
       throw new IllegalArgumentException(elf.name() + ": the map " + name + " is not a struct.");
     }
+    return builder(name, struct).build(offsetOf(name, section));
+  }
+
+  private Builder builder(String name, Btf.Type struct) {
     Builder builder = new Builder(name);
     for (Btf.Member member : struct.members()) {
       builder.set(member);
     }
-    return builder.build(offsetOf(name, section));
+    return builder;
   }
 
   private long offsetOf(String map, Section section) {
@@ -86,6 +96,7 @@ final class MapDefinitions {
     private int flags;
     private int keyTypeId;
     private int valueTypeId;
+    private Optional<MapSpec> inner = Optional.empty();
 
     Builder(String name) {
       this.name = name;
@@ -106,6 +117,7 @@ final class MapDefinitions {
           valueTypeId = pointee(member);
           valueBytes = btf.sizeOf(valueTypeId);
         }
+        case "values" -> inner = Optional.of(inner(member));
         default ->
             throw new IllegalArgumentException(
                 elf.name()
@@ -125,7 +137,21 @@ final class MapDefinitions {
           new MapSpec(name, type, keyBytes, valueBytes, maxEntries, flags),
           keyTypeId,
           valueTypeId,
-          offset);
+          offset,
+          inner);
+    }
+
+    /** {@code __array(values, struct s)} is an array of pointers to s. A value is a descriptor. */
+    private MapSpec inner(Btf.Member member) {
+      Btf.Type array = btf.resolve(member.typeId());
+      Btf.Type pointer = array.kind() == Btf.Kind.ARRAY ? btf.resolve(array.typeId()) : btf.type(0);
+      Btf.Type struct = pointer.kind() == Btf.Kind.PTR ? btf.resolve(pointer.typeId()) : pointer;
+      if (struct.kind() != Btf.Kind.STRUCT) {
+        throw new IllegalArgumentException(
+            elf.name() + ": the map " + name + " has values that are no maps.");
+      }
+      valueBytes = Integer.BYTES;
+      return builder(name, struct).build(0).spec();
     }
 
     private int number(Btf.Member member) {

@@ -103,8 +103,7 @@ final class ObjectLoader {
       int btfFd = btf == null ? 0 : btf.number();
       for (MapDefinitions.Definition map : spec.mapDefinitions()) {
         if (!maps.containsKey(map.spec().name())) {
-          Bpf.MapTypes types = mapTypes(btfFd, map.keyTypeId(), map.valueTypeId());
-          maps.put(map.spec().name(), own(BpfMap.create(bpf, map.spec(), types)));
+          maps.put(map.spec().name(), own(create(map, btfFd)));
         }
       }
       for (DataMap data : spec.dataMaps()) {
@@ -113,6 +112,17 @@ final class ObjectLoader {
       for (Program program : spec.linkedPrograms()) {
         programs.put(program.spec().name(), own(loadProgram(program, btfFd)));
       }
+    }
+  }
+
+  private BpfMap create(MapDefinitions.Definition map, int btfFd) {
+    Bpf.MapTypes types = mapTypes(btfFd, map.keyTypeId(), map.valueTypeId());
+    if (map.inner().isEmpty()) {
+      return BpfMap.create(bpf, map.spec(), types, 0);
+    }
+    // The kernel wants to see one such map, and keeps what it learnt, not the map.
+    try (BpfMap example = BpfMap.create(bpf, map.inner().get(), Bpf.MapTypes.NONE, 0)) {
+      return BpfMap.create(bpf, map.spec(), types, example.fd());
     }
   }
 
@@ -138,7 +148,7 @@ final class ObjectLoader {
   }
 
   private BpfMap createData(DataMap data, int btfFd) {
-    BpfMap map = own(BpfMap.create(bpf, data.spec(), mapTypes(btfFd, 0, data.btfTypeId())));
+    BpfMap map = own(BpfMap.create(bpf, data.spec(), mapTypes(btfFd, 0, data.btfTypeId()), 0));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment image = arena.allocate(data.image().length, 8);
       MemorySegment.copy(data.image(), 0, image, JAVA_BYTE, 0, data.image().length);

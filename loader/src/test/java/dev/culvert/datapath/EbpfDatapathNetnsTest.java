@@ -383,7 +383,7 @@ class EbpfDatapathNetnsTest {
 
   private static String picture() {
     return Commands.in(HOST, "ip link")
-        + Commands.in(HOST, "ip addr")
+        + Commands.in(HOST, "ip addr").replace(" tentative", "") // ends by itself
         + Commands.in(HOST, "ip route show table all")
         + Commands.in(HOST, "tc qdisc")
         + Commands.in(HOST, "tc filter show dev under0 ingress");

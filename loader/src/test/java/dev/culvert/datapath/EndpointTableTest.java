@@ -18,7 +18,9 @@ class EndpointTableTest {
   private final MemoryMap endpoints4 = new MemoryMap("endpoints4", 8, 24, 2);
   private final MemoryMap endpoints6 = new MemoryMap("endpoints6", 20, 24, 2);
   private final MemoryMap interfaces = new MemoryMap("interfaces", 4, 60, 2);
-  private final EndpointTable table = new EndpointTable(endpoints4, endpoints6, interfaces);
+  private final TrafficTable traffic = new TrafficTable(new MemoryMap("traffic", 4, 32, 100));
+  private final EndpointTable table =
+      new EndpointTable(endpoints4, endpoints6, interfaces, traffic);
 
   @Test
   void writesTheEntriesThatTheProgramsRead() {

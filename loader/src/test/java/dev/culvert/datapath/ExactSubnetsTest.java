@@ -34,7 +34,10 @@ class ExactSubnetsTest {
         subnets4,
         subnets6,
         new ExactSubnets(exact4, exact6, masks),
-        new VtepTable(new MemoryMap("vteps", 16, 8, 100), new MemoryMap("paths", 4, 16, 100)));
+        new VtepTable(
+            new MemoryMap("vteps", 16, 8, 100),
+            new MemoryMap("paths", 4, 16, 100),
+            new TrafficTable(new MemoryMap("vtep_traffic", 4, 32, 100))));
   }
 
   @Test

@@ -82,7 +82,9 @@ final class FuzzWorld implements AutoCloseable {
 
   static FuzzWorld load() throws IOException {
     try (InputStream in = FuzzWorld.class.getResourceAsStream("fuzz.bpf.o")) {
-      return new FuzzWorld(PacketWorld.load(BpfObjectSpec.parse(in.readAllBytes(), "fuzz.bpf.o")));
+      BpfObjectSpec spec = BpfObjectSpec.parse(in.readAllBytes(), "fuzz.bpf.o");
+      // What a router says of a way is forgotten at once: packets may not change each other's fate.
+      return new FuzzWorld(PacketWorld.load(spec.withGlobal("path_mtu_lifetime_ns", 0)));
     }
   }
 
@@ -132,7 +134,12 @@ final class FuzzWorld implements AutoCloseable {
       return Optional.of("expected " + expected + ", but " + moved);
     }
     int action = OutputOracle.action(expected);
-    return tc.returnValue() == action
+    // What is too big may have become the answer to its sender: the tests of path MTUs look at
+    // that.
+    boolean answered =
+        expected == Verdict.DROPPED_TOO_BIG
+            && tc.returnValue() == OutputOracle.action(Verdict.ENCAPSULATED);
+    return tc.returnValue() == action || answered
         ? Optional.empty()
         : Optional.of(expected + " returned " + tc.returnValue() + ", not " + action);
   }

@@ -51,6 +51,12 @@ class LayoutsTest {
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
     expected.put("interfaces", "4/" + Layouts.INTERFACE.sizeBytes());
     expected.put("counters", "4/" + Layouts.COUNTER.sizeBytes());
+    expected.put("vtep_traffic", "4/" + Layouts.TRAFFIC.sizeBytes());
+    expected.put("endpoint_traffic", "4/" + Layouts.TRAFFIC.sizeBytes());
+    expected.put("trace_wanted", "4/4");
+    expected.put("tracers", "4/" + Layouts.TRACER.sizeBytes());
+    expected.put("trace_lost", "4/8");
+    expected.put("trace_rings", "4/4");
     TreeMap<String, String> actual = new TreeMap<>();
     for (MapSpec map : OBJECT.maps()) {
       actual.put(map.name(), map.keyBytes() + "/" + map.valueBytes());
@@ -95,6 +101,10 @@ class LayoutsTest {
     assertEquals(Layouts.VTEP_SELF, constant(maps, "VTEP_SELF = "));
     assertEquals(Layouts.ENDPOINT_PEER, constant(maps, "ENDPOINT_PEER = "));
     assertEquals(Layouts.INTERFACE_CHECK_MAC, constant(maps, "INTERFACE_CHECK_MAC = "));
+    assertEquals(Layouts.TRACE_DROPS, constant(maps, "TRACE_DROPS = "));
+    assertEquals(Layouts.TRACE_FLOWS, constant(maps, "TRACE_FLOWS = "));
+    assertEquals(Layouts.TRACE_MARKED, constant(maps, "TRACE_MARKED = "));
+    assertEquals(Layouts.TRACE_RING_BYTES, 1024 * constant(maps, "#define TRACE_RING_BYTES\t("));
     assertEquals(Layouts.ABI_VERSION, constant(config, "#define CULVERT_ABI_VERSION "));
   }
 

@@ -14,6 +14,7 @@ import java.util.Optional;
 final class PacketOracle {
   private static final int ETHERNET = 14;
   private static final int UDP = 17;
+  private static final int TCP = 6;
   private static final int IPV4 = 0x0800;
   private static final int IPV6 = 0x86dd;
   private static final byte[] OWN_MAC = {2, 0, 0, 0, 1, 2};
@@ -80,7 +81,7 @@ final class PacketOracle {
     if (!owner.reachable()) {
       return Verdict.DROPPED_UNREACHABLE;
     }
-    int onWire = gsoBytes > 0 ? gsoBytes + headerBytes(ip, packet) : packet.length - ETHERNET;
+    int onWire = gsoBytes > 0 ? gsoBytes + segmentHeaders(ip, packet) : packet.length - ETHERNET;
     if (onWire > owner.mtuBytes()) {
       return mayBeCut(owner, ip, packet, onWire) ? Verdict.SLOW_PATH : Verdict.DROPPED_TOO_BIG;
     }
@@ -91,18 +92,20 @@ final class PacketOracle {
     return gsoBytes > 0 ? Verdict.SLOW_PATH : Verdict.ENCAPSULATED;
   }
 
-  /** What every segment of a superpacket begins with: RFC 9293 section 3.1, RFC 768. */
-  private static int headerBytes(Ip ip, byte[] packet) {
-    int own = ip.v6() ? 40 : (packet[ETHERNET] & 15) * 4;
-    int offset = ETHERNET + own + 12;
-    int tcp = offset < packet.length ? (packet[offset] >> 4 & 15) * 4 : 0;
-    return own + (ip.protocol() == 6 ? tcp : 8);
+  /** What every segment of a superpacket repeats. */
+  private static int segmentHeaders(Ip ip, byte[] packet) {
+    int ipBytes = ip.v6() ? 40 : (packet[ETHERNET] & 15) * 4;
+    if (ip.protocol() != TCP) {
+      return ipBytes + 8;
+    }
+    int dataOffset = ETHERNET + ipBytes + 12;
+    return ipBytes + (dataOffset < packet.length ? (packet[dataOffset] >> 4 & 15) * 4 : 0);
   }
 
-  /** IPv4 that does not forbid it, and outside, over IPv4, IPv6 that no sender can make smaller. */
+  /** By the sender's leave ("don't fragment"), or outside when no IPv6 sender could send less. */
   private static boolean mayBeCut(WorldTables.Owner owner, Ip ip, byte[] packet, int onWire) {
-    boolean outside = !owner.direct() && owner.vtep().getAddress().length == 4;
-    return ip.v6() ? outside && onWire <= 1280 : (u16(packet, ETHERNET + 6) & 0x4000) == 0;
+    boolean outsideIsIpv4 = !owner.direct() && owner.vtep().getAddress().length == 4;
+    return ip.v6() ? outsideIsIpv4 && onWire <= 1280 : (packet[20] & 0x40) == 0;
   }
 
   /** What from_host does with what the host itself sends. */

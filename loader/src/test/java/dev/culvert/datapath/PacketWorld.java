@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -14,6 +19,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 
 /**
  * The loaded programs with the tables that the golden packets meet. All runs on the loopback device
@@ -68,7 +74,7 @@ final class PacketWorld implements AutoCloseable {
   static PacketWorld load(BpfObjectSpec spec) {
     PacketWorld world =
         new PacketWorld(BpfObject.load(Libc.system(), spec.withGlobal("bare_vni", 1), Map.of()));
-    world.fill();
+    fill(world.tables);
     return world;
   }
 
@@ -82,7 +88,8 @@ final class PacketWorld implements AutoCloseable {
     return tables.vteps().path(vtep).map(VtepTable.PathMtu::mtuBytes).orElse(0);
   }
 
-  private void fill() {
+  /** Puts the world above into tables. */
+  static void fill(Tables tables) {
     List<Change> changes =
         List.of(
             own("10.244.1.0/24"),
@@ -155,6 +162,30 @@ final class PacketWorld implements AutoCloseable {
       throw new AssertionError("One packet must have one verdict, but it was counted in " + moved);
     }
     return new Outcome(moved.getFirst(), run.returnValue(), run.packet());
+  }
+
+  /**
+   * Who was counted so far: VTEPs and containers by address, and "sender" for the container behind
+   * interface 1, of which only the interface is in the tables.
+   */
+  Map<String, Traffic> traffic() {
+    Map<String, Traffic> all = new TreeMap<>();
+    TrafficCounters counters = tables.traffic();
+    counters.byVtep().forEach((vtep, traffic) -> all.put(vtep.getHostAddress(), traffic));
+    counters
+        .byEndpoint()
+        .forEach((endpoint, traffic) -> all.put(endpoint.address().getHostAddress(), traffic));
+    all.put("sender", new TrafficTable(EntryMap.of(object.map("endpoint_traffic"))).read(sender()));
+    return all;
+  }
+
+  private int sender() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(Layouts.INTERFACE.sizeBytes(), 8);
+      assertTrue(
+          object.map("interfaces").get(arena.allocateFrom(ValueLayout.JAVA_INT, LOOPBACK), value));
+      return Layouts.getInt(value, Layouts.INTERFACE, "endpoint_id");
+    }
   }
 
   /** Runs the XDP program once on one frame. */

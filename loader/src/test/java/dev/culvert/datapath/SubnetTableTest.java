@@ -23,13 +23,14 @@ class SubnetTableTest {
 
   private final MemoryMap vteps = new MemoryMap("vteps", 16, 8, 100);
   private final MemoryMap paths = new MemoryMap("paths", 4, 16, 100);
+  private final TrafficTable traffic = new TrafficTable(new MemoryMap("vtep_traffic", 4, 32, 100));
 
   private SubnetTable table() {
     return table(subnets4);
   }
 
   private SubnetTable table(MemoryMap families4) {
-    return new SubnetTable(families4, subnets6, noExact(), new VtepTable(vteps, paths));
+    return new SubnetTable(families4, subnets6, noExact(), new VtepTable(vteps, paths, traffic));
   }
 
   /** As fresh as a new host's. */

@@ -73,7 +73,7 @@ class TwoHostsNetnsTest {
               .formatted(one.container(), two.containerAddress());
       Process pings = new ProcessBuilder(command.split(" ", -1)).redirectErrorStream(true).start();
       for (Decapsulation where :
-          List.of(Decapsulation.XDP, Decapsulation.TC, Decapsulation.XDP, Decapsulation.TC)) {
+          List.of(Decapsulation.XDP, Decapsulation.TC, Decapsulation.XDP, Decapsulation.AUTO)) {
         hosts.takeOver(two, PORT, where).close();
         String link = Commands.run("ip -n " + two.namespace() + " link show under0");
         assertEquals(where == Decapsulation.XDP, link.contains("xdp"), link);

@@ -9,7 +9,7 @@ package dev.culvert.datapath;
  * @param at offset of what follows them
  * @param start whether it starts here: not in any but the first fragment
  */
-@SuppressWarnings("ArrayRecordComponent") // compared by its bytes, never as a record
+@SuppressWarnings("ArrayRecordComponent") // a view of a packet, never compared
 record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
   private static final int UDP = 17;
   private static final int ICMPV6 = 58;

@@ -18,14 +18,15 @@ class VtepTableTest {
 
   private final MemoryMap vteps = new MemoryMap("vteps", 16, 8, 100);
   private final MemoryMap paths = new MemoryMap("paths", 4, 16, 100);
+  private final TrafficTable traffic = new TrafficTable(new MemoryMap("traffic", 4, 32, 100));
 
   @Test
   void onlyTheLatestAddressIsThisHosts() {
-    new VtepTable(vteps, paths).setSelf(InetAddress.ofLiteral("10.17.2.2"));
+    new VtepTable(vteps, paths, traffic).setSelf(InetAddress.ofLiteral("10.17.2.2"));
     assertEquals(Map.of("00000000000000000000ffff0a110202", "01000000" + "00000000"), vteps.hex());
 
     InetAddress moved = InetAddress.ofLiteral("fd17::2");
-    VtepTable next = new VtepTable(vteps, paths);
+    VtepTable next = new VtepTable(vteps, paths, traffic);
     next.setSelf(moved);
     next.setSelf(moved);
     assertEquals(Map.of("fd170000000000000000000000000002", "01000000" + "00000000"), vteps.hex());
@@ -34,7 +35,7 @@ class VtepTableTest {
 
   @Test
   void anotherHostsVtepIsNotedAsLongAsItOwnsASubnet() {
-    VtepTable table = new VtepTable(vteps, paths);
+    VtepTable table = new VtepTable(vteps, paths, traffic);
     assertEquals(1, table.idOf(TWO));
     table.owns(A, TWO);
     table.owns(B, TWO);
@@ -54,18 +55,18 @@ class VtepTableTest {
         MemorySegment.ofArray(HexFormat.of().parseHex("01000000")),
         MemorySegment.ofArray(
             HexFormat.of().parseHex("ffffffffffffff7f" + "14050000" + "00000000")));
-    VtepTable table = new VtepTable(vteps, paths);
+    VtepTable table = new VtepTable(vteps, paths, traffic);
     table.recover(TWO, 1);
     assertEquals(Optional.of(new VtepTable.PathMtu(1300, Long.MAX_VALUE)), table.path(TWO));
 
-    VtepTable other = new VtepTable(vteps, paths);
+    VtepTable other = new VtepTable(vteps, paths, traffic);
     assertEquals(1, other.idOf(TWO));
     assertEquals(Optional.empty(), other.path(TWO));
   }
 
   @Test
   void ourOwnAddressStaysOurs() {
-    VtepTable table = new VtepTable(vteps, paths);
+    VtepTable table = new VtepTable(vteps, paths, traffic);
     table.setSelf(TWO);
     table.idOf(TWO);
     assertEquals(List.of(TWO), table.selves());

@@ -26,9 +26,13 @@ class XdpKernelTest {
   private static final int ETHERNET_BYTES = 14;
 
   /**
-   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's.
+   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's,
+   * the VTEP's number; PacketWorld's VTEP with an IPv6 address is its fourth.
    */
-  private static final byte[] MARK = HexFormat.of().parseHex("5452564300000001");
+  private static byte[] mark(byte[] whole) {
+    boolean underlay6 = whole[12] == (byte) 0x86;
+    return HexFormat.of().parseHex("5452564300000001" + (underlay6 ? "04" : "01") + "000000");
+  }
 
   private static PacketWorld world;
 
@@ -67,11 +71,12 @@ class XdpKernelTest {
    * The mark for tc (BPF_PROG_TEST_RUN returns metadata too), then MACs, inner type, inner packet.
    */
   private static byte[] stripped(byte[] whole) {
+    byte[] mark = mark(whole);
     int overhead = whole[12] == 0x08 ? 50 : 70; // bytes of outer headers, over IPv4 and IPv6
-    byte[] out = new byte[MARK.length + whole.length - overhead];
-    System.arraycopy(MARK, 0, out, 0, MARK.length);
-    System.arraycopy(whole, overhead, out, MARK.length, whole.length - overhead);
-    System.arraycopy(whole, 0, out, MARK.length, ETHERNET_BYTES - 2);
+    byte[] out = new byte[mark.length + whole.length - overhead];
+    System.arraycopy(mark, 0, out, 0, mark.length);
+    System.arraycopy(whole, overhead, out, mark.length, whole.length - overhead);
+    System.arraycopy(whole, 0, out, mark.length, ETHERNET_BYTES - 2);
     return out;
   }
 }

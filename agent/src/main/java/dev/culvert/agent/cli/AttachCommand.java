@@ -43,8 +43,15 @@ public final class AttachCommand implements Runnable {
       names = "--interface",
       paramLabel = "NAME",
       defaultValue = "eth0",
-      description = "The container's interface to create (default: ${DEFAULT-VALUE}).")
+      description =
+          "The container's interface to create, or with --existing to use (default: ${DEFAULT-VALUE}).")
   private String interfaceName;
+
+  @Option(
+      names = "--existing",
+      description =
+          "Use the veth pair that somebody else made, with the address that it has in this host's subnet; nothing of it is changed.")
+  private boolean existing;
 
   @Option(
       names = "--address",
@@ -68,9 +75,9 @@ public final class AttachCommand implements Runnable {
   }
 
   private void attachBridge() {
-    if (address != null || json) {
+    if (address != null || json || existing) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--address and --json do not go with --bridge.");
+          spec.commandLine(), "--address, --existing and --json do not go with --bridge.");
     }
     Map<String, Object> _ =
         Answers.ask(
@@ -81,8 +88,12 @@ public final class AttachCommand implements Runnable {
   }
 
   private void attachNamespace() {
+    if (address != null && existing) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--address does not go with --existing: the interface has one.");
+    }
     Map<String, Object> request = new LinkedHashMap<>();
-    request.put("request", "attach");
+    request.put("request", existing ? "attach-existing" : "attach");
     request.put("netns", Namespaces.path(what.netns).toString());
     request.put("interface", interfaceName);
     if (address != null) {

@@ -5,6 +5,8 @@ import dev.culvert.agent.output.Table;
 import dev.culvert.agent.output.Views;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,36 +15,103 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** What became of packets. */
+/** What became of packets, and between whom they went. */
 @Command(
     name = "counters",
-    description = "Show how packets ended, by verdict (also while the agent is dead).")
+    description =
+        "Show how packets ended, or who sent and received them (also while the agent is dead).")
 public final class CountersCommand implements Runnable {
   private static final Counter ZERO = new Counter(0, 0);
+
+  /** What the counters are kept by. The names are what people type. */
+  enum By {
+    verdict,
+    vtep,
+    endpoint
+  }
 
   @Mixin private ReadOptions options;
 
   @Option(
-      names = "--all",
-      description = "Show verdicts that never happened too (JSON always does).")
+      names = "--by",
+      paramLabel = "WHAT",
+      defaultValue = "verdict",
+      description = "verdict, vtep or endpoint (default: ${DEFAULT-VALUE}).")
+  private By by;
+
+  @Option(names = "--all", description = "Show what never counted anything too (JSON always does).")
   private boolean all;
+
+  private final List<Map<String, Object>> views = new ArrayList<>();
 
   @Override
   public void run() {
     Instance instance = options.instance();
-    Map<Verdict, Counter> counters = options.inspect(instance).counters();
-    List<Map<String, Object>> views = new ArrayList<>();
+    PinnedDatapath datapath = options.inspect(instance);
+    Table table =
+        switch (by) {
+          case verdict -> byVerdict(datapath);
+          case vtep -> byVtep(datapath);
+          case endpoint -> byEndpoint(datapath);
+        };
+    if (!options.json() && table.isEmpty()) {
+      views.clear();
+    }
+    options.print(instance, "counters", views, () -> table, "No packet has passed yet.");
+  }
+
+  private Table byVerdict(PinnedDatapath datapath) {
     Table table = new Table("VERDICT", "PACKETS", "BYTES", "MEANING");
     for (Verdict verdict : Verdict.values()) {
-      Counter counter = counters.getOrDefault(verdict, ZERO);
+      Counter counter = datapath.counters().getOrDefault(verdict, ZERO);
       views.add(Views.counter(verdict, counter));
       if (all || counter.packets() > 0) {
         table.row(verdict, counter.packets(), counter.bytes(), verdict.meaning());
       }
     }
-    if (!options.json() && table.isEmpty()) {
-      views.clear();
-    }
-    options.print(instance, "counters", views, () -> table, "No packet has passed yet.");
+    return table;
+  }
+
+  private Table byVtep(PinnedDatapath datapath) {
+    Table table = new Table("VTEP", "SENT", "BYTES", "RECEIVED", "BYTES");
+    datapath
+        .traffic()
+        .byVtep()
+        .forEach((vtep, traffic) -> {
+          views.add(Views.traffic(vtep, traffic));
+          if (isShown(traffic)) {
+            table.row(
+                vtep.getHostAddress(),
+                traffic.sent().packets(),
+                traffic.sent().bytes(),
+                traffic.received().packets(),
+                traffic.received().bytes());
+          }
+        });
+    return table;
+  }
+
+  private Table byEndpoint(PinnedDatapath datapath) {
+    Table table = new Table("ENDPOINT", "VNI", "SENT", "BYTES", "RECEIVED", "BYTES");
+    datapath
+        .traffic()
+        .byEndpoint()
+        .forEach((endpoint, traffic) -> {
+          views.add(Views.traffic(endpoint, traffic));
+          if (isShown(traffic)) {
+            table.row(
+                endpoint.address().getHostAddress(),
+                endpoint.vni(),
+                traffic.sent().packets(),
+                traffic.sent().bytes(),
+                traffic.received().packets(),
+                traffic.received().bytes());
+          }
+        });
+    return table;
+  }
+
+  private boolean isShown(Traffic traffic) {
+    return all || !traffic.equals(Traffic.NONE);
   }
 }

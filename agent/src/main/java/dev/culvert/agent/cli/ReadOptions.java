@@ -50,13 +50,22 @@ public final class ReadOptions {
       if (tables.isPresent()) {
         return tables.get();
       }
+    }
+    requirePins(instance);
+    return reader.read(instance.pins());
+  }
+
+  /**
+   * @throws UserException when there are none
+   */
+  void requirePins(Instance instance) {
+    if (!Files.isDirectory(instance.pins())) {
       throw new UserException(
           MountNamespace.hidden(instance.bpffs())
               .orElse(
                   "There is nothing pinned at %s: the agent of host %s is still starting, has left, or carries packets itself (datapath: userspace) and is dead; look at its log."
                       .formatted(instance.pins(), instance.host())));
     }
-    return reader.read(instance.pins());
   }
 
   /** An agent that carries packets itself has the tables itself. */

@@ -55,6 +55,11 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
+  public Endpoint attachExisting(Path netns, String interfaceName) {
+    return overlay.attachExisting(netns, interfaceName);
+  }
+
+  @Override
   public void detach(InetAddress address) {
     boolean known =
         overlay.status().endpoints().stream()

@@ -179,8 +179,7 @@ final class Membership implements AutoCloseable {
   /** The tables, where they are in this process. */
   Optional<PinnedDatapath> tables() {
     return datapath instanceof UserspaceDatapath own
-        ? Optional.of(
-            new PinnedDatapath(own.identity(), own.read(), own.counters(), List.of(), List.of()))
+        ? Optional.of(PinnedDatapath.ofProcess(own.identity(), own.read(), own.counters()))
         : Optional.empty();
   }
 

@@ -11,9 +11,9 @@ import sun.misc.SignalHandler;
  * Tells Ctrl-C (a person, who wants everything gone) from SIGTERM (a service manager). Shutdown
  * hooks cannot, hence {@code sun.misc.Signal}, which the module jdk.unsupported keeps for this.
  */
-final class StopSignals implements AutoCloseable {
+public final class StopSignals implements AutoCloseable {
   /** Why we are to stop. */
-  enum Kind {
+  public enum Kind {
     INTERRUPT("INT"),
     TERMINATE("TERM");
 
@@ -37,7 +37,7 @@ final class StopSignals implements AutoCloseable {
    *
    * @param listener called on a thread of the JVM's
    */
-  static StopSignals install(Consumer<Kind> listener) {
+  public static StopSignals install(Consumer<Kind> listener) {
     StopSignals signals = new StopSignals();
     for (Kind kind : Kind.values()) {
       SignalHandler once =

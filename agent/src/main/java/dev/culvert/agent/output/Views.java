@@ -10,8 +10,10 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vtep;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Locale;
@@ -115,6 +117,28 @@ public final class Views {
     view.put("drop", verdict.isDrop());
     view.put("meaning", verdict.meaning());
     return view;
+  }
+
+  public static Map<String, Object> traffic(InetAddress vtep, Traffic traffic) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("vtep", vtep.getHostAddress());
+    putTraffic(view, traffic);
+    return view;
+  }
+
+  public static Map<String, Object> traffic(Endpoint endpoint, Traffic traffic) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("endpoint", endpoint.address().getHostAddress());
+    view.put("vni", endpoint.vni().value());
+    putTraffic(view, traffic);
+    return view;
+  }
+
+  private static void putTraffic(Map<String, Object> view, Traffic traffic) {
+    view.put("sentPackets", traffic.sent().packets());
+    view.put("sentBytes", traffic.sent().bytes());
+    view.put("receivedPackets", traffic.received().packets());
+    view.put("receivedBytes", traffic.received().bytes());
   }
 
   private static void putSubnet(Map<String, Object> view, Subnet subnet) {

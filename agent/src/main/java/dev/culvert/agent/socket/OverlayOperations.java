@@ -29,6 +29,9 @@ public interface OverlayOperations {
 
   Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
 
+  /** By the interface that somebody else made. */
+  Endpoint attachExisting(Path netns, String interfaceName);
+
   void detach(InetAddress address);
 
   /** Detaches every endpoint that has its other end in a namespace, and says which. */

@@ -54,6 +54,12 @@ public final class RequestHandler {
                       new IllegalArgumentException(
                           "The agent has no tables of its own: its datapath is the kernel's.")));
       case "attach" -> attach(request);
+      case "attach-existing" ->
+          Map.of(
+              "endpoint",
+              Views.endpoint(
+                  overlay.attachExisting(
+                      Path.of(text(request, "netns")), text(request, "interface"))));
       case "detach" -> detach(request);
       case "attach-bridge" -> {
         overlay.attachBridge(text(request, "bridge"));

@@ -73,7 +73,7 @@ public final class TablesView {
           Verdict.valueOf(counter.text("verdict")),
           new Counter(counter.number("packets"), counter.number("bytes")));
     }
-    return new PinnedDatapath(identity, state, counters, List.of(), List.of());
+    return PinnedDatapath.ofProcess(identity, state, counters);
   }
 
   private static List<RemoteSubnet> remotes(Map<String, Object> answer, Vtep own) {

@@ -64,6 +64,18 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
+  public Endpoint attachExisting(Path netns, String interfaceName) {
+    note("attachExisting " + netns + " " + interfaceName);
+    return new Endpoint(
+        new Vni(1),
+        IpPrefix.parseAddress("10.244.1.10"),
+        8,
+        true,
+        MacAddress.parse("02:00:00:00:00:01"),
+        MacAddress.parse("02:00:00:00:00:02"));
+  }
+
+  @Override
   public void detach(InetAddress address) {
     note("detach " + address.getHostAddress());
   }

@@ -55,7 +55,7 @@ class TablesViewTest {
   @Test
   void whatIsWrittenIsRead() {
     PinnedDatapath tables =
-        new PinnedDatapath(
+        PinnedDatapath.ofProcess(
             Optional.of(
                 new Identity(
                     new Vni(7),
@@ -79,21 +79,15 @@ class TablesViewTest {
                         true,
                         MacAddress.parse("02:00:00:00:00:02"),
                         MacAddress.parse("02:00:00:00:00:03")))),
-            Map.of(Verdict.ENCAPSULATED, new Counter(5_000_000_000L, 7)),
-            List.of(),
-            List.of());
+            Map.of(Verdict.ENCAPSULATED, new Counter(5_000_000_000L, 7)));
     assertEquals(tables, throughTheSocket(tables));
   }
 
   @Test
   void anAgentThatIsStillStartingHasNoIdentity() {
     PinnedDatapath tables =
-        new PinnedDatapath(
-            Optional.empty(),
-            new Datapath.State(List.of(), List.of(), List.of()),
-            Map.of(),
-            List.of(),
-            List.of());
+        PinnedDatapath.ofProcess(
+            Optional.empty(), new Datapath.State(List.of(), List.of(), List.of()), Map.of());
     assertEquals(tables, throughTheSocket(tables));
   }
 

@@ -30,9 +30,10 @@ final class Scaling {
   private static final int PAYLOAD_BYTES = 64;
 
   /** What building takes, about, with a margin. */
-  private static final double SECONDS_PER_HOST = 1.5;
+  private static final double SECONDS_PER_AGENT = 1.5;
 
-  private static final double SECONDS_PER_CONTAINER = 0.2;
+  private static final double SECONDS_PER_HOST = 0.3;
+  private static final double SECONDS_PER_CONTAINER = 0.08;
   private static final double SECONDS_PER_THOUSAND_SUBNETS = 0.3;
 
   private final Lab lab;
@@ -113,7 +114,7 @@ final class Scaling {
     for (int size : sizes) {
       String what = size + " " + unit;
       int hosts = unit.equals("hosts") ? size : 2;
-      double building = peers.size() * (hosts * SECONDS_PER_HOST + size * SECONDS_PER_CONTAINER);
+      double building = peers.stream().mapToDouble(peer -> building(peer, hosts, size)).sum();
       if (!timeFor(what, peers, building)) {
         break;
       }
@@ -126,6 +127,11 @@ final class Scaling {
       }
     }
     return points;
+  }
+
+  private static double building(Peer peer, int hosts, int containers) {
+    double perHost = peer.id().equals(Peer.CULVERT) ? SECONDS_PER_AGENT : SECONDS_PER_HOST;
+    return hosts * perHost + containers * SECONDS_PER_CONTAINER;
   }
 
   private void build(Course course, List<Peer> peers, int hosts, int containers) {

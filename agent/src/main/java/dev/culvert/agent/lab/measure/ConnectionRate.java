@@ -6,7 +6,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
-import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
@@ -71,7 +71,7 @@ public final class ConnectionRate implements Measurement {
       try {
         server.accept().close();
         accepted++;
-      } catch (AsynchronousCloseException over) {
+      } catch (ClosedChannelException over) {
         return accepted;
       }
     }

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * iperf3: a server for each contestant, started when it is first asked, until this is closed; a
@@ -31,6 +32,12 @@ public final class Iperf implements AutoCloseable {
 
   private static final int PORT = 5201;
   private static final Duration START = Duration.ofSeconds(5);
+
+  /** With several streams iperf3 writes these again for each, which is no JSON. */
+  private static final Pattern REPEATED =
+      Pattern.compile("\"(sock_bufsize|sndbuf_actual|rcvbuf_actual)\":\\s*\\d+,\\s*");
+
+  private static final int SHOWN_CHARACTERS = 100;
 
   private final Lab lab;
   private final Map<String, Running> servers = new HashMap<>();
@@ -79,9 +86,9 @@ public final class Iperf implements AutoCloseable {
   static Transfer parse(String text) {
     Map<String, Object> answer;
     try {
-      answer = Json.parseObject(text);
+      answer = Json.parseObject(REPEATED.matcher(text).replaceAll(""));
     } catch (IllegalArgumentException e) {
-      throw new LabException("iperf3 did not answer in JSON: " + text.strip(), e);
+      throw new LabException("iperf3 did not answer in JSON: " + start(text) + ".", e);
     }
     if (answer.get("end") instanceof Map<?, ?> end
         && end.get("sum_received") instanceof Map<?, ?> received
@@ -91,6 +98,11 @@ public final class Iperf implements AutoCloseable {
       return new Transfer(number(received, "bytes"), number(received, "seconds"), retransmissions);
     }
     throw new LabException("iperf3 says: " + answer.get("error"));
+  }
+
+  private static String start(String text) {
+    String stripped = text.strip();
+    return stripped.substring(0, Math.min(stripped.length(), SHOWN_CHARACTERS));
   }
 
   private static double number(Map<?, ?> map, String key) {

@@ -36,6 +36,26 @@ class ParsingTest {
     assertEquals(-1, transfer.retransmissions());
   }
 
+  /** iperf3 3.12 with several streams; a key twice is no JSON. */
+  @Test
+  void keysThatIperf3Repeats() {
+    Iperf.Transfer transfer =
+        Iperf.parse(
+            """
+            {"start": {"target_bitrate":	0,
+                "sock_bufsize":	0,
+                "sndbuf_actual":	16384,
+                "rcvbuf_actual":	131072,
+                "sock_bufsize":	0,
+                "sndbuf_actual":	16384,
+                "rcvbuf_actual":	131072,
+                "test_start": {"num_streams": 2}},
+             "end": {"sum_sent": {"bytes": 10, "retransmits": 3},
+               "sum_received": {"bytes": 10, "seconds": 2}}}
+            """);
+    assertEquals(3, transfer.retransmissions());
+  }
+
   @Test
   void iperf3sOwnWordsWhenItFails() {
     LabException e =

@@ -125,7 +125,7 @@ public record Peer(
     return new Peer(
         "ipsec",
         "IPsec, ESP in tunnel mode, AES-GCM (encrypts)",
-        "ip-xfrm(8); the tunnels that an IKE daemon such as strongSwan would install",
+        "flannel, pkg/backend/ipsec, with fixed keys in place of strongSwan",
         false,
         List.of(IpsecDatapath.state("127.0.0.1", "127.0.0.2", 1)),
         (_, topology) -> new IpsecDatapath(topology));

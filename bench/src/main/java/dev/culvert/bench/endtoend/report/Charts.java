@@ -26,6 +26,7 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.AxesChartStyler;
+import org.knowm.xchart.style.CategoryStyler;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -41,6 +42,9 @@ final class Charts {
   private static final int MANY = 4;
 
   private static final int SLANT_DEGREES = 30;
+
+  /** So that the line at 1, or the longest whisker, is not at the very edge. */
+  private static final double ROOM_ABOVE = 1.1;
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 14);
   private static final Color GRID = new Color(0xe3e6ea);
@@ -52,6 +56,10 @@ final class Charts {
     new Color(0xd55e00), new Color(0x56b4e9), new Color(0x8a8f98), new Color(0x24292f),
     new Color(0xb8a800), new Color(0x7a4fb5), new Color(0x5d4037),
   };
+
+  /** Quantities that are drawn together, by the first part of their id. */
+  private static final Map<String, String> FAMILIES =
+      Map.of("tcp", "TCP", "udp", "UDP packets", "rtt", "Round trip", "connections", "Connections");
 
   /** From here to there: half of all, 90 %, 99 % ... of the round trips. */
   private static final double[] PERCENTILES = {
@@ -69,13 +77,15 @@ final class Charts {
           .computeIfAbsent(quantity.id().replaceFirst("-.*", ""), _ -> new ArrayList<>())
           .add(quantity);
     }
-    return families.values().stream().map(family -> ratios(results, group, family)).toList();
+    return families.entrySet().stream()
+        .map(family -> ratios(results, group, family.getKey(), family.getValue()))
+        .toList();
   }
 
-  private static String ratios(Results results, Group group, List<Quantity> family) {
+  private static String ratios(Results results, Group group, String id, List<Quantity> family) {
     List<String> ids =
         group.samples().contestants().stream()
-            .filter(id -> !id.equals(results.reference()))
+            .filter(contestant -> !contestant.equals(results.reference()))
             .toList();
     boolean more = family.getFirst().moreIsBetter();
     CategoryChart chart =
@@ -83,34 +93,37 @@ final class Charts {
             .width(BARS_WIDTH)
             .height(BARS_HEIGHT)
             .title(
-                "%s: ratio to %s, %s is better"
-                    .formatted(title(family), results.reference(), more ? "more" : "less"))
+                "%s: ratio to %s (%s is better)"
+                    .formatted(FAMILIES.get(id), results.reference(), more ? "more" : "less"))
             .build();
-    style(chart.getStyler());
-    chart.getStyler().setAvailableSpaceFill(0.7).setLabelsVisible(false);
-    chart.getStyler().setYAxisMin(0.0);
-    chart.getStyler().setLegendVisible(family.size() > 1);
-    chart.getStyler().setXAxisLabelRotation(ids.size() > MANY ? SLANT_DEGREES : 0);
-    chart.getStyler().setErrorBarsColor(TEXT);
-    chart.getStyler().setPlotGridVerticalLinesVisible(false);
+    styleBars(chart.getStyler(), family.size(), ids.size());
+    double highest = 1;
     for (Quantity quantity : family) {
       List<Double> values = new ArrayList<>();
       List<Double> errors = new ArrayList<>();
-      for (String id : ids) {
-        Comparison comparison = results.toReference(group, quantity, id);
+      for (String contestant : ids) {
+        Comparison comparison = results.toReference(group, quantity, contestant);
         values.add(comparison.rounds() == 0 ? 0 : comparison.ratio());
         errors.add(halfWidth(comparison));
+        highest = Math.max(highest, values.getLast() + errors.getLast());
       }
-      chart.addSeries(quantity.title(), ids, values, errors);
+      chart.addSeries(quantity.title().replaceFirst("^[^,]*, ", ""), ids, values, errors);
     }
+    chart.getStyler().setYAxisMax(highest * ROOM_ABOVE);
     chart.addAnnotation(new AnnotationLine(1, false, false));
     return Svg.of(chart);
   }
 
-  private static String title(List<Quantity> family) {
-    return family.size() == 1
-        ? family.getFirst().title()
-        : family.getFirst().title().replaceFirst(",.*", "");
+  private static void styleBars(CategoryStyler styler, int quantities, int contestants) {
+    style(styler);
+    styler.setAvailableSpaceFill(0.7).setLabelsVisible(false);
+    styler.setYAxisMin(0.0);
+    styler.setLegendVisible(quantities > 1);
+    styler.setXAxisLabelRotation(contestants > MANY ? SLANT_DEGREES : 0);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideE);
+    styler.setLegendLayout(Styler.LegendLayout.Vertical);
+    styler.setErrorBarsColor(TEXT);
+    styler.setPlotGridVerticalLinesVisible(false);
   }
 
   /** XChart's whiskers are as long above as below: the longer of the two. */

@@ -12,7 +12,7 @@ import dev.culvert.bench.endtoend.peer.Peer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.Stream;
+import java.util.function.BiFunction;
 
 /** The tables of a report. */
 final class Grids {
@@ -22,54 +22,43 @@ final class Grids {
 
   /** Every contestant but the reference: its ratios to the reference, with what they say. */
   static Grid toReference(Results results, Group group) {
-    List<List<String>> rows =
-        others(group, results.reference())
-            .map(id ->
-                row(
-                    id,
-                    group.headlines().stream()
-                        .map(quantity -> results.toReference(group, quantity, id))
-                        .toList()))
-            .toList();
-    return new Grid(heading("ratio to " + results.reference(), group), rows);
+    return ratios(
+        group,
+        "ratio to " + results.reference(),
+        results.reference(),
+        (quantity, id) -> results.toReference(group, quantity, id));
   }
 
-  /** Culvert against every other one; empty when it takes no part. */
+  /** Culvert's ratios to every other one; empty when it takes no part. */
   static Grid ofCulvert(Results results, Group group) {
     if (!group.samples().contestants().contains(Peer.CULVERT)) {
       return new Grid(List.of(), List.of());
     }
-    List<List<String>> rows =
-        others(group, Peer.CULVERT)
-            .map(id ->
-                row(
-                    Peer.CULVERT + " / " + id,
-                    group.headlines().stream()
-                        .map(quantity ->
-                            group.samples().compare(quantity, Peer.CULVERT, id, results.seed()))
-                        .toList()))
-            .toList();
-    return new Grid(heading("ratio", group), rows);
+    return ratios(
+        group,
+        Peer.CULVERT + "'s ratio to",
+        Peer.CULVERT,
+        (quantity, id) -> group.samples().compare(quantity, Peer.CULVERT, id, results.seed()));
   }
 
-  private static Stream<String> others(Group group, String one) {
-    return group.samples().contestants().stream().filter(id -> !id.equals(one));
-  }
-
-  private static List<String> heading(String first, Group group) {
-    List<String> heading = new ArrayList<>(List.of(first));
-    group.headlines().forEach(quantity -> heading.add(quantity.title() + direction(quantity)));
-    return heading;
+  /** A row for each quantity, a column for each contestant but one. */
+  private static Grid ratios(
+      Group group, String corner, String one, BiFunction<Quantity, String, Comparison> compare) {
+    List<String> others =
+        group.samples().contestants().stream().filter(id -> !id.equals(one)).toList();
+    List<List<String>> rows = new ArrayList<>();
+    for (Quantity quantity : group.headlines()) {
+      List<String> row = new ArrayList<>(List.of(quantity.title() + direction(quantity)));
+      others.forEach(id -> row.add(cell(compare.apply(quantity, id))));
+      rows.add(row);
+    }
+    List<String> heading = new ArrayList<>(List.of(corner));
+    heading.addAll(others);
+    return new Grid(heading, rows);
   }
 
   private static String direction(Quantity quantity) {
     return quantity.moreIsBetter() ? "" : " (less is better)";
-  }
-
-  private static List<String> row(String name, List<Comparison> comparisons) {
-    List<String> row = new ArrayList<>(List.of(name));
-    comparisons.forEach(comparison -> row.add(cell(comparison)));
-    return row;
   }
 
   /** Such as {@code 1.23 (1.18 to 1.27) better}. */

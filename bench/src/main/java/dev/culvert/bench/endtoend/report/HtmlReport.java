@@ -19,6 +19,7 @@ final class HtmlReport {
       th, td { border: 1px solid #d0d7de; padding: .25rem .6rem; text-align: left; vertical-align: top; }
       tr:first-child th { background: #f6f8fa; }
       tr th:first-child { white-space: nowrap; }
+      td { min-width: 7em; }
       td { font-variant-numeric: tabular-nums; }
       .better { background: #dafbe1; } .worse { background: #ffebe9; }
       svg { max-width: 100%; height: auto; display: block; }
@@ -50,7 +51,7 @@ final class HtmlReport {
   private static void group(StringBuilder out, Results results, Group group) {
     heading(out, group.title());
     out.append(
-        "<p class=\"note\">%d rounds. %s</p>\n"
+        "<p class=\"note\">Rounds: %d. %s</p>\n"
             .formatted(group.samples().rounds(), Html.escape(group.conditions())));
     out.append("<div class=\"charts\">\n");
     Charts.ratios(results, group).forEach(svg -> out.append(svg).append('\n'));

@@ -25,7 +25,7 @@ final class MarkdownReport {
 
   private static void group(StringBuilder out, Results results, Group group) {
     out.append("\n## ").append(group.title()).append("\n\n");
-    out.append("%d rounds. %s\n\n".formatted(group.samples().rounds(), group.conditions()));
+    out.append("Rounds: %d. %s\n\n".formatted(group.samples().rounds(), group.conditions()));
     out.append(Grids.toReference(results, group).markdown()).append('\n');
     Grid culvert = Grids.ofCulvert(results, group);
     if (!culvert.rows().isEmpty()) {

@@ -59,8 +59,14 @@ class ReportsTest {
   @Test
   void theTablesSayWhatTheFiguresAllow() throws IOException {
     String text = written("report.md");
-    assertTrue(text.contains("| fast | 2.00 (2.00 to 2.00) better | 0.50 (0.50 to 0.50) better |"));
-    assertTrue(text.contains("| same | 1.00 (1.00 to 1.00) no winner | no data |"), text);
+    assertTrue(text.contains("| ratio to kernel-vxlan | fast | same |"), text);
+    assertTrue(
+        text.contains(
+            "| TCP, 1 stream | 2.00 (2.00 to 2.00) better | 1.00 (1.00 to 1.00) no winner |"),
+        text);
+    assertTrue(
+        text.contains("| UDP round trip (less is better) | 0.50 (0.50 to 0.50) better | no data |"),
+        text);
     assertTrue(text.contains("| TCP, 1 stream | Gbit/s | 10.0 (0 %) | 20.0 (0 %) | 10.0 (0 %) |"));
     assertTrue(text.contains("| 100 | 900 (0 %) |"), text);
     assertTrue(text.contains("- wire: same fell."), text);

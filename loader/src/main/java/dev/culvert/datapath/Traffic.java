@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+/**
+ * Both directions between this host and one other party, a VTEP or a container.
+ *
+ * @param sent by this host to the VTEP, or by the container
+ * @param received by this host from the VTEP, or by the container
+ */
+public record Traffic(Counter sent, Counter received) {
+  public static final Traffic NONE = new Traffic(new Counter(0, 0), new Counter(0, 0));
+}
