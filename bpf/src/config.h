@@ -31,4 +31,10 @@ const volatile __u32 bare_vni = NO_BARE_NETWORK;
 /* How long a router's word on the size of a path holds. Linux's own net.ipv4.route.mtu_expires is 600 s. */
 const volatile __u64 path_mtu_lifetime_ns = 600000000000ULL;
 
+/*
+ * Whether packets over an IPv6 underlay carry an outer UDP checksum. Computing one takes a look at every byte of a
+ * superpacket, which only the kernel's device does: each such packet then takes the slow path.
+ */
+const volatile __u8 udp_checksum6 = 0;
+
 #endif

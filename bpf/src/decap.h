@@ -221,8 +221,8 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
 	vxlan = (const void *)(udp + 1);
 	eth = (const void *)(vxlan + 1);
-	if (udp->check && !ipv6)
-		return VERDICT_SLOW_PATH; /* the stack verifies it */
+	if (udp->check)
+		return VERDICT_SLOW_PATH; /* the stack verifies it; none is fine, over IPv6 too (RFC 6935 section 5) */
 	if (vxlan->flags != VXLAN_FLAG_VNI)
 		return VERDICT_DROPPED_MALFORMED;
 	tunnel->vni = tunnel->parties->vni = vxlan_vni(vxlan);

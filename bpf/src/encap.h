@@ -124,6 +124,8 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 
 	if (skb->len + OVERHEAD_BYTES(underlay_ipv6) > 0xffff + ETH_HLEN)
 		return VERDICT_SLOW_PATH; /* the outer length would not fit its field */
+	if (underlay_ipv6 && udp_checksum6)
+		return VERDICT_SLOW_PATH;
 	if (!make_room(skb, underlay_ipv6, &error)) {
 		/* A GSO type without tunnel support (SCTP), or a packet that is encapsulated already. */
 		return error == -ENOTSUPP || error == -EALREADY ? VERDICT_SLOW_PATH : VERDICT_DROPPED_NO_MEMORY;

@@ -22,10 +22,12 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 	const __u8 *inner_ethernet = to->header + ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6) - ETH_HLEN;
 	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
-	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : BPF_F_ZERO_CSUM_TX;
+	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : 0;
 
 	if (!eth)
 		return false;
+	if (!underlay_ipv6 || !udp_checksum6)
+		flags |= BPF_F_ZERO_CSUM_TX;
 	if (whole && !underlay_ipv6)
 		flags |= BPF_F_DONT_FRAGMENT;
 	write_ethernet(eth, inner_ethernet, inner_ethernet + ETH_ALEN, eth->h_proto);
@@ -63,6 +65,9 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	parties->vni = vni;
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
+	/* Reports of multicast groups (RFC 3810): the overlay has none, and the device, told no VTEP, lets them fall. */
+	if (ipv6 && *(const __u8 *)ip.destination == 0xff)
+		return VERDICT_PASSED;
 	if (is_foreign_forgery(skb, vni, &ip))
 		return VERDICT_DROPPED_INNER_SOURCE;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);

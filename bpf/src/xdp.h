@@ -103,7 +103,7 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 		return XDP_PASS;
 	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
 	vxlan = (const void *)(udp + 1);
-	if ((udp->check && !ipv6) || vxlan->flags != VXLAN_FLAG_VNI ||
+	if (udp->check || vxlan->flags != VXLAN_FLAG_VNI ||
 	    !read_ip(data + before_inner, inner_bytes(&outer, udp), inner_ipv6, &inner) ||
 	    changes_ecn(&outer, &inner))
 		return XDP_PASS;

@@ -428,3 +428,15 @@ show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay",
 show("Outer source over IPv6 is nobody's, and so it is not for us", "from_underlay",
      arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "PASSED")
 show("UDP length too short for the inner packet, over IPv6", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "PASSED")
+
+# ---- one address in two networks: the VNI decides
+
+show("10.244.2.4 is another host's in VNI 1", "from_underlay",
+     arriving(udp("10.244.3.4", "10.244.2.4"), source="10.17.2.3", vni=1), "DROPPED_NOT_LOCAL")
+show("10.244.2.4 is a container of ours in VNI 3", "from_underlay",
+     arriving(udp("10.244.1.3", "10.244.2.4"), source="10.17.2.2", vni=3), "DECAPSULATED",
+     Ether(dst="02:00:00:00:02:04", src="02:ff:00:00:02:04") / udp("10.244.1.3", "10.244.2.4", ttl=63))
+show("What VNI 3 allows, VNI 1 does not: the same packet, that network's VTEP, our own source", "from_underlay",
+     arriving(udp("10.244.1.2", "10.244.1.3"), source="10.17.2.2", vni=1), "DROPPED_OUTER_SOURCE")
+show("10.244.1.3 is nobody's container in VNI 3", "from_underlay",
+     arriving(udp("10.244.1.2", "10.244.1.3"), source="10.17.2.2", vni=3), "DROPPED_NOT_LOCAL")

@@ -37,6 +37,8 @@ class AgentNetnsTest {
   @TempDir private Path folder;
   private final List<Process> agents = new ArrayList<>();
 
+  private static final String SUBNET6 = "fd00:244:0:7::/64";
+
   @BeforeEach
   void makeNamespaces() throws Exception {
     ip("netns", "add", HOST);
@@ -100,6 +102,38 @@ class AgentNetnsTest {
     assertEquals(endpoints, status.get("endpoints"));
     assertEquals("detached 10.244.1.2\n", culvert("detach", CONTAINER, "--host", HOST).output());
     assertEquals(List.of(), list("endpoints"));
+  }
+
+  @Test
+  void bothIpFamiliesAreSeenEverywhere() throws Exception {
+    Files.writeString(
+        config(),
+        Files.readString(config()) + "network6: fd00:244::/48\nsubnet6: " + SUBNET6 + "\n");
+    Process agent = startAgent();
+    assertEquals(
+        "attached " + CONTAINER + " eth0: 10.244.1.2, fd00:244:0:7:0:0:0:2\n",
+        culvert("attach", CONTAINER, "--host", HOST).output());
+    assertEquals(2, leases());
+    Map<String, Object> status = json("status");
+    assertEquals(
+        List.of("10.244.0.0/16", "fd00:244:0:0:0:0:0:0/48"), status.get("networks"), "networks");
+    assertEquals(2, ((List<?>) status.get("leases")).size());
+    assertEquals(2, list("subnets").size());
+    String text = culvert("status", "--host", HOST).output();
+    assertTrue(text.contains("lease      fd00:244:0:7:0:0:0:0/64, generation "), text);
+    assertEquals(
+        List.of("10.244.1.2", "fd00:244:0:7:0:0:0:2"),
+        ((Map<?, ?>) list("endpoints").getFirst()).get("addresses"));
+    String table = culvert("endpoints", "--host", HOST).output();
+    assertTrue(table.contains("10.244.1.2, fd00:244:0:7:0:0:0:2"), table);
+    ip("netns", "exec", CONTAINER, "ping", "-c1", "-W2", "fd00:244:0:7::1");
+
+    assertEquals(
+        "detached 10.244.1.2\ndetached fd00:244:0:7:0:0:0:2\n",
+        culvert("detach", "fd00:244:0:7::2", "--host", HOST).output());
+    assertEquals(List.of(), list("endpoints"));
+    kill(agent, "INT");
+    assertEverythingIsGone();
   }
 
   @Test
@@ -177,7 +211,12 @@ class AgentNetnsTest {
     assertTrue(
         Files.readString(ready)
             .startsWith(
-                "culvert agent " + HOST + " ready: subnet 10.244.1.0/24, VTEP 10.17.2.2:4789 ("));
+                "culvert agent %s ready: %s, VTEP 10.17.2.2:4789 ("
+                    .formatted(
+                        HOST,
+                        text(config()).contains("network6")
+                            ? "subnets 10.244.1.0/24 and fd00:244:0:7:0:0:0:0/64"
+                            : "subnet 10.244.1.0/24")));
     return agent;
   }
 

@@ -48,6 +48,9 @@ public final class Baseline {
 
   private static final String HEADING = "cost,value";
 
+  /** Half of the last digit that is written. */
+  private static final double ROUNDING = 0.005;
+
   private final SortedMap<String, Double> recorded;
 
   private Baseline(SortedMap<String, Double> recorded) {
@@ -105,7 +108,7 @@ public final class Baseline {
                 "\""
                     + name
                     + "\" is not recorded: run \"sudo ./dev bench baseline\" and commit bench/baseline.csv.");
-          } else if (value > Kind.of(name).allowed(before)) {
+          } else if (value > Kind.of(name).allowed(before) + ROUNDING) {
             complaints.add(
                 String.format(
                     Locale.ROOT,

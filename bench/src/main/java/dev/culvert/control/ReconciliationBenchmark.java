@@ -43,7 +43,7 @@ public class ReconciliationBenchmark {
   private static final MacAddress MAC = MacAddress.parse("02:aa:00:00:00:01");
   private static final OverlayTable.Settings SETTINGS =
       new OverlayTable.Settings(
-          "host-0", VNI, IpPrefix.parse("10.0.0.0/8"), false, Duration.ofMinutes(1));
+          "host-0", VNI, List.of(IpPrefix.parse("10.0.0.0/8")), false, Duration.ofMinutes(1));
 
   @Param({"10", "1000", "100000"})
   public int subnets;
@@ -77,7 +77,7 @@ public class ReconciliationBenchmark {
   /** A table that knows every lease and next hop, and has written nothing. */
   private OverlayTable fresh() {
     OverlayTable table = new OverlayTable(SETTINGS);
-    table.setOwn(lease(0));
+    table.setOwn(List.of(lease(0)));
     table.accept(snapshot);
     Optional<NextHop> hop =
         Optional.of(

@@ -4,7 +4,11 @@ package dev.culvert.control;
 import dev.culvert.datapath.IpPrefix;
 import java.math.BigInteger;
 import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Which address of a host's subnet a container gets. Pure: it looks at nothing but its arguments.
@@ -41,6 +45,37 @@ public final class AddressAllocator {
             + " has no free address: "
             + taken.size()
             + " containers fill it; detach some, or use larger subnets.");
+  }
+
+  /**
+   * An address of each subnet: the wanted one where there is one of that IP family, else the lowest
+   * that is free.
+   *
+   * @param wanted at most one of each family
+   * @throws IllegalStateException when a subnet has none
+   * @throws IllegalArgumentException when a wanted one lies elsewhere, is reserved or is taken
+   */
+  public static List<InetAddress> choose(
+      List<IpPrefix> subnets, List<InetAddress> wanted, Set<InetAddress> taken) {
+    List<InetAddress> left = new ArrayList<>(wanted);
+    List<InetAddress> chosen = new ArrayList<>();
+    for (IpPrefix subnet : subnets) {
+      Optional<InetAddress> one =
+          left.stream().filter(a -> Prefixes.sameFamily(a, subnet.address())).findFirst();
+      one.ifPresent(address -> check(subnet, address, taken));
+      one.ifPresent(left::remove);
+      chosen.add(one.orElseGet(() -> lowestFree(subnet, taken)));
+    }
+    if (!left.isEmpty()) {
+      throw new IllegalArgumentException(
+          "The address "
+              + left.getFirst().getHostAddress()
+              + " is one too many for this host's "
+              + (subnets.size() == 1 ? "subnet " : "subnets ")
+              + subnets.stream().map(IpPrefix::toString).collect(Collectors.joining(" and "))
+              + ": a container gets one address of each.");
+    }
+    return chosen;
   }
 
   /**

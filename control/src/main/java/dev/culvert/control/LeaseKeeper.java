@@ -19,7 +19,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Gets, keeps and gives back this host's lease. Called by the overlay's thread alone.
+ * Gets, keeps and gives back this host's lease in one of the overlay's networks. Called by the
+ * overlay's thread alone.
  *
  * <p>A lease that was lost changes nothing on this host: containers keep their addresses, and the
  * keeper goes on asking for the same subnet.
@@ -31,7 +32,9 @@ final class LeaseKeeper {
   private static final int TRIES = 100;
 
   private final OverlayConfig config;
+  private final OverlayConfig.Network network;
   private final LeaseStore store;
+  private Optional<MacAddress> commonMac = Optional.empty();
   private InetAddress underlayAddress;
   private Lease lease;
 
@@ -46,12 +49,18 @@ final class LeaseKeeper {
   private Optional<Backoff> backoff = Optional.empty();
   private Instant renewAt = Instant.MAX;
 
-  LeaseKeeper(OverlayConfig config, LeaseStore store) {
+  LeaseKeeper(OverlayConfig config, OverlayConfig.Network network, LeaseStore store) {
     this.config = config;
+    this.network = network;
     this.store = store;
     this.underlayAddress = config.underlayAddress();
   }
 
+  OverlayConfig.Network network() {
+    return network;
+  }
+
+  /** What is held, or was; absent only before {@link #obtain}. */
   Lease lease() {
     return lease;
   }
@@ -74,10 +83,12 @@ final class LeaseKeeper {
    * datapath was left with, else the wanted or lowest free one. Without a store, what the datapath
    * was left with serves until the store is back.
    *
+   * @param mac that of this host's other lease, if there is one: a host has one tunnel end
    * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
    * @throws IllegalStateException when no subnet is to be had
    */
-  void obtain(Datapath.State state, Instant now) {
+  void obtain(Datapath.State state, Optional<MacAddress> mac, Instant now) {
+    commonMac = mac;
     Optional<IpPrefix> previous = previous(state);
     try {
       obtain(previous, now);
@@ -154,12 +165,7 @@ final class LeaseKeeper {
           switch (choice) {
             case Choice.Held(Lease held) -> take(held, now);
             case Choice.Free(IpPrefix prefix) ->
-                store.acquire(
-                    lease(
-                        new Subnet(config.vni(), prefix),
-                        VtepMac.derive(config.host(), config.vni()),
-                        1,
-                        now));
+                store.acquire(lease(new Subnet(config.vni(), prefix), freshMac(), 1, now));
           };
       if (result instanceof Result.Done(Lease done)) {
         fresh = choice instanceof Choice.Free;
@@ -169,7 +175,7 @@ final class LeaseKeeper {
     }
     throw new LeaseStoreException(
         "No subnet of "
-            + config.network()
+            + network.prefix()
             + " could be leased in "
             + TRIES
             + " tries: other hosts were always first; is something claiming and releasing without"
@@ -182,9 +188,9 @@ final class LeaseKeeper {
         new SubnetAllocator.Request(
             config.host(),
             config.vni(),
-            config.network(),
-            config.subnetLength(),
-            config.subnet(),
+            network.prefix(),
+            network.subnetLength(),
+            network.subnet(),
             previous);
     List<Lease> leases = store.list();
     try {
@@ -310,7 +316,7 @@ final class LeaseKeeper {
     return new Lease(
         held.subnet(),
         config.host(),
-        vtep(held.vtep().mac()),
+        vtep(commonMac.orElse(held.vtep().mac())),
         held.generation(),
         held.expires().map(_ -> now.plus(config.leaseDuration())));
   }
@@ -329,17 +335,24 @@ final class LeaseKeeper {
         .map(LocalSubnet::subnet)
         .filter(subnet -> subnet.vni().equals(config.vni()))
         .map(Subnet::prefix)
-        .filter(prefix -> Prefixes.contains(config.network(), prefix))
+        .filter(prefix -> Prefixes.contains(network.prefix(), prefix))
         .findFirst();
   }
 
   /** What peers were told before, so that their entries stay right while the store is away. */
   private MacAddress previousMac(Datapath.State state) {
+    if (commonMac.isPresent()) {
+      return commonMac.get();
+    }
     return state.remotes().stream()
         .filter(remote -> remote.subnet().vni().equals(config.vni()))
         .map(RemoteSubnet::local)
         .map(Vtep::mac)
         .findFirst()
-        .orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
+        .orElseGet(this::freshMac);
+  }
+
+  private MacAddress freshMac() {
+    return commonMac.orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
   }
 }

@@ -6,6 +6,7 @@ import dev.culvert.datapath.Endpoint;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -38,9 +39,9 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
-   * Leases a subnet (the one held before, if there is one), makes this host a tunnel end, and
-   * follows the store. Other hosts' subnets appear as the store tells of them, so not necessarily
-   * before this returns.
+   * Leases a subnet in each network (the one held before, if there is one), makes this host a
+   * tunnel end, and follows the store. Other hosts' subnets appear as the store tells of them, so
+   * not necessarily before this returns.
    *
    * <p>If the store does not answer, but the datapath still has this host's subnet from before, the
    * overlay starts with that and waits for the store.
@@ -76,19 +77,30 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
-   * Gives a namespace an interface and an address of this host's subnet: the wanted one, or the
-   * lowest that is free.
+   * Gives a namespace an interface and an address of each of this host's subnets: the wanted one,
+   * or the lowest that is free. A subnet whose lease is lost gives none.
    *
    * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+   * @param wanted at most one of each IP family
    * @throws IllegalArgumentException when the wanted address is taken, reserved or elsewhere, or
    *     the namespace has such an interface
-   * @throws IllegalStateException when no address is free, or this host lost its lease
+   * @throws IllegalStateException when no address is free, or this host lost its leases
    */
-  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
     return mailbox.call(() -> core.attach(netns, interfaceName, wanted));
   }
 
-  /** Takes a container's interface away; one that is gone already is no error. */
+  /** As the other {@code attach}, with one wanted address or none. */
+  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+    return attach(netns, interfaceName, wanted.stream().toList());
+  }
+
+  /**
+   * Takes a container's interface away, with all of its addresses; one that is gone already is no
+   * error.
+   *
+   * @param address any of its addresses
+   */
   public void detach(InetAddress address) {
     mailbox.run(() -> core.detach(address));
   }
@@ -127,7 +139,7 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
-   * Leaves the network for good: releases the lease and removes everything that was made on this
+   * Leaves the network for good: releases the leases and removes everything that was made on this
    * host. A static lease was written by somebody else and stays. The overlay is closed afterwards.
    *
    * @throws LeaseStoreException when the lease could not be released; all else is done all the same

@@ -5,6 +5,8 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -12,9 +14,7 @@ import java.util.Optional;
  *
  * @param host this host's name, unique in the network
  * @param vni the network
- * @param network the whole overlay prefix, such as 10.244.0.0/16
- * @param subnetLength length of each host's subnet, such as 24
- * @param subnet this very subnet rather than any free one
+ * @param networks the overlay's, one for each IP family that it has; IPv4 comes first
  * @param underlayAddress this host's VTEP address
  * @param port UDP port of the tunnel
  * @param directRouting hosts on the same link exchange packets without encapsulation
@@ -24,13 +24,29 @@ import java.util.Optional;
 public record OverlayConfig(
     String host,
     Vni vni,
-    IpPrefix network,
-    int subnetLength,
-    Optional<IpPrefix> subnet,
+    List<Network> networks,
     InetAddress underlayAddress,
     int port,
     boolean directRouting,
     Duration leaseDuration) {
+  /**
+   * The overlay's network of one IP family.
+   *
+   * @param prefix the whole network, such as 10.244.0.0/16
+   * @param subnetLength length of each host's subnet, such as 24
+   * @param subnet this very subnet rather than any free one
+   */
+  public record Network(IpPrefix prefix, int subnetLength, Optional<IpPrefix> subnet) {
+    /**
+     * @throws IllegalArgumentException for what cannot work, with a sentence that says which and
+     *     why
+     */
+    public Network {
+      checkSubnetLength(prefix, subnetLength);
+      subnet.ifPresent(wanted -> checkSubnet(prefix, subnetLength, wanted));
+    }
+  }
+
   /** Shorter leases would end in an ordinary hiccup of the store. */
   public static final Duration MIN_LEASE_DURATION = Duration.ofSeconds(10);
 
@@ -42,9 +58,14 @@ public record OverlayConfig(
    */
   public OverlayConfig {
     HostName.check(host);
-    checkSubnetLength(network, subnetLength);
-    subnet.ifPresent(wanted -> checkSubnet(network, subnetLength, wanted));
-    checkUnderlay(network, underlayAddress);
+    networks =
+        networks.stream()
+            .sorted(Comparator.comparing(network -> !network.prefix().isIpv4()))
+            .toList();
+    checkFamilies(networks);
+    for (Network network : networks) {
+      checkUnderlay(network.prefix(), underlayAddress);
+    }
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("The UDP port " + port + " is outside 1-65535.");
     }
@@ -58,6 +79,40 @@ public record OverlayConfig(
               + " seconds to "
               + MAX_LEASE_DURATION.toDays()
               + " days.");
+    }
+  }
+
+  /** With one network. */
+  public OverlayConfig(
+      String host,
+      Vni vni,
+      IpPrefix network,
+      int subnetLength,
+      Optional<IpPrefix> subnet,
+      InetAddress underlayAddress,
+      int port,
+      boolean directRouting,
+      Duration leaseDuration) {
+    this(
+        host,
+        vni,
+        List.of(new Network(network, subnetLength, subnet)),
+        underlayAddress,
+        port,
+        directRouting,
+        leaseDuration);
+  }
+
+  private static void checkFamilies(List<Network> networks) {
+    if (networks.isEmpty()) {
+      throw new IllegalArgumentException("An overlay has at least one network.");
+    }
+    if (networks.stream().map(network -> network.prefix().isIpv4()).distinct().count()
+        < networks.size()) {
+      throw new IllegalArgumentException(
+          "An overlay has one network of each IP family at most, not "
+              + networks.stream().map(Network::prefix).toList()
+              + "; give the others VNIs of their own.");
     }
   }
 

@@ -7,6 +7,8 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vtep;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -44,7 +46,7 @@ final class OverlayCore {
   private final Clock clock;
   private final Consumer<Runnable> mailbox;
   private final OverlayTable table;
-  private final LeaseKeeper keeper;
+  private final Leases leases;
   private final StoreLink link;
   private final Problems problems;
   private final SortedMap<String, Endpoint> endpoints = new TreeMap<>();
@@ -52,7 +54,7 @@ final class OverlayCore {
   private final AtomicBoolean networkLookQueued = new AtomicBoolean();
   private Instant lookAt = Instant.MAX;
   private Instant auditAt = Instant.MAX;
-  private Optional<Lease> usedLease = Optional.empty();
+  private Optional<Vtep> usedVtep = Optional.empty();
 
   OverlayCore(
       OverlayConfig config,
@@ -69,27 +71,27 @@ final class OverlayCore {
             new OverlayTable.Settings(
                 config.host(),
                 config.vni(),
-                config.network(),
+                config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
                 LeaseKeeper.grace(config)));
-    this.keeper = new LeaseKeeper(config, store);
+    this.leases = new Leases(config, store);
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
   }
 
-  /** Joins the network; if that fails, a lease that was not held before is given back. */
+  /** Joins the overlay; if that fails, leases that were not held before are given back. */
   void start() {
     checkMtu();
     Instant now = clock.instant();
     Datapath.State state = datapath.read();
     table.setActual(state);
     adoptEndpoints(state);
-    keeper.obtain(state, now);
+    leases.obtain(state, now);
     try {
-      useLease();
+      useLeases();
       networkWatch = datapath.watch(this::networkChanged);
     } catch (RuntimeException e) {
-      giveBack(e);
+      leases.giveBack(e);
       throw e;
     }
     auditAt = now.plus(AUDIT_PERIOD);
@@ -100,10 +102,12 @@ final class OverlayCore {
   /** Does all that is due. Never throws: what fails is shown in {@link #status} and tried again. */
   void doWork() {
     Instant now = clock.instant();
-    problems.guard("Keeping the lease", () -> keeper.doWork(now));
-    if (!keeper.lease().vtep().equals(usedLease.map(Lease::vtep).orElse(null))
-        || problems.has(Problems.START)) {
-      problems.guard(Problems.START, this::useLease);
+    for (LeaseKeeper keeper : leases.keepers()) {
+      String task = "Keeping the lease of " + keeper.lease().subnet();
+      problems.guard(task, () -> keeper.doWork(now));
+    }
+    if (!usedVtep.equals(Optional.of(leases.vtep())) || problems.has(Problems.START)) {
+      problems.guard(Problems.START, this::useLeases);
     }
     if (link.doWork(now)) {
       table.restartEvents();
@@ -127,7 +131,7 @@ final class OverlayCore {
   Instant nextDeadline() {
     Instant now = clock.instant();
     return List.of(
-            keeper.nextDeadline(),
+            leases.nextDeadline(),
             link.nextDeadline(),
             lookAt,
             auditAt,
@@ -139,7 +143,7 @@ final class OverlayCore {
 
   OverlayStatus status() {
     return new OverlayStatus(
-        Optional.of(keeper.lease()),
+        leases.list(),
         table.remotes(),
         List.copyOf(endpoints.values()),
         link.isConnected(),
@@ -148,71 +152,60 @@ final class OverlayCore {
         allProblems());
   }
 
-  Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+  Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
     checkInterfaceName(interfaceName);
-    requireSubnet();
-    IpPrefix subnet = keeper.lease().subnet().prefix();
     Set<InetAddress> taken =
-        endpoints.values().stream().map(Endpoint::address).collect(Collectors.toSet());
-    wanted.ifPresent(address -> AddressAllocator.check(subnet, address, taken));
-    InetAddress address = wanted.orElseGet(() -> AddressAllocator.lowestFree(subnet, taken));
+        endpoints.values().stream()
+            .flatMap(endpoint -> endpoint.addresses().stream())
+            .collect(Collectors.toSet());
+    List<IpPrefix> subnets = leases.usable();
+    List<InetAddress> addresses = AddressAllocator.choose(subnets, wanted, taken);
+    List<Attachment.Address> routed = new ArrayList<>();
+    for (int i = 0; i < subnets.size(); i++) {
+      InetAddress gateway = AddressAllocator.gateway(subnets.get(i));
+      routed.add(new Attachment.Address(addresses.get(i), gateway));
+    }
+    int mtuBytes = datapath.overlayMtuBytes(leases.vtep().address());
     Endpoint endpoint =
-        datapath.attach(
-            new Attachment(
-                config.vni(),
-                netns,
-                interfaceName,
-                address,
-                AddressAllocator.gateway(subnet),
-                datapath.overlayMtuBytes()));
-    endpoints.put(key(endpoint.address()), endpoint);
+        datapath.attach(new Attachment(config.vni(), netns, interfaceName, routed, mtuBytes));
+    endpoints.put(key(endpoint), endpoint);
     return endpoint;
   }
 
   Endpoint attachExisting(Path netns, String interfaceName) {
     checkInterfaceName(interfaceName);
-    requireSubnet();
+    List<Subnet> subnets =
+        leases.usable().stream().map(prefix -> new Subnet(config.vni(), prefix)).toList();
     Endpoint endpoint =
-        datapath.attachExisting(
-            new ExistingInterface(netns, interfaceName, keeper.lease().subnet()));
-    endpoints.put(key(endpoint.address()), endpoint);
+        datapath.attachExisting(new ExistingInterface(netns, interfaceName, subnets));
+    endpoints.put(key(endpoint), endpoint);
     return endpoint;
   }
 
-  private void requireSubnet() {
-    keeper
-        .lostTo()
-        .ifPresent(other -> {
-          throw new IllegalStateException(
-              "No container can be attached: this host lost its subnet "
-                  + keeper.lease().subnet()
-                  + " to "
-                  + other
-                  + "; see the overlay's status.");
-        });
-  }
-
+  /** By any of its addresses. */
   void detach(InetAddress address) {
     datapath.detach(config.vni(), address);
-    endpoints.remove(key(address));
+    endpoints.values().removeIf(endpoint -> endpoint.addresses().contains(address));
   }
 
   void moveTo(InetAddress underlayAddress) {
-    OverlayConfig.checkUnderlay(config.network(), underlayAddress);
-    if (!Prefixes.sameFamily(underlayAddress, keeper.lease().vtep().address())) {
+    for (OverlayConfig.Network network : config.networks()) {
+      OverlayConfig.checkUnderlay(network.prefix(), underlayAddress);
+    }
+    if (!Prefixes.sameFamily(underlayAddress, leases.vtep().address())) {
       throw new IllegalArgumentException(
           "This host's underlay address "
-              + keeper.lease().vtep().address().getHostAddress()
+              + leases.vtep().address().getHostAddress()
               + " cannot become "
               + underlayAddress.getHostAddress()
               + ", which is of another IP family than the other hosts'.");
     }
-    keeper.moveTo(underlayAddress, clock.instant());
+    leases.moveTo(underlayAddress, clock.instant());
   }
 
   void attachBridge(String bridge) {
     checkInterfaceName(bridge);
-    datapath.attachBridge(bridge, keeper.lease().subnet());
+    datapath.attachBridge(bridge, leases.subnets());
     audit(); // the datapath knows the bridge's index now
   }
 
@@ -226,15 +219,9 @@ final class OverlayCore {
   void leave() {
     RuntimeException storeFailure = null;
     try {
-      keeper.release();
+      leases.release();
     } catch (LeaseStoreException e) {
-      storeFailure =
-          new LeaseStoreException(
-              "This host left, but its lease of "
-                  + keeper.lease().subnet()
-                  + " could not be released: "
-                  + e.getMessage(),
-              e);
+      storeFailure = e;
     }
     stop();
     try {
@@ -264,7 +251,7 @@ final class OverlayCore {
     Instant now = clock.instant();
     link.heard(now);
     table.accept(event);
-    keeper.accept(event, now);
+    leases.accept(event, now);
   }
 
   /** Called by the datapath's thread. */
@@ -300,11 +287,11 @@ final class OverlayCore {
     endpoints.clear();
     state.endpoints().stream()
         .filter(endpoint -> endpoint.vni().equals(config.vni()))
-        .forEach(endpoint -> endpoints.put(key(endpoint.address()), endpoint));
+        .forEach(endpoint -> endpoints.put(key(endpoint), endpoint));
   }
 
   private void reconcile(Instant now) {
-    table.setOwn(keeper.lease());
+    table.setOwn(leases.list());
     List<Change> changes = table.changes(now, link.isSettled(now));
     if (!changes.isEmpty()) {
       table.applied(changes, datapath.apply(changes), now);
@@ -328,75 +315,27 @@ final class OverlayCore {
     }
   }
 
-  private void useLease() {
-    Lease lease = keeper.lease();
-    datapath.start(
-        config.vni(),
-        lease.vtep(),
-        AddressAllocator.gateway(lease.subnet().prefix()),
-        config.network());
-    usedLease = Optional.of(lease);
-    table.setOwn(lease);
+  private void useLeases() {
+    datapath.start(config.vni(), leases.vtep(), leases.gateways());
+    usedVtep = Optional.of(leases.vtep());
+    table.setOwn(leases.list());
     lookAt = clock.instant(); // packets may leave with another source address
-  }
-
-  private void giveBack(RuntimeException failure) {
-    try {
-      keeper.releaseIfFresh();
-    } catch (LeaseStoreException e) {
-      failure.addSuppressed(e);
-    }
   }
 
   private List<String> allProblems() {
     List<String> all = new ArrayList<>();
-    keeper.problem().ifPresent(all::add);
+    all.addAll(leases.problems());
     all.addAll(link.problems());
     all.addAll(table.problems());
-    all.addAll(strays());
+    all.addAll(Strays.find(config, leases, table.leases(), endpoints.values()));
     all.addAll(problems.list());
     return List.copyOf(all);
   }
 
-  /** What this host's name or containers still hold from another life. */
-  private List<String> strays() {
-    Lease own = keeper.lease();
-    List<String> strays = new ArrayList<>();
-    for (Lease lease : table.leases()) {
-      if (lease.host().equals(config.host()) && !lease.subnet().equals(own.subnet())) {
-        strays.add(
-            "The store has a second lease of this host, "
-                + lease.subnet()
-                + ", that nobody uses; remove it if no other machine has this host's name.");
-      }
-    }
-    for (Endpoint endpoint : endpoints.values()) {
-      if (!own.subnet().prefix().contains(endpoint.address())) {
-        strays.add(
-            "The container "
-                + endpoint.address().getHostAddress()
-                + " has an address outside this host's subnet "
-                + own.subnet()
-                + ", so that others cannot reach it; detach and attach it anew.");
-      }
-    }
-    config
-        .subnet()
-        .filter(wanted -> !wanted.equals(own.subnet().prefix()))
-        .ifPresent(wanted ->
-            strays.add(
-                "This host holds "
-                    + own.subnet()
-                    + " though its configuration asks for "
-                    + wanted
-                    + "; leave the overlay and start again to change it."));
-    return strays;
-  }
-
   private void checkMtu() {
-    int mtuBytes = datapath.overlayMtuBytes();
-    int smallestBytes =
-        config.network().isIpv4() ? SMALLEST_MTU_IPV4_BYTES : SMALLEST_MTU_IPV6_BYTES;
+    int mtuBytes = datapath.overlayMtuBytes(config.underlayAddress());
+    boolean ipv4Alone = config.networks().stream().allMatch(n -> n.prefix().isIpv4());
+    int smallestBytes = ipv4Alone ? SMALLEST_MTU_IPV4_BYTES : SMALLEST_MTU_IPV6_BYTES;
     if (mtuBytes < smallestBytes) {
       throw new IllegalStateException(
           "The underlay interface leaves containers an MTU of "
@@ -422,7 +361,7 @@ final class OverlayCore {
     return name.equals(".") || name.equals("..");
   }
 
-  private static String key(InetAddress address) {
-    return address.getHostAddress();
+  private static String key(Endpoint endpoint) {
+    return endpoint.address().getHostAddress();
   }
 }

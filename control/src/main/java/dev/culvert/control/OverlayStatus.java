@@ -9,11 +9,12 @@ import java.util.Optional;
 /**
  * A consistent picture, taken on the owning thread.
  *
+ * @param leases of this host, one in each of the overlay's networks, IPv4 first
  * @param pending changes that the datapath refused, each with its reason; they are retried
  * @param problems what a person should look at, one sentence each
  */
 public record OverlayStatus(
-    Optional<Lease> lease,
+    List<Lease> leases,
     List<RemoteSubnet> remotes,
     List<Endpoint> endpoints,
     boolean storeConnected,
@@ -23,6 +24,11 @@ public record OverlayStatus(
   /** The same with other problems. */
   public OverlayStatus withProblems(List<String> others) {
     return new OverlayStatus(
-        lease, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
+        leases, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
+  }
+
+  /** The first of its leases. */
+  public Optional<Lease> lease() {
+    return leases.stream().findFirst();
   }
 }

@@ -25,11 +25,13 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
- * Desired against actual, for the subnets of one network. Pure: no clock, no store, no kernel; the
- * same inputs in any order end in the same entries. Whole values are compared, so a changed VTEP or
- * next hop counts as much as a new subnet. Entries of other networks are left alone.
+ * Desired against actual, for the subnets of one overlay, of both IP families. Pure: no clock, no
+ * store, no kernel; the same inputs in any order end in the same entries. Whole values are
+ * compared, so a changed VTEP or next hop counts as much as a new subnet. Entries of other VNIs are
+ * left alone.
  *
  * <p>Used by one thread.
  */
@@ -37,9 +39,11 @@ final class OverlayTable {
   /**
    * What does not change while the overlay runs.
    *
+   * @param networks one for each IP family
    * @param grace how much longer than they say other hosts' leases count
    */
-  record Settings(String host, Vni vni, IpPrefix network, boolean directRouting, Duration grace) {}
+  record Settings(
+      String host, Vni vni, List<IpPrefix> networks, boolean directRouting, Duration grace) {}
 
   /** A change that failed, and when it is tried again. */
   private record Pending(Change change, String reason, Backoff backoff) {}
@@ -62,7 +66,7 @@ final class OverlayTable {
   private final SortedMap<Subnet, Change> actual = new TreeMap<>();
 
   private final SortedMap<Subnet, Pending> pending = new TreeMap<>();
-  private Optional<Lease> own = Optional.empty();
+  private List<Lease> own = List.of();
 
   OverlayTable(Settings settings) {
     this.settings = settings;
@@ -79,9 +83,9 @@ final class OverlayTable {
         .forEach(remote -> actual.put(remote.subnet(), new PutRemote(remote)));
   }
 
-  /** This host's own lease: its subnet becomes local, its VTEP the sender to all others. */
-  void setOwn(Lease lease) {
-    own = Optional.of(lease);
+  /** This host's own leases: their subnets become local, their VTEP the sender to all others. */
+  void setOwn(List<Lease> leases) {
+    own = List.copyOf(leases);
   }
 
   /** The store's events follow; see {@link LeaseView#restart}. */
@@ -101,7 +105,7 @@ final class OverlayTable {
     return view.isSynced();
   }
 
-  /** What the store holds of this network, ours included. */
+  /** What the store holds of this overlay, ours included. */
   List<Lease> leases() {
     return view.leases().stream().filter(lease -> isOurs(lease.subnet())).toList();
   }
@@ -140,7 +144,7 @@ final class OverlayTable {
     desired.values().stream().filter(PutLocal.class::isInstance).forEach(changes::add);
     desired.values().stream().filter(PutRemote.class::isInstance).forEach(changes::add);
     changes.removeIf(change -> change.equals(actual.get(subnet(change))));
-    if (own.isPresent()) {
+    if (!own.isEmpty()) {
       actual.keySet().stream()
           .filter(subnet -> !desired.containsKey(subnet))
           .forEach(subnet -> changes.add(new RemoveSubnet(subnet)));
@@ -228,8 +232,10 @@ final class OverlayTable {
     if (own.isEmpty()) {
       return desired;
     }
-    Subnet ownSubnet = own.get().subnet();
-    desired.put(ownSubnet, new PutLocal(new LocalSubnet(ownSubnet, bridgeIndex(ownSubnet))));
+    for (Lease lease : own) {
+      Subnet subnet = lease.subnet();
+      desired.put(subnet, new PutLocal(new LocalSubnet(subnet, bridgeIndex(subnet))));
+    }
     for (Lease lease : foreign()) {
       Change there = actual.get(lease.subnet());
       if (isOver(lease, now) && (mayExpire || there == null)) {
@@ -267,13 +273,14 @@ final class OverlayTable {
     }
     IpPrefix prefix = lease.subnet().prefix();
     InetAddress address = lease.vtep().address();
-    InetAddress ownAddress = own.get().vtep().address();
+    InetAddress ownAddress = ownVtep().address();
+    Optional<Subnet> overlapped = overlapped(prefix);
     String why = null;
-    if (prefix.overlaps(own.get().subnet().prefix())) {
-      why = "it overlaps this host's own subnet " + own.get().subnet();
-    } else if (!Prefixes.contains(settings.network(), prefix)) {
-      why = "it is outside the network " + settings.network();
-    } else if (settings.network().contains(address)) {
+    if (overlapped.isPresent()) {
+      why = "it overlaps this host's own subnet " + overlapped.get();
+    } else if (settings.networks().stream().noneMatch(n -> Prefixes.contains(n, prefix))) {
+      why = "it is outside the network " + networks();
+    } else if (settings.networks().stream().anyMatch(n -> n.contains(address))) {
       why = "its VTEP " + address.getHostAddress() + " lies inside the overlay network";
     } else if (address.equals(ownAddress)) {
       why = "its VTEP " + address.getHostAddress() + " is this host's own underlay address";
@@ -282,6 +289,23 @@ final class OverlayTable {
     }
     return Optional.ofNullable(why)
         .map(reason -> "The lease of " + lease + " is not followed: " + reason + ".");
+  }
+
+  private Optional<Subnet> overlapped(IpPrefix prefix) {
+    return own.stream()
+        .map(Lease::subnet)
+        .filter(subnet -> subnet.prefix().overlaps(prefix))
+        .findFirst();
+  }
+
+  private Vtep ownVtep() {
+    return own.getFirst().vtep();
+  }
+
+  private String networks() {
+    return settings.networks().stream()
+        .map(IpPrefix::toString)
+        .collect(Collectors.joining(" and "));
   }
 
   /** Empty when nobody looked up the next hop yet. */
@@ -296,7 +320,7 @@ final class OverlayTable {
             && nextHop.isPresent()
             && nextHop.get().onLink()
             && Prefixes.sameFamily(subnet.prefix().address(), vtep.address());
-    return Optional.of(new RemoteSubnet(subnet, own.orElseThrow().vtep(), vtep, nextHop, direct));
+    return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
   }
 
   /** The datapath knows which bridge, if any, leads to our containers. */
@@ -312,8 +336,7 @@ final class OverlayTable {
   private List<RemoteSubnet> unlisted() {
     return remotes().stream()
         .filter(remote -> !view.contains(remote.subnet()))
-        .filter(remote ->
-            own.isEmpty() || !remote.subnet().prefix().overlaps(own.get().subnet().prefix()))
+        .filter(remote -> overlapped(remote.subnet().prefix()).isEmpty())
         .toList();
   }
 

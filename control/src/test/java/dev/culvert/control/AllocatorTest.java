@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.control.SubnetAllocator.Choice;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -230,5 +231,45 @@ final class AllocatorTest {
     }
     // printf 'host-01/1' | sha256sum, first byte with its two lowest bits made 10
     assertEquals(Fixtures.HOST_01_MAC, VtepMac.derive("host-01", new Vni(1)).toString());
+  }
+
+  /**
+   * Whatever is taken and wanted: one free address of each subnet, and the wanted ones as asked.
+   */
+  @Test
+  void eachSubnetGivesOneFreeAddress() {
+    long seed = System.nanoTime();
+    Random random = new Random(seed);
+    List<IpPrefix> subnets =
+        List.of(IpPrefix.parse("10.244.1.0/27"), IpPrefix.parse("fd00:244:0:1::/123"));
+    for (int round = 0; round < 500; round++) {
+      Set<InetAddress> taken = new HashSet<>();
+      for (IpPrefix subnet : subnets) {
+        for (int i = random.nextInt(29); i > 0; i--) {
+          taken.add(Prefixes.address(subnet, place(subnet, 2 + random.nextInt(29))));
+        }
+      }
+      List<InetAddress> wanted = new ArrayList<>();
+      IpPrefix one = subnets.get(random.nextInt(2));
+      InetAddress asked = Prefixes.address(one, place(one, 2 + random.nextInt(29)));
+      if (random.nextBoolean() && !taken.contains(asked)) {
+        wanted.add(asked);
+      }
+      String where = "seed " + seed + ", round " + round;
+      try {
+        List<InetAddress> chosen = AddressAllocator.choose(subnets, wanted, taken);
+        assertEquals(2, chosen.size(), where);
+        for (int i = 0; i < 2; i++) {
+          AddressAllocator.check(subnets.get(i), chosen.get(i), taken);
+        }
+        assertTrue(chosen.containsAll(wanted), where);
+      } catch (IllegalStateException full) {
+        assertTrue(taken.size() >= 29, where + ": " + full.getMessage());
+      }
+    }
+  }
+
+  private static BigInteger place(IpPrefix subnet, int index) {
+    return Prefixes.first(subnet).add(BigInteger.valueOf(index));
   }
 }

@@ -6,7 +6,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
-import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
@@ -41,6 +41,7 @@ final class FakeDatapath implements Datapath {
   private Predicate<Change> refuses = _ -> false;
   private RuntimeException startFailure;
   private Vtep vtep;
+  private List<Gateway> gateways = List.of();
   private boolean removed;
   private int nextIndex = 100;
   private int mtuBytes = 1450;
@@ -100,6 +101,10 @@ final class FakeDatapath implements Datapath {
     return vtep;
   }
 
+  synchronized List<Gateway> gateways() {
+    return gateways;
+  }
+
   synchronized boolean isRemoved() {
     return removed;
   }
@@ -109,11 +114,12 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public synchronized void start(Vni vni, Vtep own, InetAddress gateway, IpPrefix network) {
+  public synchronized void start(Vni vni, Vtep own, List<Gateway> served) {
     if (startFailure != null) {
       throw startFailure;
     }
     vtep = own;
+    gateways = List.copyOf(served);
   }
 
   @Override
@@ -164,7 +170,7 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public synchronized int overlayMtuBytes() {
+  public synchronized int overlayMtuBytes(InetAddress underlayAddress) {
     return mtuBytes;
   }
 
@@ -191,7 +197,7 @@ final class FakeDatapath implements Datapath {
     Endpoint endpoint =
         new Endpoint(
             attachment.vni(),
-            attachment.address(),
+            attachment.addresses().stream().map(Attachment.Address::address).toList(),
             index,
             true,
             new MacAddress(0x02_00_00_00_00_00L + index),
@@ -201,8 +207,8 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public synchronized void attachBridge(String bridge, Subnet subnet) {
-    locals.put(subnet, new LocalSubnet(subnet, BRIDGE_INDEX));
+  public synchronized void attachBridge(String bridge, List<Subnet> subnets) {
+    subnets.forEach(subnet -> locals.put(subnet, new LocalSubnet(subnet, BRIDGE_INDEX)));
   }
 
   @Override
@@ -212,7 +218,7 @@ final class FakeDatapath implements Datapath {
 
   @Override
   public synchronized void detach(Vni vni, InetAddress address) {
-    endpoints.remove(address);
+    endpoints.values().removeIf(endpoint -> endpoint.addresses().contains(address));
     vanished.remove(address);
   }
 

@@ -29,6 +29,7 @@ import org.junit.jupiter.api.Test;
 final class OverlayTablePropertyTest {
   private static final int ROUNDS = 100;
   private static final Lease OWN = lease("10.244.1.0/24", "host-01", 1, "10.17.2.2", 1);
+  private static final Lease OWN6 = lease("fd00:244:0:1::/64", "host-01", 1, "10.17.2.2", 1);
 
   /** A store's history: the events in their order, and what it holds in the end. */
   private record History(List<LeaseEvent> events, Map<Subnet, Lease> end, long revision) {}
@@ -110,10 +111,10 @@ final class OverlayTablePropertyTest {
             new OverlayTable.Settings(
                 "host-01",
                 new Vni(1),
-                IpPrefix.parse("10.244.0.0/16"),
+                List.of(IpPrefix.parse("10.244.0.0/16"), IpPrefix.parse("fd00:244::/48")),
                 true,
                 Duration.ofMinutes(30)));
-    table.setOwn(OWN);
+    table.setOwn(List.of(OWN, OWN6));
     table.setActual(datapath.read());
     for (int i = 2; i < 6; i++) {
       table.setNextHop(address("10.18.2." + i), Optional.of(viaRouter("10.17.2.1")));
@@ -134,7 +135,9 @@ final class OverlayTablePropertyTest {
       int number = 2 + random.nextInt(6);
       Lease lease =
           lease(
-              "10.244." + number + ".0/24",
+              random.nextBoolean()
+                  ? "10.244." + number + ".0/24"
+                  : "fd00:244:0:" + number + "::/64",
               "host-0" + (2 + random.nextInt(4)),
               1,
               "10.18.2." + (2 + random.nextInt(4)),

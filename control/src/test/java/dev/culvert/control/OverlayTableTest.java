@@ -42,10 +42,10 @@ final class OverlayTableTest {
             new OverlayTable.Settings(
                 "host-01",
                 new Vni(1),
-                IpPrefix.parse("10.244.0.0/16"),
+                List.of(IpPrefix.parse("10.244.0.0/16")),
                 directRouting,
                 Duration.ofMinutes(30)));
-    table.setOwn(OWN);
+    table.setOwn(List.of(OWN));
     table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.1")));
     return table;
   }
@@ -111,7 +111,7 @@ final class OverlayTableTest {
     table.accept(new Snapshot(1, List.of(TWO)));
     settle();
     Lease renumbered = lease("10.244.1.0/24", "host-01", 1, "10.17.2.77", 2);
-    table.setOwn(renumbered);
+    table.setOwn(List.of(renumbered));
     var remote = (PutRemote) settle().getFirst();
     assertEquals(renumbered.vtep(), remote.remote().local());
   }

@@ -501,7 +501,7 @@ final class OverlayTest {
             () -> overlay.attach(NETNS, "eth2", Optional.of(wanted)));
     assertEquals("The address 10.244.1.77 is taken by a container.", e.getMessage());
     var attachment = datapath.attachments().getFirst();
-    assertEquals(address("10.244.1.1"), attachment.gateway());
+    assertEquals(address("10.244.1.1"), attachment.addresses().getFirst().gateway());
     assertEquals(1450, attachment.mtuBytes());
 
     overlay.detach(address("10.244.1.2"));

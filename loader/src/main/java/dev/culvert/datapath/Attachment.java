@@ -3,19 +3,65 @@ package dev.culvert.datapath;
 
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
 
 /**
  * A wish: give this network namespace an interface in the overlay.
  *
  * @param netns the namespace, such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
  * @param interfaceName the container's end, usually {@code eth0}
- * @param gateway the address that the container's default route points to; this host answers for it
+ * @param addresses one, or one of each IP family, IPv4 first
  * @param mtuBytes of the container's interface
  */
 public record Attachment(
-    Vni vni,
-    Path netns,
-    String interfaceName,
-    InetAddress address,
-    InetAddress gateway,
-    int mtuBytes) {}
+    Vni vni, Path netns, String interfaceName, List<Address> addresses, int mtuBytes) {
+  /**
+   * An address of the container.
+   *
+   * @param gateway the address that the container's default route points to; this host answers for
+   *     it
+   */
+  public record Address(InetAddress address, InetAddress gateway) {
+    /**
+     * @throws IllegalArgumentException when the two are of different families
+     */
+    public Address {
+      if (address.getAddress().length != gateway.getAddress().length) {
+        throw new IllegalArgumentException(
+            "The gateway "
+                + gateway.getHostAddress()
+                + " is of another IP family than the address "
+                + address.getHostAddress()
+                + ".");
+      }
+    }
+  }
+
+  /**
+   * @throws IllegalArgumentException for no address, or two of one family
+   */
+  public Attachment {
+    List<InetAddress> order = Families.sorted(addresses.stream().map(Address::address).toList());
+    addresses =
+        addresses.stream()
+            .sorted(Comparator.comparingInt(address -> order.indexOf(address.address())))
+            .toList();
+  }
+
+  /** With one address. */
+  public Attachment(
+      Vni vni,
+      Path netns,
+      String interfaceName,
+      InetAddress address,
+      InetAddress gateway,
+      int mtuBytes) {
+    this(vni, netns, interfaceName, List.of(new Address(address, gateway)), mtuBytes);
+  }
+
+  /** The first address, by which the interface is known. */
+  public InetAddress address() {
+    return addresses.getFirst().address();
+  }
+}

@@ -27,7 +27,7 @@ final class Bridges {
     return "bridge" + bridgeIndex;
   }
 
-  void attach(String bridge, Subnet subnet, BpfProgram fromContainer) {
+  void attach(String bridge, List<Subnet> subnets, BpfProgram fromContainer) {
     LinkInfo device =
         netlink
             .link(bridge)
@@ -42,11 +42,14 @@ final class Bridges {
     }
     int index = device.index();
     try (Undo undo = new Undo()) {
-      tables.endpoints().allowBridge(index, subnet);
       undo.push(() -> forbid(index));
+      subnets.forEach(subnet -> tables.endpoints().allowBridge(index, subnet));
       links.ensure(where(index), fromContainer, index, Link.Direction.INGRESS);
       undo.push(() -> links.detach(PinnedLinks.name(Programs.FROM_CONTAINER, where(index))));
-      write(new Change.PutLocal(new LocalSubnet(subnet, index)));
+      for (Subnet subnet : subnets) {
+        undo.push(() -> write(new Change.PutLocal(new LocalSubnet(subnet, 0))));
+        write(new Change.PutLocal(new LocalSubnet(subnet, index)));
+      }
       undo.commit();
     }
   }
@@ -84,8 +87,7 @@ final class Bridges {
     for (LocalSubnet local : tables.read(identity.vtep().port()).locals()) {
       if (local.bridgeIndex() != 0 && bridges.contains(local.bridgeIndex())) {
         boolean own =
-            local.subnet().vni().equals(identity.vni())
-                && local.subnet().prefix().contains(identity.gateway());
+            local.subnet().vni().equals(identity.vni()) && identity.owns(local.subnet().prefix());
         write(
             own
                 ? new Change.PutLocal(new LocalSubnet(local.subnet(), 0))

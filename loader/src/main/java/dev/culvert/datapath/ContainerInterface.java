@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.Ipv6Settings;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -13,6 +14,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -108,39 +110,83 @@ final class ContainerInterface implements AutoCloseable {
     LinkInfo here = host.link(hostName).orElseThrow();
     undo.push(() -> host.deleteLink(here.index()));
     host.setAlias(here.index(), ownership.alias(attachment.netns().toString()));
-    return new Endpoint(attachment.vni(), attachment.address(), here.index(), true, mac, hostMac);
+    return new Endpoint(
+        attachment.vni(),
+        attachment.addresses().stream().map(Attachment.Address::address).toList(),
+        here.index(),
+        true,
+        mac,
+        hostMac);
   }
 
   /**
    * Addresses and routes on both sides, and both up. All of it goes when the pair is deleted.
    *
-   * @param network what to route through the gateway when the namespace has a default route of its
-   *     own
+   * @param networks what to route through the gateways where the namespace has a default route of
+   *     its own
    */
-  void configure(Endpoint endpoint, IpPrefix network, Undo undo) {
+  void configure(Endpoint endpoint, List<IpPrefix> networks, Undo undo) {
     bringLoopbackUp(undo);
+    int here = endpoint.interfaceIndex();
     int there = inside.link(attachment.interfaceName()).orElseThrow().index();
-    InetAddress address = attachment.address();
-    InetAddress gateway = attachment.gateway();
-    inside.addAddress(there, address, address.getAddress().length * 8);
-    host.setUp(endpoint.interfaceIndex(), true);
-    inside.setUp(there, true);
-
-    inside.replaceRoute(Routes.onLink(Routes.host(gateway), there, Optional.empty()));
-    boolean ipv4 = Layouts.isIpv4(address);
-    if (!ipv4) {
-      // The gateway's address is on another interface of the host, which answers ARP for it, but
-      // not neighbour solicitations (RFC 4861 section 7.2.3).
-      inside.replaceNeighbour(
-          new NeighbourInfo(
-              there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
+    if (attachment.addresses().stream().anyMatch(a -> !Layouts.isIpv4(a.address()))) {
+      prepareIpv6();
     }
-    boolean hasDefault = inside.routes().stream().anyMatch(r -> Routes.isDefault(r, ipv4));
-    IpPrefix beyond = hasDefault ? network : Routes.everything(ipv4);
-    inside.replaceRoute(Routes.via(beyond, gateway, there));
+    attachment.addresses().forEach(a -> inside.addAddress(there, a.address(), bits(a.address())));
+    host.setUp(here, true);
+    inside.setUp(there, true);
+    for (Attachment.Address address : attachment.addresses()) {
+      if (!Layouts.isIpv4(address.address())) {
+        introduceGateway(address.gateway(), endpoint, there);
+      }
+      route(address, here, there, networks);
+    }
+  }
 
-    host.replaceRoute(
-        Routes.onLink(Routes.host(address), endpoint.interfaceIndex(), Optional.of(gateway)));
+  /**
+   * Both ends may have IPv6 off, as many container runtimes and some hosts have it by default. The
+   * host's end must not believe a container that it is a router (RFC 4861 section 6.1.2); and
+   * nobody else is on this link, so duplicates need not be looked for (RFC 4862 section 5.4).
+   */
+  private void prepareIpv6() {
+    String hostName = hostName(attachment.vni(), attachment.address());
+    Ipv6Settings settings = new Ipv6Settings(host.namespace());
+    settings.set(hostName, Ipv6Settings.ACCEPT_RA, 0);
+    settings.set(hostName, Ipv6Settings.ACCEPT_DAD, 0);
+    settings.set(hostName, Ipv6Settings.DISABLED, 0);
+    Ipv6Settings container = new Ipv6Settings(namespace);
+    container.set(attachment.interfaceName(), Ipv6Settings.ACCEPT_DAD, 0);
+    container.set(attachment.interfaceName(), Ipv6Settings.DISABLED, 0);
+  }
+
+  /**
+   * A host answers ARP for any of its addresses, but a neighbour solicitation only for those of the
+   * interface where it arrives (RFC 4861 section 7.2.3): so the gateway's address is here too. The
+   * container is told the answer beforehand.
+   */
+  private void introduceGateway(InetAddress gateway, Endpoint endpoint, int there) {
+    host.addAddress(endpoint.interfaceIndex(), gateway, bits(gateway));
+    inside.replaceNeighbour(
+        new NeighbourInfo(
+            there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
+  }
+
+  private void route(Attachment.Address address, int here, int there, List<IpPrefix> networks) {
+    InetAddress gateway = address.gateway();
+    boolean ipv4 = Layouts.isIpv4(gateway);
+    inside.replaceRoute(Routes.onLink(Routes.host(gateway), there, Optional.empty()));
+    if (inside.routes().stream().anyMatch(r -> Routes.isDefault(r, ipv4))) {
+      networks.stream()
+          .filter(network -> network.isIpv4() == ipv4)
+          .forEach(network -> inside.replaceRoute(Routes.via(network, gateway, there)));
+    } else {
+      inside.replaceRoute(Routes.via(Routes.everything(ipv4), gateway, there));
+    }
+    host.replaceRoute(Routes.onLink(Routes.host(address.address()), here, Optional.of(gateway)));
+  }
+
+  private static int bits(InetAddress address) {
+    return address.getAddress().length * 8;
   }
 
   private void bringLoopbackUp(Undo undo) {

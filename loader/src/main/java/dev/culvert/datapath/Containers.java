@@ -18,7 +18,10 @@ import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
-/** Brings containers into the overlay, one interface each, and takes them out again. */
+/**
+ * Brings containers into the overlay, one interface each, and takes them out again. Interface and
+ * pin are named after the first of its addresses.
+ */
 final class Containers {
   private final Libc libc;
   private final Netlink netlink;
@@ -50,7 +53,7 @@ final class Containers {
   }
 
   /** All or nothing; see {@link Datapath#attach}. */
-  Endpoint attach(Attachment attachment, IpPrefix network, BpfProgram fromContainer) {
+  Endpoint attach(Attachment attachment, List<IpPrefix> networks, BpfProgram fromContainer) {
     requireFree(attachment);
     String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address());
     try (ContainerInterface pair = ContainerInterface.open(libc, netlink, attachment);
@@ -61,7 +64,7 @@ final class Containers {
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
       links.ensure(linkWhere, fromContainer, endpoint.interfaceIndex(), Link.Direction.INGRESS);
       undo.push(() -> links.detach(PinnedLinks.name(Programs.FROM_CONTAINER, linkWhere)));
-      pair.configure(endpoint, network, undo);
+      pair.configure(endpoint, networks, undo);
       // ... and others reach it only when it can answer.
       table.put(endpoint);
       undo.commit();
@@ -70,30 +73,32 @@ final class Containers {
   }
 
   private void requireFree(Attachment attachment) {
-    InetAddress address = attachment.address();
-    Optional<Endpoint> present = table.get(attachment.vni(), address);
-    if (present.isEmpty()) {
-      return;
+    for (Attachment.Address wanted : attachment.addresses()) {
+      Optional<Endpoint> present = table.get(attachment.vni(), wanted.address());
+      if (present.isEmpty()) {
+        continue;
+      }
+      if (devices().has(present.get())) {
+        throw new IllegalArgumentException(
+            wanted.address().getHostAddress()
+                + " is attached already, by the interface "
+                + ContainerInterface.hostName(attachment.vni(), present.get().address())
+                + ": detach it first, or choose another address.");
+      }
+      forget(present.get());
     }
-    if (devices().has(present.get())) {
-      throw new IllegalArgumentException(
-          address.getHostAddress()
-              + " is attached already, by the interface "
-              + ContainerInterface.hostName(attachment.vni(), address)
-              + ": detach it first, or choose another address.");
-    }
-    forget(present.get());
   }
 
   /** Removes device and entries; see {@link Datapath#detach}. */
   void detach(Vni vni, InetAddress address) {
     Optional<Endpoint> endpoint = table.get(vni, address);
-    table.remove(vni, address);
+    endpoint.ifPresent(table::remove);
+    InetAddress known = endpoint.map(Endpoint::address).orElse(address);
     netlink
-        .link(ContainerInterface.hostName(vni, address))
+        .link(ContainerInterface.hostName(vni, known))
         .filter(ownership::owns)
         .ifPresent(device -> deleteDevice(device.index()));
-    forgetLink(vni, address);
+    forgetLink(vni, known);
     endpoint.ifPresent(e -> forbid(e.interfaceIndex()));
   }
 
@@ -109,7 +114,7 @@ final class Containers {
   }
 
   private void forget(Endpoint endpoint) {
-    table.remove(endpoint.vni(), endpoint.address());
+    table.remove(endpoint);
     forbid(endpoint.interfaceIndex());
     if (!devices().has(endpoint)) {
       forgetLink(endpoint.vni(), endpoint.address());

@@ -23,10 +23,17 @@ public interface Datapath extends AutoCloseable {
 
   /**
    * Makes this host a tunnel end: the device for the host's own traffic with {@code vtep.mac()} and
-   * the address {@code gateway}, and the programs on the underlay interface. May be called again
-   * with other values.
+   * the gateways' addresses, and the programs on the underlay interface. May be called again with
+   * other values.
+   *
+   * @param gateways one for each IP family that the overlay uses
    */
-  void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network);
+  void start(Vni vni, Vtep vtep, List<Gateway> gateways);
+
+  /** For an overlay of one IP family. */
+  default void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
+    start(vni, vtep, List.of(new Gateway(gateway, network)));
+  }
 
   /** Applies changes in order, in batches where it can; a failed one does not stop the others. */
   List<Failure> apply(List<Change> changes);
@@ -43,8 +50,10 @@ public interface Datapath extends AutoCloseable {
   /**
    * The MTU for containers: the narrowest underlay interface's less the overhead of encapsulation,
    * which is 50 bytes over IPv4 and 70 over IPv6. Any thread may ask, also before {@link #start}.
+   *
+   * @param underlayAddress of this host: its family decides
    */
-  int overlayMtuBytes();
+  int overlayMtuBytes(InetAddress underlayAddress);
 
   /**
    * Lets a container in by the veth pair that somebody else made for it, with the address that it
@@ -84,15 +93,21 @@ public interface Datapath extends AutoCloseable {
   Endpoint attach(Attachment attachment);
 
   /**
-   * Lets a foreign bridge's containers into the overlay: {@code subnet} lies behind it. The bridge
-   * itself is left as it is.
+   * Lets a foreign bridge's containers into the overlay. The bridge itself is left as it is.
+   *
+   * @param subnets what lies behind it, at most one of each IP family
    */
-  void attachBridge(String bridge, Subnet subnet);
+  void attachBridge(String bridge, List<Subnet> subnets);
 
   /** Takes our programs and entries off a foreign bridge again. */
   void detachBridge(String bridge);
 
-  /** Removes a container's interface and its endpoint; one that is gone already is no error. */
+  /**
+   * Removes a container's interface and its endpoint, with all of its addresses; one that is gone
+   * already is no error.
+   *
+   * @param address any of its addresses
+   */
   void detach(Vni vni, InetAddress address);
 
   /**

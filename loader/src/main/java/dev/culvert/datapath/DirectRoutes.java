@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -19,16 +15,17 @@ import java.util.Set;
  * turned on with the first such route, and off again by {@link #removeAll} where it was off.
  */
 final class DirectRoutes {
-  private static final Path SETTINGS = Path.of("/proc/sys/net/ipv4/conf");
+  /** An interface and whether it is about IPv4. */
+  private record Turned(int interfaceIndex, boolean ipv4) {}
 
-  private final NetNamespace namespace;
   private final Netlink netlink;
   private final Map<Subnet, NextHop> routes = new HashMap<>();
-  private final Set<Integer> turnedOn = new HashSet<>();
+  private final Forwarding forwarding;
+  private final Set<Turned> turnedOn = new HashSet<>();
 
-  DirectRoutes(NetNamespace namespace, Netlink netlink) {
-    this.namespace = namespace;
+  DirectRoutes(Netlink netlink, Forwarding forwarding) {
     this.netlink = netlink;
+    this.forwarding = forwarding;
   }
 
   void put(RemoteSubnet remote) {
@@ -37,29 +34,17 @@ final class DirectRoutes {
       return;
     }
     NextHop way = remote.nextHop().get();
-    if (remote.subnet().prefix().isIpv4()) {
-      forward(way.interfaceIndex());
-    }
+    forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().isIpv4()));
     netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
     routes.put(remote.subnet(), way);
   }
 
-  private void forward(int interfaceIndex) {
-    String name = netlink.link(interfaceIndex).map(LinkInfo::name).orElseThrow();
-    if (!forwards(name)) {
-      netlink.setIpv4Forwarding(interfaceIndex, true);
-      turnedOn.add(interfaceIndex);
+  private void forward(Turned wanted) {
+    LinkInfo link = netlink.link(wanted.interfaceIndex()).orElseThrow();
+    if (!forwarding.isOn(link.name(), wanted.ipv4())) {
+      forwarding.turn(link, wanted.ipv4(), true);
+      turnedOn.add(wanted);
     }
-  }
-
-  private boolean forwards(String name) {
-    return namespace.run(() -> {
-      try {
-        return Files.readString(SETTINGS.resolve(name).resolve("forwarding")).strip().equals("1");
-      } catch (IOException e) {
-        throw new UncheckedIOException("Cannot tell whether " + name + " forwards packets", e);
-      }
-    });
   }
 
   void remove(Subnet subnet) {
@@ -73,8 +58,10 @@ final class DirectRoutes {
   void removeAll() {
     Set.copyOf(routes.keySet()).forEach(this::remove);
     for (LinkInfo link : netlink.links()) {
-      if (turnedOn.contains(link.index())) {
-        netlink.setIpv4Forwarding(link.index(), false);
+      for (boolean ipv4 : List.of(true, false)) {
+        if (turnedOn.contains(new Turned(link.index(), ipv4))) {
+          forwarding.turn(link, ipv4, false);
+        }
       }
     }
     turnedOn.clear();

@@ -34,6 +34,8 @@ public final class EbpfDatapath implements Datapath {
    * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
    *     that routes to other hosts lead through need no mention
    * @param pathMtuLifetime how long a router's word on the size of a path holds
+   * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum; each of
+   *     them then takes the slow path
    */
   public record Config(
       Path pins,
@@ -44,11 +46,12 @@ public final class EbpfDatapath implements Datapath {
       boolean directRouting,
       Decapsulation decapsulation,
       List<String> moreUnderlays,
-      Duration pathMtuLifetime) {
+      Duration pathMtuLifetime,
+      boolean udpChecksum6) {
     /** How long Linux itself believes a router's word (net.ipv4.route.mtu_expires). */
     public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
 
-    /** With one underlay interface, and Linux's own lifetime of path MTUs. */
+    /** With one underlay interface, Linux's own lifetime of path MTUs, no checksums over IPv6. */
     public Config(
         Path pins,
         String underlay,
@@ -66,7 +69,8 @@ public final class EbpfDatapath implements Datapath {
           directRouting,
           decapsulation,
           List.of(),
-          PATH_MTU_LIFETIME);
+          PATH_MTU_LIFETIME,
+          false);
     }
 
     /** Decapsulates at tc. */
@@ -193,7 +197,7 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
+  public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
     if (vtep.port() != config.port()) {
       throw new IllegalArgumentException(
           "This host's VTEP has port "
@@ -202,17 +206,8 @@ public final class EbpfDatapath implements Datapath {
               + config.port()
               + ": give both the same.");
     }
-    if (!network.contains(gateway)) {
-      throw new IllegalArgumentException(
-          "The gateway "
-              + gateway.getHostAddress()
-              + " is not in the network "
-              + network
-              + ": choose one from this host's subnet.");
-    }
-    int innerMtu =
-        HostDevice.innerMtuBytes(
-            underlays.narrowest(), Layouts.isIpv4(vtep.address()), network.isIpv4());
+    Identity started = new Identity(vni, vtep, gateways, config.underlay());
+    int innerMtu = innerMtuBytes(vtep.address(), started.networks());
     usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
@@ -225,10 +220,9 @@ public final class EbpfDatapath implements Datapath {
     links.ensure(
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
-    device.address(index, gateway, network);
+    device.address(index, started.gateways());
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
-    Identity started = new Identity(vni, vtep, gateway, network, config.underlay());
     pins.setIdentity(started);
     identity = Optional.of(started);
     dropVanished();
@@ -333,10 +327,15 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public int overlayMtuBytes() {
-    boolean underlay4 = identity.map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
-    boolean inner4 = identity.map(i -> i.network().isIpv4()).orElse(true);
-    return HostDevice.innerMtuBytes(underlays.narrowest(), underlay4, inner4);
+  public int overlayMtuBytes(InetAddress underlayAddress) {
+    return innerMtuBytes(underlayAddress, identity.map(Identity::networks).orElse(List.of()));
+  }
+
+  private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
+    return HostDevice.innerMtuBytes(
+        underlays.narrowest(),
+        Layouts.isIpv4(underlayAddress),
+        networks.stream().allMatch(IpPrefix::isIpv4));
   }
 
   /** Before {@link #start} there is nothing to keep in line. */
@@ -345,7 +344,7 @@ public final class EbpfDatapath implements Datapath {
     if (identity.isPresent()) {
       underlays.follow(programs); // one may have been made anew
       decapsulator.follow(underlays.first(), programs.object().program(Programs.STRIP_AT_XDP));
-      mtus.follow(overlayMtuBytes());
+      mtus.follow(overlayMtuBytes(identity.get().vtep().address()));
     }
   }
 
@@ -363,13 +362,13 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public Endpoint attach(Attachment attachment) {
     return containers.attach(
-        attachment, started().network(), programs.object().program(Programs.FROM_CONTAINER));
+        attachment, started().networks(), programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override
   public Endpoint attachExisting(ExistingInterface wish) {
     return foreign.attach(
-        wish, started().gateway(), programs.object().program(Programs.FROM_CONTAINER));
+        wish, started().gateways(), programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override
@@ -378,8 +377,8 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public void attachBridge(String bridge, Subnet subnet) {
-    bridges.attach(bridge, subnet, programs.object().program(Programs.FROM_CONTAINER));
+  public void attachBridge(String bridge, List<Subnet> subnets) {
+    bridges.attach(bridge, subnets, programs.object().program(Programs.FROM_CONTAINER));
   }
 
   @Override

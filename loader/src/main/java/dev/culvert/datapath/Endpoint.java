@@ -2,10 +2,12 @@
 package dev.culvert.datapath;
 
 import java.net.InetAddress;
+import java.util.List;
 
 /**
  * One container interface of this host.
  *
+ * @param addresses one, or one of each IP family, IPv4 first
  * @param interfaceIndex the host's end
  * @param peer whether the host's end is a veth with its other end in the container, so that packets
  *     can be put straight into the container's namespace
@@ -14,8 +16,31 @@ import java.net.InetAddress;
  */
 public record Endpoint(
     Vni vni,
-    InetAddress address,
+    List<InetAddress> addresses,
     int interfaceIndex,
     boolean peer,
     MacAddress mac,
-    MacAddress hostMac) {}
+    MacAddress hostMac) {
+  /**
+   * @throws IllegalArgumentException for no address, or two of one family
+   */
+  public Endpoint {
+    addresses = Families.sorted(addresses);
+  }
+
+  /** With one address. */
+  public Endpoint(
+      Vni vni,
+      InetAddress address,
+      int interfaceIndex,
+      boolean peer,
+      MacAddress mac,
+      MacAddress hostMac) {
+    this(vni, List.of(address), interfaceIndex, peer, mac, hostMac);
+  }
+
+  /** The first of its addresses, by which it is known. */
+  public InetAddress address() {
+    return addresses.getFirst();
+  }
+}

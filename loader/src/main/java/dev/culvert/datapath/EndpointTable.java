@@ -16,10 +16,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Maps endpoints4, endpoints6 (where a packet for a container goes) and interfaces (what a
- * container may send).
+ * container may send). A container with an address of each family has an entry for each, which name
+ * the same interface, and one entry in interfaces.
  */
 final class EndpointTable {
   private final EntryMap endpoints4;
@@ -29,6 +31,32 @@ final class EndpointTable {
   private final Ids<Key> ids = new Ids<>();
 
   private record Key(Vni vni, InetAddress address) {}
+
+  /** One entry: an endpoint, as far as one of its addresses tells. */
+  private record Half(
+      Key key, int interfaceIndex, boolean peer, MacAddress mac, MacAddress hostMac) {
+    static Half decode(Key key, MemorySegment value) {
+      return new Half(
+          key,
+          Layouts.getInt(value, ENDPOINT, "ifindex"),
+          (Layouts.getInt(value, ENDPOINT, "flags") & Layouts.ENDPOINT_PEER) != 0,
+          MacAddress.of(Layouts.getBytes(value, ENDPOINT, "mac")),
+          MacAddress.of(Layouts.getBytes(value, ENDPOINT, "host_mac")));
+    }
+
+    boolean isOf(Half other) {
+      return interfaceIndex == other.interfaceIndex
+          && key.vni().equals(other.key.vni())
+          && mac.equals(other.mac)
+          && hostMac.equals(other.hostMac);
+    }
+
+    Endpoint with(Optional<InetAddress> other) {
+      List<InetAddress> addresses = new ArrayList<>(List.of(key.address()));
+      other.ifPresent(addresses::add);
+      return new Endpoint(key.vni(), addresses, interfaceIndex, peer, mac, hostMac);
+    }
+  }
 
   EndpointTable(
       EntryMap endpoints4, EntryMap endpoints6, EntryMap interfaces, TrafficTable traffic) {
@@ -60,41 +88,91 @@ final class EndpointTable {
     return ipv4 ? endpoints4 : endpoints6;
   }
 
-  /** Lets packets for the endpoint through to it. */
+  /** Lets packets for the endpoint through to it: all of its addresses, or none. */
   void put(Endpoint endpoint) {
-    EntryMap map = endpoints(Layouts.isIpv4(endpoint.address()));
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
-      encode(endpoint, idOf(new Key(endpoint.vni(), endpoint.address())), value);
-      map.put(key(arena, endpoint.vni(), endpoint.address()), value);
-    } catch (RuntimeException refused) {
-      throw MapFull.explain(map, endpoint.address().getHostAddress(), refused);
+    int id = idOf(new Key(endpoint.vni(), endpoint.address()));
+    try (Undo undo = new Undo()) {
+      for (InetAddress address : endpoint.addresses()) {
+        put(endpoint, address, id);
+        undo.push(() -> removeEntry(endpoint.vni(), address));
+      }
+      undo.commit();
     }
   }
 
+  private void put(Endpoint endpoint, InetAddress address, int id) {
+    EntryMap map = endpoints(Layouts.isIpv4(address));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
+      encode(endpoint, id, value);
+      map.put(key(arena, endpoint.vni(), address), value);
+    } catch (RuntimeException refused) {
+      throw MapFull.explain(map, address.getHostAddress(), refused);
+    }
+  }
+
+  /** By any of its addresses. */
   Optional<Endpoint> get(Vni vni, InetAddress address) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
-      return endpoints(Layouts.isIpv4(address)).get(key(arena, vni, address), value)
-          ? Optional.of(decode(new Key(vni, address), value))
+      if (!endpoints(Layouts.isIpv4(address)).get(key(arena, vni, address), value)) {
+        return Optional.empty();
+      }
+      Half half = Half.decode(new Key(vni, address), value);
+      return Optional.of(half.with(other(half)));
+    }
+  }
+
+  /** The same interface's address of the other family. */
+  private Optional<InetAddress> other(Half half) {
+    boolean ipv4 = !Layouts.isIpv4(half.key().address());
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment allowed = arena.allocate(INTERFACE.sizeBytes(), 8);
+      if (!interfaces.get(interfaceKey(arena, half.interfaceIndex()), allowed)) {
+        return Optional.empty();
+      }
+      Vni vni = half.key().vni();
+      InetAddress source = Sources.address(allowed, ipv4);
+      MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
+      return endpoints(ipv4).get(key(arena, vni, source), value)
+              && Half.decode(new Key(vni, source), value).isOf(half)
+          ? Optional.of(source)
           : Optional.empty();
     }
   }
 
-  /** False when there was none. */
+  /** All entries of the endpoint that has this address; false when there was none. */
   boolean remove(Vni vni, InetAddress address) {
+    Optional<Endpoint> endpoint = get(vni, address);
+    endpoint.ifPresent(this::remove);
+    return endpoint.isPresent();
+  }
+
+  void remove(Endpoint endpoint) {
+    endpoint.addresses().forEach(address -> removeEntry(endpoint.vni(), address));
+    ids.release(new Key(endpoint.vni(), endpoint.address()));
+  }
+
+  private void removeEntry(Vni vni, InetAddress address) {
     try (Arena arena = Arena.ofConfined()) {
-      ids.release(new Key(vni, address));
-      return endpoints(Layouts.isIpv4(address)).remove(key(arena, vni, address));
+      endpoints(Layouts.isIpv4(address)).remove(key(arena, vni, address));
     }
   }
 
   /** Every endpoint, by address. */
   List<Endpoint> read() {
+    Map<Integer, List<Half>> byInterface =
+        halves(false).stream().collect(Collectors.groupingBy(Half::interfaceIndex));
     List<Endpoint> all = new ArrayList<>();
-    for (boolean ipv4 : new boolean[] {true, false}) {
-      endpoints(ipv4).forEach((key, value) -> all.add(decode(decodeKey(ipv4, key), value)));
+    for (Half half : halves(true)) {
+      List<Half> here = byInterface.getOrDefault(half.interfaceIndex(), List.of());
+      Optional<Half> other = here.stream().filter(half::isOf).findFirst();
+      other.ifPresent(here::remove);
+      all.add(half.with(other.map(found -> found.key().address())));
     }
+    byInterface.values().stream()
+        .flatMap(List::stream)
+        .forEach(half -> all.add(half.with(Optional.empty())));
     all.sort((a, b) -> {
       int byVni = a.vni().compareTo(b.vni());
       return byVni != 0
@@ -102,6 +180,12 @@ final class EndpointTable {
           : Arrays.compareUnsigned(a.address().getAddress(), b.address().getAddress());
     });
     return all;
+  }
+
+  private List<Half> halves(boolean ipv4) {
+    List<Half> halves = new ArrayList<>();
+    endpoints(ipv4).forEach((key, value) -> halves.add(Half.decode(decodeKey(ipv4, key), value)));
+    return halves;
   }
 
   /** What each endpoint sent and received, in the order of {@link #read}. */
@@ -120,19 +204,36 @@ final class EndpointTable {
     return all;
   }
 
-  /** What may enter through an endpoint's interface: its own address from its own MAC. */
+  /** What may enter through an endpoint's interface: its own addresses from its own MAC. */
   void allowEndpoint(Endpoint endpoint) {
-    InetAddress address = endpoint.address();
-    allow(
-        endpoint.interfaceIndex(),
-        new Subnet(endpoint.vni(), new IpPrefix(address, address.getAddress().length * 8)),
-        Optional.of(endpoint.mac()),
-        idOf(new Key(endpoint.vni(), address)));
+    int id = idOf(new Key(endpoint.vni(), endpoint.address()));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment value = arena.allocate(INTERFACE.sizeBytes(), 8);
+      for (InetAddress address : endpoint.addresses()) {
+        Subnet source = new Subnet(endpoint.vni(), Routes.host(address));
+        Sources.encode(source, Optional.of(endpoint.mac()), id, value);
+      }
+      interfaces.put(interfaceKey(arena, endpoint.interfaceIndex()), value);
+    } catch (RuntimeException refused) {
+      throw MapFull.explain(interfaces, "interface " + endpoint.interfaceIndex(), refused);
+    }
   }
 
   /** What may enter through a bridge: its subnet, from any MAC. */
   void allowBridge(int bridgeIndex, Subnet subnet) {
-    allow(bridgeIndex, subnet, Optional.empty(), 0);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment key = interfaceKey(arena, bridgeIndex);
+      MemorySegment value = arena.allocate(INTERFACE.sizeBytes(), 8);
+      // An interface may hold one prefix of each family: the other family's stays, within one VNI.
+      if (interfaces.get(key, value)
+          && Layouts.getInt(value, INTERFACE, "vni") != subnet.vni().value()) {
+        value.fill((byte) 0);
+      }
+      Sources.encode(subnet, Optional.empty(), 0, value);
+      interfaces.put(key, value);
+    } catch (RuntimeException refused) {
+      throw MapFull.explain(interfaces, "interface " + bridgeIndex, refused);
+    }
   }
 
   /** The host's own device: it belongs to a network, and no container sends through it. */
@@ -143,22 +244,6 @@ final class EndpointTable {
       interfaces.put(interfaceKey(arena, deviceIndex), value);
     } catch (RuntimeException refused) {
       throw MapFull.explain(interfaces, "interface " + deviceIndex, refused);
-    }
-  }
-
-  private void allow(int interfaceIndex, Subnet source, Optional<MacAddress> mac, int endpointId) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment key = interfaceKey(arena, interfaceIndex);
-      MemorySegment value = arena.allocate(INTERFACE.sizeBytes(), 8);
-      // An interface may hold one prefix of each family: the other family's stays, within one VNI.
-      if (interfaces.get(key, value)
-          && Layouts.getInt(value, INTERFACE, "vni") != source.vni().value()) {
-        value.fill((byte) 0);
-      }
-      encodeInterface(source, mac, endpointId, value);
-      interfaces.put(key, value);
-    } catch (RuntimeException refused) {
-      throw MapFull.explain(interfaces, "interface " + interfaceIndex, refused);
     }
   }
 
@@ -215,32 +300,5 @@ final class EndpointTable {
     Layouts.putInt(value, ENDPOINT, "endpoint_id", id);
     Layouts.putBytes(value, ENDPOINT, "mac", endpoint.mac().toBytes());
     Layouts.putBytes(value, ENDPOINT, "host_mac", endpoint.hostMac().toBytes());
-  }
-
-  private static Endpoint decode(Key key, MemorySegment value) {
-    return new Endpoint(
-        key.vni(),
-        key.address(),
-        Layouts.getInt(value, ENDPOINT, "ifindex"),
-        (Layouts.getInt(value, ENDPOINT, "flags") & Layouts.ENDPOINT_PEER) != 0,
-        MacAddress.of(Layouts.getBytes(value, ENDPOINT, "mac")),
-        MacAddress.of(Layouts.getBytes(value, ENDPOINT, "host_mac")));
-  }
-
-  static void encodeInterface(
-      Subnet source, Optional<MacAddress> mac, int endpointId, MemorySegment value) {
-    IpPrefix prefix = source.prefix();
-    Layouts.putInt(value, INTERFACE, "vni", source.vni().value());
-    Layouts.putInt(value, INTERFACE, "flags", mac.isPresent() ? Layouts.INTERFACE_CHECK_MAC : 0);
-    Layouts.putInt(value, INTERFACE, "endpoint_id", endpointId);
-    mac.ifPresent(m -> Layouts.putBytes(value, INTERFACE, "mac", m.toBytes()));
-    InetAddress mask = IpPrefix.mask(prefix.isIpv4(), prefix.length());
-    if (prefix.isIpv4()) {
-      Layouts.putInt(value, INTERFACE, "source4", Layouts.ipv4Bits(prefix.address()));
-      Layouts.putInt(value, INTERFACE, "source4_mask", Layouts.ipv4Bits(mask));
-    } else {
-      Layouts.putBytes(value, INTERFACE, "source6", prefix.address().getAddress());
-      Layouts.putBytes(value, INTERFACE, "source6_mask", mask.getAddress());
-    }
   }
 }

@@ -2,12 +2,24 @@
 package dev.culvert.datapath;
 
 import java.nio.file.Path;
+import java.util.List;
 
 /**
  * A wish: let a container into the overlay by the veth pair that somebody else made for it.
  *
  * @param netns the container's namespace, such as {@code /proc/PID/ns/net}
  * @param interfaceName the container's end of the pair, usually {@code eth0}
- * @param subnet this host's own, which the interface has an address in
+ * @param subnets this host's own, of one VNI: the interface has an address in each or some of them
  */
-public record ExistingInterface(Path netns, String interfaceName, Subnet subnet) {}
+public record ExistingInterface(Path netns, String interfaceName, List<Subnet> subnets) {
+  public ExistingInterface {
+    subnets = List.copyOf(subnets);
+    if (subnets.isEmpty()) {
+      throw new IllegalArgumentException("An interface needs a subnet to have its address in.");
+    }
+  }
+
+  Vni vni() {
+    return subnets.getFirst().vni();
+  }
+}

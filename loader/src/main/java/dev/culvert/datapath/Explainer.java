@@ -105,11 +105,9 @@ public final class Explainer {
     };
   }
 
-  private record Run(TraceEvent event, byte[] packet) {
-    private Run {
-      packet = packet.clone();
-    }
-  }
+  /** What the program decided, and the packet afterwards. */
+  @SuppressWarnings("ArrayRecordComponent") // A packet is bytes; runs are not compared.
+  private record Run(TraceEvent event, byte[] packet) {}
 
   private Run run(ProbeFrames.Probe probe) {
     int mark = RandomGenerator.getDefault().nextInt() | 1; // 0 is what unmarked packets have

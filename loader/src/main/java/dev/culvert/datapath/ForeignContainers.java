@@ -30,23 +30,23 @@ final class ForeignContainers {
     this.links = links;
   }
 
-  /** Both ends of the pair, and the container's address. */
-  private record Pair(LinkInfo host, LinkInfo container, InetAddress address) {}
+  /** Both ends of the pair, and the container's address of each IP family. */
+  private record Pair(LinkInfo host, LinkInfo container, List<InetAddress> addresses) {}
 
   /** All or nothing; see {@link Datapath#attachExisting}. */
-  Endpoint attach(ExistingInterface wish, InetAddress gateway, BpfProgram fromContainer) {
+  Endpoint attach(ExistingInterface wish, List<Gateway> gateways, BpfProgram fromContainer) {
     Pair pair = find(wish);
-    Vni vni = wish.subnet().vni();
-    requireFree(vni, pair, gateway);
+    Vni vni = wish.vni();
+    requireFree(vni, pair, gateways);
     Endpoint endpoint =
         new Endpoint(
             vni,
-            pair.address(),
+            pair.addresses(),
             pair.host().index(),
             true,
             MacAddress.of(pair.container().mac()),
             MacAddress.of(pair.host().mac()));
-    String where = ContainerInterface.hostName(vni, pair.address());
+    String where = ContainerInterface.hostName(vni, endpoint.address());
     try (Undo undo = new Undo()) {
       table.allowEndpoint(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
@@ -85,7 +85,7 @@ final class ForeignContainers {
                 + " of its own under another name.");
       }
       LinkInfo host = hostEnd(container, wish);
-      return new Pair(host, container, address(inside.addresses(), container, wish));
+      return new Pair(host, container, addresses(inside.addresses(), container, wish));
     }
   }
 
@@ -119,18 +119,23 @@ final class ForeignContainers {
     return host;
   }
 
-  private static InetAddress address(
+  /** One in each subnet, or in some; never two in one. */
+  private static List<InetAddress> addresses(
       List<AddressInfo> all, LinkInfo container, ExistingInterface wish) {
-    IpPrefix subnet = wish.subnet().prefix();
+    List<IpPrefix> subnets = wish.subnets().stream().map(Subnet::prefix).toList();
     List<InetAddress> own =
         all.stream()
             .filter(address -> address.interfaceIndex() == container.index())
             .map(AddressInfo::address)
             .filter(address -> !address.isLinkLocalAddress())
             .toList();
-    List<InetAddress> fitting = own.stream().filter(subnet::contains).toList();
-    if (fitting.size() == 1) {
-      return fitting.getFirst();
+    List<InetAddress> fitting =
+        own.stream()
+            .filter(address -> subnets.stream().anyMatch(subnet -> subnet.contains(address)))
+            .toList();
+    long families = fitting.stream().map(Layouts::isIpv4).distinct().count();
+    if (!fitting.isEmpty() && families == fitting.size()) {
+      return fitting;
     }
     String has =
         own.isEmpty()
@@ -143,21 +148,23 @@ final class ForeignContainers {
             + " has "
             + has
             + ", and needs exactly one address in this host's subnet "
-            + subnet
+            + subnets.stream().map(IpPrefix::toString).collect(Collectors.joining(" or one in "))
             + ": whoever gives out its addresses should take them from there.");
   }
 
-  private void requireFree(Vni vni, Pair pair, InetAddress gateway) {
-    String shown = pair.address().getHostAddress();
-    if (pair.address().equals(gateway)) {
-      throw new IllegalArgumentException(
-          "The address "
-              + shown
-              + " is this host's own gateway address: give the container another.");
-    }
-    if (table.get(vni, pair.address()).isPresent()) {
-      throw new IllegalArgumentException(
-          shown + " is attached already: detach it first (culvert detach " + shown + ").");
+  private void requireFree(Vni vni, Pair pair, List<Gateway> gateways) {
+    for (InetAddress address : pair.addresses()) {
+      String shown = address.getHostAddress();
+      if (gateways.stream().anyMatch(gateway -> gateway.address().equals(address))) {
+        throw new IllegalArgumentException(
+            "The address "
+                + shown
+                + " is this host's own gateway address: give the container another.");
+      }
+      if (table.get(vni, address).isPresent()) {
+        throw new IllegalArgumentException(
+            shown + " is attached already: detach it first (culvert detach " + shown + ").");
+      }
     }
   }
 }

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.Ipv6Settings;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The device {@code culvert0}: a {@code vxlan external} device on the tunnel's port. It is where
@@ -45,9 +50,9 @@ final class HostDevice {
    *
    * @throws IllegalStateException when too little is left
    */
-  static int innerMtuBytes(LinkInfo underlay, boolean underlay4, boolean inner4) {
+  static int innerMtuBytes(LinkInfo underlay, boolean underlay4, boolean innerIpv4Alone) {
     int overhead = HeaderTemplate.overheadBytes(underlay4);
-    int least = inner4 ? MIN_INNER_IPV4 : MIN_INNER_IPV6;
+    int least = innerIpv4Alone ? MIN_INNER_IPV4 : MIN_INNER_IPV6;
     int inner = underlay.mtuBytes() - overhead;
     if (inner < least) {
       throw new IllegalStateException(
@@ -60,7 +65,7 @@ final class HostDevice {
               + " ("
               + least
               + " for the smallest "
-              + (inner4 ? "IPv4" : "IPv6")
+              + (innerIpv4Alone ? "IPv4" : "IPv6")
               + " MTU and "
               + overhead
               + " for the tunnel's headers). Raise it: ip link set "
@@ -127,35 +132,46 @@ final class HostDevice {
   }
 
   /**
-   * Gives the device the gateway's address and the route to the network, and takes earlier ones
-   * away.
+   * Gives the device the gateways' addresses and the routes to their networks, and takes earlier
+   * ones away.
    */
-  void address(int index, InetAddress gateway, IpPrefix network) {
-    int hostBits = gateway.getAddress().length * 8;
-    boolean present = false;
+  void address(int index, List<Gateway> gateways) {
+    if (gateways.stream().anyMatch(gateway -> !gateway.network().isIpv4())) {
+      new Ipv6Settings(netlink.namespace()).set(NAME, Ipv6Settings.DISABLED, 0);
+    }
+    Set<InetAddress> missing =
+        gateways.stream().map(Gateway::address).collect(Collectors.toCollection(HashSet::new));
     for (AddressInfo other : netlink.addresses()) {
       if (other.interfaceIndex() != index || other.address().isLinkLocalAddress()) {
         continue;
       }
-      if (other.address().equals(gateway) && other.prefixLength() == hostBits) {
-        present = true;
-      } else {
+      boolean whole = other.prefixLength() == other.address().getAddress().length * 8;
+      if (!whole || !missing.remove(other.address())) {
         netlink.removeAddress(index, other.address(), other.prefixLength());
       }
     }
-    if (!present) {
-      netlink.addAddress(index, gateway, hostBits);
-    }
+    missing.forEach(address -> netlink.addAddress(index, address, address.getAddress().length * 8));
     netlink.setUp(index, true);
-    InetAddress beyond = network.isIpv4() ? BEYOND_IPV4 : BEYOND_IPV6;
-    RouteInfo wanted = Routes.through(network, beyond, index, gateway);
+    route(index, gateways);
+  }
+
+  private void route(int index, List<Gateway> gateways) {
+    List<RouteInfo> wanted =
+        gateways.stream()
+            .map(gateway ->
+                Routes.through(
+                    gateway.network(),
+                    gateway.network().isIpv4() ? BEYOND_IPV4 : BEYOND_IPV6,
+                    index,
+                    gateway.address()))
+            .toList();
     for (RouteInfo other : netlink.routes()) {
       if (other.interfaceIndex() == index
-          && other.protocol() == wanted.protocol()
-          && !Routes.sameDestination(other, wanted)) {
+          && other.protocol() == Netlink.ROUTE_PROTOCOL
+          && wanted.stream().noneMatch(route -> Routes.sameDestination(other, route))) {
         netlink.removeRoute(other);
       }
     }
-    netlink.replaceRoute(wanted);
+    wanted.forEach(netlink::replaceRoute);
   }
 }

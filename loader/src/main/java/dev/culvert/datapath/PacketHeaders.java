@@ -3,7 +3,6 @@ package dev.culvert.datapath;
 
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
-import java.util.Arrays;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -145,6 +144,8 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
   }
 
   private static InetAddress address(ByteBuffer bytes, int at, int length) {
-    return Layouts.address(Arrays.copyOfRange(bytes.array(), at, at + length));
+    byte[] raw = new byte[length];
+    bytes.get(at, raw);
+    return Layouts.address(raw);
   }
 }

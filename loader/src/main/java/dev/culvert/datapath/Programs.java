@@ -70,6 +70,7 @@ final class Programs implements AutoCloseable {
             .withGlobal("source_port_min", config.sourcePortMin())
             .withGlobal("source_port_max", config.sourcePortMax())
             .withGlobal("path_mtu_lifetime_ns", config.pathMtuLifetime().toNanos())
+            .withGlobal("udp_checksum6", config.udpChecksum6() ? 1 : 0)
             .withGlobal("bare_vni", vni.map(v -> (long) v.value()).orElse(NO_BARE_NETWORK));
     Programs programs = new Programs(BpfObject.loadPinned(libc, spec, pins.folder()));
     try {

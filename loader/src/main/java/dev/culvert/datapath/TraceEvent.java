@@ -40,6 +40,7 @@ public record TraceEvent(
    *
    * @param tunnelPort see {@link PacketHeaders#of}
    */
+  @SuppressWarnings("EnumOrdinal") // The place is the number: enum verdict in C has the same order.
   static TraceEvent of(MemorySegment event, int tunnelPort) {
     byte[] packet = Layouts.getBytes(event, TRACE_EVENT, "packet");
     byte[] outerSource = Layouts.getBytes(event, TRACE_EVENT, "outer_source");

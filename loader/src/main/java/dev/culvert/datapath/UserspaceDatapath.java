@@ -49,6 +49,7 @@ public final class UserspaceDatapath implements Datapath {
   private final NetNamespace namespace;
   private final Netlink netlink;
   private final Ownership ownership;
+  private final Forwarding forwarding;
   private final UserspaceContainers containers;
   private final DirectRoutes directRoutes;
   private final VerdictCounters counters = new VerdictCounters();
@@ -63,8 +64,9 @@ public final class UserspaceDatapath implements Datapath {
     this.namespace = namespace;
     this.netlink = netlink;
     this.ownership = new Ownership(config.instance());
-    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni());
-    this.directRoutes = new DirectRoutes(namespace, netlink);
+    this.forwarding = new Forwarding(namespace, netlink);
+    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni(), forwarding);
+    this.directRoutes = new DirectRoutes(netlink, forwarding);
   }
 
   /** Finds what an earlier process left; carries nothing yet. */
@@ -80,13 +82,17 @@ public final class UserspaceDatapath implements Datapath {
     }
   }
 
+  /**
+   * See {@link Datapath#start}.
+   *
+   * @throws IllegalStateException also for an IPv6 network, where the kernel would not forward it
+   */
   @Override
-  public void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
+  public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
     requireOurs(vni, vtep);
-    LinkInfo underlay = underlay();
-    int innerMtuBytes =
-        HostDevice.innerMtuBytes(underlay, Layouts.isIpv4(vtep.address()), network.isIpv4());
-    Identity identity = new Identity(vni, vtep, gateway, network, config.underlay());
+    Identity identity = new Identity(vni, vtep, gateways, config.underlay());
+    forwarding.requirePossible(identity.networks());
+    int innerMtuBytes = innerMtuBytes(vtep.address(), identity.networks());
     boolean asBefore =
         started
             .filter(now -> now.identity().equals(identity))
@@ -105,8 +111,8 @@ public final class UserspaceDatapath implements Datapath {
   public void refresh() {
     identity()
         .ifPresent(own -> {
-          start(own.vni(), own.vtep(), own.gateway(), own.network());
-          new Mtus(libc, netlink, ownership).follow(overlayMtuBytes());
+          start(own.vni(), own.vtep(), own.gateways());
+          new Mtus(libc, netlink, ownership).follow(overlayMtuBytes(own.vtep().address()));
         });
   }
 
@@ -141,7 +147,7 @@ public final class UserspaceDatapath implements Datapath {
             HostDevice.NAME,
             identity.vni(),
             identity.vtep(),
-            identity.gateway(),
+            identity.gateways().stream().map(Gateway::address).toList(),
             config.sourcePortMin(),
             config.sourcePortMax(),
             innerMtuBytes);
@@ -158,12 +164,13 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private void configureDevice(Identity identity, int innerMtuBytes) {
-    int index = netlink.link(HostDevice.NAME).orElseThrow().index();
+    LinkInfo device = netlink.link(HostDevice.NAME).orElseThrow();
+    int index = device.index();
     netlink.setAlias(index, ownership.alias());
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
-    netlink.setIpv4Forwarding(index, true);
-    new HostDevice(netlink, ownership).address(index, identity.gateway(), identity.network());
+    new HostDevice(netlink, ownership).address(index, identity.gateways());
+    identity.networks().forEach(network -> forwarding.turn(device, network.isIpv4(), true));
   }
 
   private OptionalInt pathMtu(InetAddress underlayAddress) {
@@ -279,9 +286,13 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   @Override
-  public int overlayMtuBytes() {
-    boolean underlay4 = identity().map(i -> Layouts.isIpv4(i.vtep().address())).orElse(true);
-    return HostDevice.innerMtuBytes(underlay(), underlay4, true);
+  public int overlayMtuBytes(InetAddress underlayAddress) {
+    return innerMtuBytes(underlayAddress, identity().map(Identity::networks).orElse(List.of()));
+  }
+
+  private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
+    return HostDevice.innerMtuBytes(
+        underlay(), Layouts.isIpv4(underlayAddress), networks.stream().allMatch(IpPrefix::isIpv4));
   }
 
   @Override
@@ -291,12 +302,24 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
-    IpPrefix network =
+    List<IpPrefix> networks =
         identity()
-            .map(Identity::network)
+            .map(Identity::networks)
             .orElseThrow(() ->
                 new IllegalStateException("The datapath has not been started yet: call start."));
-    return containers.attach(attachment, network);
+    return containers.attach(attachment, networks);
+  }
+
+  /** The kernel would not route to it: the host's end needs addresses and routes of ours. */
+  @Override
+  public Endpoint attachExisting(ExistingInterface wish) {
+    throw new UnsupportedOperationException(
+        "A host without eBPF (\"datapath: userspace\") attaches only interfaces that it makes itself,"
+            + " not "
+            + wish.interfaceName()
+            + " of "
+            + wish.netns()
+            + ": run \"culvert attach\" without --existing.");
   }
 
   @Override
@@ -308,23 +331,34 @@ public final class UserspaceDatapath implements Datapath {
    * The kernel forwards between bridge and TUN device; the bridge must be its containers' router.
    */
   @Override
-  public void attachBridge(String bridge, Subnet subnet) {
+  public void attachBridge(String bridge, List<Subnet> subnets) {
     LinkInfo device =
         netlink
             .link(bridge)
             .filter(link -> link.kind().equals("bridge"))
             .orElseThrow(() ->
                 new IllegalArgumentException("There is no bridge " + bridge + " on this host."));
-    netlink.setIpv4Forwarding(device.index(), true);
-    apply(new Change.PutLocal(new LocalSubnet(subnet, device.index())));
+    for (Subnet subnet : subnets) {
+      forwarding.turn(device, subnet.prefix().isIpv4(), true);
+      apply(new Change.PutLocal(new LocalSubnet(subnet, device.index())));
+    }
     publish();
   }
 
+  /** A subnet that is this host's own stays so, without the bridge. */
   @Override
   public void detachBridge(String bridge) {
     int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
-    locals.replaceAll(
-        (subnet, local) -> local.bridgeIndex() == index ? new LocalSubnet(subnet, 0) : local);
+    for (LocalSubnet local : List.copyOf(locals.values())) {
+      if (local.bridgeIndex() == index) {
+        Subnet subnet = local.subnet();
+        boolean own = identity().filter(identity -> identity.owns(subnet.prefix())).isPresent();
+        apply(
+            own
+                ? new Change.PutLocal(new LocalSubnet(subnet, 0))
+                : new Change.RemoveSubnet(subnet));
+      }
+    }
     publish();
   }
 

@@ -26,21 +26,23 @@ public sealed interface Whereabouts {
   static Whereabouts of(
       InetAddress address, Vni vni, Datapath.State state, Optional<Identity> identity) {
     for (Endpoint endpoint : state.endpoints()) {
-      if (endpoint.vni().equals(vni) && endpoint.address().equals(address)) {
+      if (endpoint.vni().equals(vni) && endpoint.addresses().contains(address)) {
         return new Container(endpoint);
       }
     }
-    if (identity.map(Identity::gateway).equals(Optional.of(address))) {
+    if (identity.stream()
+        .flatMap(own -> own.gateways().stream())
+        .anyMatch(gateway -> gateway.address().equals(address))) {
       return new Host();
     }
     Optional<LocalSubnet> local =
         state.locals().stream()
             .filter(l -> contains(l.subnet(), vni, address))
-            .max(Comparator.comparing(l -> l.subnet().prefix().length()));
+            .max(Comparator.comparingInt(l -> l.subnet().prefix().length()));
     Optional<RemoteSubnet> remote =
         state.remotes().stream()
             .filter(r -> contains(r.subnet(), vni, address))
-            .max(Comparator.comparing(r -> r.subnet().prefix().length()));
+            .max(Comparator.comparingInt(r -> r.subnet().prefix().length()));
     int localBits = local.map(l -> l.subnet().prefix().length()).orElse(-1);
     int remoteBits = remote.map(r -> r.subnet().prefix().length()).orElse(-1);
     if (localBits < 0 && remoteBits < 0) {

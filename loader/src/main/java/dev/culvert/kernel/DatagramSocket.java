@@ -24,6 +24,7 @@ public final class DatagramSocket implements AutoCloseable {
   private static final int IPPROTO_ICMPV6 = 58;
   private static final int SOL_UDP = 17;
   private static final int UDP_GRO = 104;
+  private static final int UDP_NO_CHECK6_RX = 102;
   private static final int SOL_RAW = 255;
   private static final int ICMP_FILTER = 1;
   private static final int ICMP6_FILTER = 1;
@@ -129,6 +130,13 @@ public final class DatagramSocket implements AutoCloseable {
   /** Lets the kernel hand over consecutive datagrams of a flow as one (UDP_GRO, kernel 5.0). */
   public void receiveMerged() {
     setOption(SOL_UDP, UDP_GRO, 1);
+  }
+
+  /** Takes IPv6 datagrams without a checksum too, as tunnels may send them (RFC 6935). */
+  public void receiveWithoutChecksum() {
+    if (!ipv4) { // IPv4 has always allowed it.
+      setOption(SOL_UDP, UDP_NO_CHECK6_RX, 1);
+    }
   }
 
   /** Asks for each datagram's traffic class as a control message. */

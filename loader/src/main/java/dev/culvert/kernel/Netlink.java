@@ -150,6 +150,11 @@ public final class Netlink implements AutoCloseable {
     return namespace.run(() -> open(libc));
   }
 
+  /** The namespace that this socket is bound to; closed with it. */
+  public NetNamespace namespace() {
+    return namespace;
+  }
+
   public List<LinkInfo> links() {
     return dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
         .map(LinkMessages::parse)

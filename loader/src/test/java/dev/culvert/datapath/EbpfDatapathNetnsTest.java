@@ -325,7 +325,7 @@ class EbpfDatapathNetnsTest {
     int index = indexOf("br0");
 
     inHost(() -> {
-      datapath.attachBridge("br0", LOCAL);
+      datapath.attachBridge("br0", List.of(LOCAL));
       return null;
     });
     assertEquals(List.of(new LocalSubnet(LOCAL, index)), datapath.read().locals());
@@ -344,7 +344,7 @@ class EbpfDatapathNetnsTest {
             + Commands.in(HOST, "tc filter show dev br0 ingress"));
 
     inHost(() -> {
-      datapath.attachBridge("br0", LOCAL);
+      datapath.attachBridge("br0", List.of(LOCAL));
       return null;
     });
     Commands.run("ip -n " + HOST + " link del br0");
@@ -353,7 +353,8 @@ class EbpfDatapathNetnsTest {
     datapath.detachBridge("br0");
 
     var none =
-        assertThrows(IllegalArgumentException.class, () -> datapath.attachBridge("under0", LOCAL));
+        assertThrows(
+            IllegalArgumentException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
     assertTrue(none.getMessage().contains("is a veth, no bridge"), none.getMessage());
   }
 
@@ -367,7 +368,7 @@ class EbpfDatapathNetnsTest {
     EbpfDatapath datapath = start();
     attach(datapath, C1, "10.244.1.2");
     inHost(() -> {
-      datapath.attachBridge("br0", LOCAL);
+      datapath.attachBridge("br0", List.of(LOCAL));
       return null;
     });
     assertNotEquals(before, picture());
@@ -525,7 +526,7 @@ class EbpfDatapathNetnsTest {
   }
 
   private static Identity identity() {
-    return new Identity(VNI, VTEP, GATEWAY, NETWORK, "under0");
+    return new Identity(VNI, VTEP, List.of(new Gateway(GATEWAY, NETWORK)), "under0");
   }
 
   private static List<InetAddress> addresses(EbpfDatapath datapath) {

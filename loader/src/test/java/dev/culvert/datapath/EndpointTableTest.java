@@ -61,6 +61,73 @@ class EndpointTableTest {
   }
 
   @Test
+  void aContainerOfBothFamiliesHasOneInterfaceEntryAndIsFoundByEitherAddress() {
+    Endpoint both = endpoint(List.of("fd44:1::2", "10.244.1.2"), 5);
+    assertEquals(InetAddress.ofLiteral("10.244.1.2"), both.address(), "IPv4 comes first");
+    table.allowEndpoint(both);
+    table.put(both);
+    String value = "05000000" + "01000000" + "01000000" + "0e0000000102" + "0e0000000101";
+    assertEquals(Map.of("0000004d" + "0af40102", value), endpoints4.hex());
+    assertEquals(Map.of("0000004d" + "fd440001000000000000000000000002", value), endpoints6.hex());
+    assertEquals(
+        Map.of(
+            "05000000",
+            "0000004d"
+                + "01000000"
+                + "01000000"
+                + "0af40102"
+                + "ffffffff"
+                + "0e0000000102"
+                + "0000"
+                + "fd440001000000000000000000000002"
+                + "ff".repeat(16)),
+        interfaces.hex());
+    assertEquals(List.of(both), table.read());
+    for (InetAddress address : both.addresses()) {
+      assertEquals(Optional.of(both), table.get(VNI, address));
+    }
+
+    assertTrue(table.remove(VNI, InetAddress.ofLiteral("fd44:1::2")));
+    assertEquals(Map.of(), endpoints4.hex());
+    assertEquals(Map.of(), endpoints6.hex());
+  }
+
+  @Test
+  void aContainerWhoseSecondAddressFindsNoRoomHasNone() {
+    table.put(endpoint("fd44:1::3", 6));
+    table.put(endpoint("fd44:1::4", 7));
+    assertThrows(
+        IllegalStateException.class,
+        () -> table.put(endpoint(List.of("10.244.1.2", "fd44:1::2"), 5)));
+    assertEquals(Map.of(), endpoints4.hex());
+  }
+
+  @Test
+  void anAddressOnAnInterfaceThatWasGivenAwayIsNobodysSecond() {
+    Endpoint old = endpoint(List.of("10.244.1.2", "fd44:1::2"), 5);
+    table.allowEndpoint(old);
+    table.put(old);
+    Endpoint other =
+        new Endpoint(
+            VNI,
+            InetAddress.ofLiteral("10.244.1.9"),
+            5,
+            true,
+            MacAddress.parse("0e:00:00:00:09:02"),
+            MacAddress.parse("0e:00:00:00:09:01"));
+    table.put(other);
+    assertEquals(List.of(old, other), table.read());
+    assertEquals(Optional.of(other), table.get(VNI, other.address()));
+  }
+
+  @Test
+  void twoAddressesOfOneFamilyAreRefused() {
+    assertThrows(
+        IllegalArgumentException.class, () -> endpoint(List.of("10.244.1.2", "10.244.1.3"), 5));
+    assertThrows(IllegalArgumentException.class, () -> endpoint(List.<String>of(), 5));
+  }
+
+  @Test
   void aBridgeMaySendFromItsWholeSubnetOfEachFamily() {
     table.allowBridge(9, new Subnet(VNI, IpPrefix.parse("10.244.1.0/24")));
     table.allowBridge(9, new Subnet(VNI, IpPrefix.parse("fd44:1::/60")));
@@ -99,9 +166,13 @@ class EndpointTableTest {
   }
 
   private static Endpoint endpoint(String address, int index) {
+    return endpoint(List.of(address), index);
+  }
+
+  private static Endpoint endpoint(List<String> addresses, int index) {
     return new Endpoint(
         VNI,
-        InetAddress.ofLiteral(address),
+        addresses.stream().map(InetAddress::ofLiteral).toList(),
         index,
         true,
         MacAddress.parse("0e:00:00:00:01:02"),

@@ -80,7 +80,7 @@ class ForeignInterfacesNetnsTest {
       in(
           one,
           () -> {
-            first.attachBridge("docker0", one.subnet());
+            first.attachBridge("docker0", List.of(one.subnet()));
             return null;
           });
       String here = more.getFirst();
@@ -189,7 +189,7 @@ class ForeignInterfacesNetnsTest {
   }
 
   private ExistingInterface wish(String namespace) {
-    return new ExistingInterface(Path.of("/run/netns/" + namespace), "eth0", one.subnet());
+    return new ExistingInterface(Path.of("/run/netns/" + namespace), "eth0", List.of(one.subnet()));
   }
 
   private static <T> T in(Host host, Callable<T> work) throws Exception {

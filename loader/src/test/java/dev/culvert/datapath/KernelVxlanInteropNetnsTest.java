@@ -23,10 +23,11 @@ class KernelVxlanInteropNetnsTest {
   /** flannel's port. */
   private static final int PORT = 8472;
 
-  private static final int MEBIBYTES = 64;
+  private static final int BYTES = 64 << 20;
 
   @TempDir Path folder;
 
+  private TcpTransfer transfer;
   private TwoHosts hosts;
   private Host culvert;
   private Host kernel;
@@ -34,6 +35,7 @@ class KernelVxlanInteropNetnsTest {
 
   @BeforeEach
   void build() throws Exception {
+    transfer = new TcpTransfer(folder, BYTES);
     hosts = new TwoHosts("cv-ix");
     culvert = hosts.host(1);
     kernel = hosts.host(2);
@@ -73,15 +75,15 @@ class KernelVxlanInteropNetnsTest {
 
   @Test
   void largeTcpArrivesIntactBothWaysAsSuperpackets() throws Exception {
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
   }
 
   @Test
   void largeTcpArrivesIntactBothWaysInWireMode() throws Exception {
     hosts.wireMode();
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
   }
 
   @Test
@@ -89,8 +91,8 @@ class KernelVxlanInteropNetnsTest {
     datapath.close();
     datapath = hosts.takeOver(culvert, PORT, Decapsulation.XDP);
     hosts.wireMode();
-    send(culvert.container(), kernel.container(), kernel.containerAddress());
-    send(kernel.container(), culvert.container(), culvert.containerAddress());
+    transfer.send(culvert.container(), kernel.container(), kernel.containerAddress());
+    transfer.send(kernel.container(), culvert.container(), culvert.containerAddress());
     Commands.in(kernel.container(), "ping -c 1 -W 2 -s 8000 " + culvert.containerAddress());
   }
 
@@ -122,9 +124,5 @@ class KernelVxlanInteropNetnsTest {
 
   private static void ping(String namespace, String address) {
     Commands.in(namespace, "ping -c 2 -i 0.1 -W 2 " + address);
-  }
-
-  private void send(String from, String to, String address) throws Exception {
-    TcpTransfer.send(folder, MEBIBYTES, from, to, address);
   }
 }

@@ -150,7 +150,8 @@ final class NarrowWay implements AutoCloseable {
         false,
         Decapsulation.TC,
         List.of(),
-        pathMtuLifetime);
+        pathMtuLifetime,
+        false);
   }
 
   private Path pins(int number) {
@@ -186,7 +187,7 @@ final class NarrowWay implements AutoCloseable {
             "eth0",
             InetAddress.ofLiteral(address(own)),
             gateway,
-            datapath.overlayMtuBytes()));
+            datapath.overlayMtuBytes(vtep(own).address())));
   }
 
   private Vtep vtep(int number) {

@@ -20,6 +20,9 @@ final class OutputOracle {
   private static final byte[] TO_2_4 = hex("020000000204" + "02ff00000204");
   private static final byte[] MAGIC = hex("54525643"); // STRIPPED_MAGIC, little-endian
 
+  /** struct stripped of bpf/src/xdp.h. */
+  private static final int MARK_BYTES = 12;
+
   /** What stands in front of an encapsulated packet, up to the inner type, lengths still zero. */
   private static final String OUTER_IPV4 =
       "000000000000" + "000000000000" + "0800" + "45000000" + "00004000" + "40110000" + "0a110202";
@@ -179,7 +182,7 @@ final class OutputOracle {
   /** What XDP left behind its mark; empty when there is no mark. */
   static Optional<byte[]> withoutMark(byte[] after) {
     return Arrays.equals(after, 0, 4, MAGIC, 0, 4)
-        ? Optional.of(Arrays.copyOfRange(after, 8, after.length))
+        ? Optional.of(Arrays.copyOfRange(after, MARK_BYTES, after.length))
         : Optional.empty();
   }
 

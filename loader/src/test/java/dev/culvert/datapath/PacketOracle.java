@@ -136,7 +136,7 @@ final class PacketOracle {
     }
     Verdict verdict = tunnel(packet, v6, gsoBytes);
     int destination = ETHERNET + (v6 ? 24 : 16);
-    boolean ours = !v6 && tables.isSelf(address(packet, destination, 4));
+    boolean ours = tables.isSelf(address(packet, destination, v6 ? 16 : 4));
     return verdict.isDrop() && !ours ? Verdict.PASSED : verdict;
   }
 

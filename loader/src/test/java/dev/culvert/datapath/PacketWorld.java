@@ -75,6 +75,7 @@ final class PacketWorld implements AutoCloseable {
     PacketWorld world =
         new PacketWorld(BpfObject.load(Libc.system(), spec.withGlobal("bare_vni", 1), Map.of()));
     fill(world.tables);
+    world.addSelf(LOCAL6.address());
     return world;
   }
 
@@ -131,15 +132,32 @@ final class PacketWorld implements AutoCloseable {
       throw new IllegalStateException(failures.toString());
     }
     tables.vteps().setSelf(LOCAL.address());
-    Endpoint sender = endpoint(1, "10.244.1.2", "02:00:00:00:01:02", "02:ff:00:00:01:02");
-    tables.endpoints().allowEndpoint(sender);
     tables
         .endpoints()
-        .allowEndpoint(endpoint(1, "fd00:244:1::2", "02:00:00:00:01:02", "02:ff:00:00:01:02"));
+        .allowEndpoint(
+            new Endpoint(
+                VNI,
+                List.of(
+                    IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("fd00:244:1::2")),
+                LOOPBACK,
+                true,
+                MacAddress.parse("02:00:00:00:01:02"),
+                MacAddress.parse("02:ff:00:00:01:02")));
     for (String address : List.of("10.244.1.3", "fd00:244:1::3")) {
       tables.endpoints().put(endpoint(1, address, "02:00:00:00:01:03", "02:ff:00:00:01:03"));
     }
     tables.endpoints().put(endpoint(3, "10.244.2.4", "02:00:00:00:02:04", "02:ff:00:00:02:04"));
+  }
+
+  /** A host has one VTEP address; this world is two hosts in one. */
+  private void addSelf(InetAddress address) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment key = arena.allocate(Layouts.VTEP_KEY.sizeBytes(), 8);
+      Layouts.putAddress(key, Layouts.VTEP_KEY, "address", address);
+      MemorySegment value = arena.allocate(Layouts.VTEP.sizeBytes(), 8);
+      Layouts.putInt(value, Layouts.VTEP, "flags", Layouts.VTEP_SELF);
+      EntryMap.of(object.map("vteps")).put(key, value);
+    }
   }
 
   /** Runs a program once on one packet. gsoSizeBytes 0 is an ordinary packet. */

@@ -19,6 +19,7 @@ import java.util.Optional;
  * packets find it as they find PacketWorld. A device in a namespace of its own stands for the
  * underlay and for the container 10.244.1.2; nothing is sent there.
  */
+@SuppressWarnings("try") // Closing may be interrupted: then the test fails, as it should.
 final class PinnedWorld implements AutoCloseable {
   private static final String DEVICE = "under0";
   private static final MacAddress DEVICE_MAC = MacAddress.parse("02:ff:00:00:01:02");
@@ -55,8 +56,8 @@ final class PinnedWorld implements AutoCloseable {
             new Vni(1),
             new Vtep(
                 IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:aa:00:00:00:01")),
-            IpPrefix.parseAddress("10.244.1.1"),
-            IpPrefix.parse("10.244.0.0/16"),
+            List.of(
+                new Gateway(IpPrefix.parseAddress("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
             DEVICE));
     PacketWorld.fill(world.tables);
     world.putOnDevice(namespace.interfaceIndex(DEVICE));

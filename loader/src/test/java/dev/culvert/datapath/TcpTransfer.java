@@ -4,6 +4,9 @@ package dev.culvert.datapath;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,25 +15,24 @@ import java.util.HexFormat;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 
-/** Random bytes from one namespace to another by netcat, their hashes compared. */
-final class TcpTransfer {
-  private static final int CHUNK_BYTES = 1 << 20;
+/**
+ * Large TCP between namespaces, by netcat.
+ *
+ * @param folder for what is sent and what arrived
+ * @param bytes how much
+ */
+record TcpTransfer(Path folder, int bytes) {
+  private static final int PIECE_BYTES = 1 << 20;
 
-  private TcpTransfer() {}
-
-  /**
-   * Sends.
-   *
-   * @param folder for the files
-   */
-  static void send(Path folder, int mebibytes, String from, String to, String address)
-      throws Exception {
+  /** Sends random bytes by netcat and compares their hashes. */
+  void send(String from, String to, String address) throws Exception {
     Path sent = folder.resolve("sent");
     Path received = folder.resolve("received");
-    write(sent, mebibytes);
+    write(sent);
+    String family = address.contains(":") ? "-6" : "-4";
     Process server =
         new ProcessBuilder(
-                "ip", "netns", "exec", to, "timeout", "60", "nc", "-l", "-N", "-p", "7000")
+                "ip", "netns", "exec", to, "timeout", "60", "nc", family, "-l", "-N", "-p", "7000")
             .redirectOutput(received.toFile())
             .redirectError(ProcessBuilder.Redirect.DISCARD)
             .start();
@@ -51,13 +53,14 @@ final class TcpTransfer {
     assertEquals(hash(sent), hash(received));
   }
 
-  private static void write(Path file, int mebibytes) throws Exception {
-    byte[] chunk = new byte[CHUNK_BYTES];
+  /** By the piece, since a test may send more than its memory takes. */
+  private void write(Path file) throws IOException {
+    byte[] piece = new byte[PIECE_BYTES];
     Random random = new Random(7);
-    try (var out = Files.newOutputStream(file)) {
-      for (int i = 0; i < mebibytes; i++) {
-        random.nextBytes(chunk);
-        out.write(chunk);
+    try (OutputStream out = Files.newOutputStream(file)) {
+      for (int left = bytes; left > 0; left -= PIECE_BYTES) {
+        random.nextBytes(piece);
+        out.write(piece, 0, Math.min(left, PIECE_BYTES));
       }
     }
   }
@@ -76,10 +79,10 @@ final class TcpTransfer {
 
   private static String hash(Path file) throws Exception {
     MessageDigest digest = MessageDigest.getInstance("SHA-256");
-    try (var in = Files.newInputStream(file)) {
-      byte[] chunk = new byte[CHUNK_BYTES];
-      for (int read = in.read(chunk); read >= 0; read = in.read(chunk)) {
-        digest.update(chunk, 0, read);
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] piece = new byte[PIECE_BYTES];
+      for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
+        digest.update(piece, 0, read);
       }
     }
     return HexFormat.of().formatHex(digest.digest());

@@ -92,8 +92,9 @@ class UserspaceNetnsTest {
     if (wire) {
       hosts.wireMode();
     }
-    TcpTransfer.send(folder, mebibytes, one.container(), two.container(), two.containerAddress());
-    TcpTransfer.send(folder, mebibytes, two.container(), one.container(), one.containerAddress());
+    TcpTransfer transfer = new TcpTransfer(folder, mebibytes << 20);
+    transfer.send(one.container(), two.container(), two.containerAddress());
+    transfer.send(two.container(), one.container(), one.containerAddress());
   }
 
   @ParameterizedTest

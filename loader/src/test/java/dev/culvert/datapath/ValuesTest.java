@@ -118,6 +118,21 @@ class ValuesTest {
             identity("fd17::2", "fd44:1::1", "fd44::/16"))) {
       assertEquals(identity, Identity.parse(identity.toText()));
     }
+    Identity one = identity("10.17.2.2", "fd44:1::1", "fd44::/16");
+    Identity both =
+        new Identity(
+            one.vni(),
+            one.vtep(),
+            List.of(
+                one.gateways().getFirst(),
+                new Gateway(InetAddress.ofLiteral("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
+            "eth0");
+    assertEquals(
+        "vni=77;address=10.17.2.2;port=8472;mac=02:00:0a:11:02:02;"
+            + "gateway=10.244.1.1,fd44:1:0:0:0:0:0:1;"
+            + "network=10.244.0.0/16,fd44:0:0:0:0:0:0:0/16;underlay=eth0",
+        both.toText());
+    assertEquals(both, Identity.parse(both.toText()));
     assertThrows(IllegalArgumentException.class, () -> Identity.parse("vni=1"));
   }
 
@@ -125,8 +140,7 @@ class ValuesTest {
     return new Identity(
         new Vni(77),
         new Vtep(InetAddress.ofLiteral(address), 8472, MacAddress.parse("02:00:0a:11:02:02")),
-        InetAddress.ofLiteral(gateway),
-        IpPrefix.parse(network),
+        List.of(new Gateway(InetAddress.ofLiteral(gateway), IpPrefix.parse(network))),
         "eth0");
   }
 

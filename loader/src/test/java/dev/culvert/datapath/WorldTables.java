@@ -22,7 +22,7 @@ final class WorldTables {
 
   private static final InetAddress SECOND = address("10.18.2.2");
   private static final InetAddress SIXTH = address("fd00:18::2");
-  private static final InetAddress SELF = address("10.17.2.2");
+  private static final Set<InetAddress> SELF = Set.of(address("10.17.2.2"), address("fd00:17::2"));
 
   /** The container behind the interface that the packets come from. */
   private static final Set<InetAddress> SENDERS =
@@ -92,6 +92,6 @@ final class WorldTables {
   }
 
   boolean isSelf(InetAddress address) {
-    return address.equals(SELF);
+    return SELF.contains(address);
   }
 }

@@ -26,12 +26,16 @@ class XdpKernelTest {
   private static final int ETHERNET_BYTES = 14;
 
   /**
-   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, VNI 1 in the wire's,
-   * the VTEP's number; PacketWorld's VTEP with an IPv6 address is its fourth.
+   * struct stripped of bpf/src/xdp.h: the magic number in the host's order, the VNI in the wire's,
+   * the VTEP's number; in PacketWorld the VTEP with an IPv6 address is its fourth, that of VNI 3
+   * its fifth.
    */
   private static byte[] mark(byte[] whole) {
     boolean underlay6 = whole[12] == (byte) 0x86;
-    return HexFormat.of().parseHex("5452564300000001" + (underlay6 ? "04" : "01") + "000000");
+    boolean third = !underlay6 && whole[48] == 3;
+    String vtep = underlay6 ? "04" : third ? "05" : "01";
+    return HexFormat.of()
+        .parseHex("54525643" + (third ? "00000003" : "00000001") + vtep + "000000");
   }
 
   private static PacketWorld world;

@@ -4,7 +4,9 @@ package dev.culvert.agent.cli;
 import dev.culvert.agent.output.Json;
 import dev.culvert.datapath.IpPrefix;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -56,8 +58,9 @@ public final class AttachCommand implements Runnable {
   @Option(
       names = "--address",
       paramLabel = "ADDRESS",
-      description = "Its address (default: the lowest that is free).")
-  private String address;
+      description =
+          "Its address (default: the lowest that is free); may be given once for each IP family.")
+  private List<String> addresses = List.of();
 
   @Option(names = "--json", description = "Print the endpoint as JSON.")
   private boolean json;
@@ -75,7 +78,7 @@ public final class AttachCommand implements Runnable {
   }
 
   private void attachBridge() {
-    if (address != null || json || existing) {
+    if (!addresses.isEmpty() || json || existing) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--address, --existing and --json do not go with --bridge.");
     }
@@ -88,7 +91,7 @@ public final class AttachCommand implements Runnable {
   }
 
   private void attachNamespace() {
-    if (address != null && existing) {
+    if (!addresses.isEmpty() && existing) {
       throw new CommandLine.ParameterException(
           spec.commandLine(), "--address does not go with --existing: the interface has one.");
     }
@@ -96,8 +99,10 @@ public final class AttachCommand implements Runnable {
     request.put("request", existing ? "attach-existing" : "attach");
     request.put("netns", Namespaces.path(what.netns).toString());
     request.put("interface", interfaceName);
-    if (address != null) {
-      request.put("address", IpPrefix.parseAddress(address).getHostAddress());
+    if (!addresses.isEmpty()) {
+      request.put(
+          "addresses",
+          addresses.stream().map(a -> IpPrefix.parseAddress(a).getHostAddress()).toList());
     }
     Map<String, Object> answer = Answers.ask(host.instance(), request, "nothing can be attached");
     Map<?, ?> endpoint = (Map<?, ?>) answer.get("endpoint");
@@ -107,6 +112,12 @@ public final class AttachCommand implements Runnable {
             json
                 ? Json.pretty(endpoint)
                 : "attached %s %s: %s"
-                    .formatted(what.netns, interfaceName, endpoint.get("address")));
+                    .formatted(what.netns, interfaceName, text(endpoint.get("addresses"))));
+  }
+
+  private static String text(Object addresses) {
+    return addresses instanceof List<?> list
+        ? list.stream().map(String::valueOf).collect(Collectors.joining(", "))
+        : String.valueOf(addresses);
   }
 }

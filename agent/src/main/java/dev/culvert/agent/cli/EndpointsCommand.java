@@ -6,8 +6,10 @@ import dev.culvert.agent.output.Views;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
+import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -38,7 +40,9 @@ public final class EndpointsCommand implements Runnable {
     Table table = new Table("ADDRESS", "VNI", "IF", "DELIVERY", "MAC", "HOST MAC");
     for (Endpoint endpoint : endpoints) {
       table.row(
-          endpoint.address().getHostAddress(),
+          endpoint.addresses().stream()
+              .map(InetAddress::getHostAddress)
+              .collect(Collectors.joining(", ")),
           endpoint.vni(),
           endpoint.interfaceIndex(),
           endpoint.peer() ? "peer" : "interface",

@@ -8,6 +8,7 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
@@ -34,9 +35,16 @@ record StatusReport(
     view.put("pins", instance.pins().toString());
     view.put("agent", agentView());
     view.put("vtep", inspection.identity().map(identity -> Views.vtep(identity.vtep())));
-    view.put("network", inspection.identity().map(identity -> identity.network().toString()));
+    view.put(
+        "network",
+        inspection.identity().map(identity -> identity.networks().getFirst().toString()));
+    view.put(
+        "networks",
+        inspection
+            .identity()
+            .map(identity -> identity.networks().stream().map(IpPrefix::toString).toList()));
     view.put("underlay", inspection.identity().map(Identity::underlay));
-    for (String key : List.of("lease", "store", "decapsulation", "pending", "problems")) {
+    for (String key : List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
     view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());
@@ -108,15 +116,8 @@ record StatusReport(
   }
 
   private void answerText(StringBuilder out, Map<String, Object> fields) {
-    if (fields.get("lease") instanceof Map<?, ?> lease) {
-      Object expires = lease.get("expires");
-      line(
-          out,
-          "lease",
-          "generation %s, %s"
-              .formatted(
-                  lease.get("generation"),
-                  expires == null ? "does not expire" : "expires " + expires));
+    if (fields.get("leases") instanceof List<?> leases && !leases.isEmpty()) {
+      leases.forEach(lease -> line(out, "lease", leaseText((Map<?, ?>) lease, leases.size() > 1)));
     } else {
       line(out, "lease", "none");
     }
@@ -133,6 +134,15 @@ record StatusReport(
     }
     list(out, "pending", fields.get("pending"));
     list(out, "problem", fields.get("problems"));
+  }
+
+  private static String leaseText(Map<?, ?> lease, boolean oneOfMany) {
+    Object expires = lease.get("expires");
+    return "%sgeneration %s, %s"
+        .formatted(
+            oneOfMany ? lease.get("subnet") + ", " : "",
+            lease.get("generation"),
+            expires == null ? "does not expire" : "expires " + expires);
   }
 
   private String agentText() {

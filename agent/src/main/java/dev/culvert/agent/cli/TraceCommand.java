@@ -105,7 +105,7 @@ public final class TraceCommand implements Runnable {
 
   /** The reader of our output may have gone: then there is nobody to trace for. */
   private boolean isEnough() {
-    return count != null && shown >= count || options.out().checkError();
+    return (count != null && shown >= count) || options.out().checkError();
   }
 
   private Tracer.Request request() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.config;
 
+import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -14,17 +14,15 @@ import java.util.Optional;
  * The agent's configuration file, checked and with its defaults filled in. What depends on the
  * machine (the underlay's address) is settled when the agent starts.
  *
- * @param network the whole overlay prefix
- * @param subnet this very subnet rather than any free one
+ * @param networks the overlay's, one for each IP family that it has, IPv4 first
  * @param port UDP port of the tunnel
+ * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum
  * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
     String host,
-    IpPrefix network,
-    int subnetLength,
-    Optional<IpPrefix> subnet,
+    List<OverlayConfig.Network> networks,
     Vni vni,
     int port,
     Underlay underlay,
@@ -32,6 +30,7 @@ public record AgentConfig(
     Duration pathMtuLifetime,
     boolean directRouting,
     Decapsulation decapsulation,
+    boolean udpChecksum6,
     SourcePorts sourcePorts,
     Path storeDirectory,
     Duration leaseDuration,
@@ -42,8 +41,8 @@ public record AgentConfig(
 
   /**
    * @param interfaces what other hosts' packets come in through; the first has the address
-   * @param address empty for the first interface's first global address of the network's family,
-   *     which is followed when it changes
+   * @param address empty for the first interface's first global address of the first network's
+   *     family that it has one of, which is followed when it changes
    */
   public record Underlay(List<String> interfaces, Optional<InetAddress> address) {
     public Underlay {

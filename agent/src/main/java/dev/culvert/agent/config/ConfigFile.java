@@ -27,6 +27,9 @@ public final class ConfigFile {
           "network",
           "subnetLength",
           "subnet",
+          "network6",
+          "subnetLength6",
+          "subnet6",
           "vni",
           "port",
           "underlay",
@@ -34,6 +37,7 @@ public final class ConfigFile {
           "pathMtuLifetime",
           "directRouting",
           "decapsulation",
+          "udpChecksum6",
           "sourcePorts",
           "store",
           "leaseDuration",
@@ -87,14 +91,10 @@ public final class ConfigFile {
 
   private static AgentConfig read(Section root, Supplier<String> machineName) {
     Optional<String> named = root.value("host", Values::host);
-    IpPrefix network = root.required("network", "network: 10.244.0.0/16", IpPrefix::parse);
-    int subnetLength = subnetLength(root, network);
     AgentConfig config =
         new AgentConfig(
             named.isPresent() ? named.get() : checkedMachineName(root, machineName),
-            network,
-            subnetLength,
-            subnet(root, network, subnetLength),
+            Networks.read(root),
             root.value("vni", text -> new Vni(Values.whole(text, 1, Vni.MAX))).orElse(new Vni(1)),
             root.whole("port", 4789, 1, 65535),
             underlay(root),
@@ -103,6 +103,7 @@ public final class ConfigFile {
                 .orElse(EbpfDatapath.Config.PATH_MTU_LIFETIME),
             root.value("directRouting", Values::flag).orElse(true),
             root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
+            root.value("udpChecksum6", Values::udpChecksum6).orElse(false),
             // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
             root.value("sourcePorts", Values::sourcePorts)
                 .orElse(new AgentConfig.SourcePorts(49152, 65535)),
@@ -114,35 +115,6 @@ public final class ConfigFile {
             root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));
     checkSocketPath(root, config);
     return config;
-  }
-
-  private static int subnetLength(Section root, IpPrefix network) {
-    int bits = network.address().getAddress().length * 8;
-    if (network.length() > bits - 2) {
-      throw root.problem(
-          "network",
-          network + " has no room for containers; choose a larger one, such as 10.244.0.0/16.");
-    }
-    int usual = Math.clamp(network.isIpv4() ? 24 : 64, network.length(), bits - 2);
-    // Two bits: the network's own address, the gateway, and at least one container.
-    return root.whole("subnetLength", usual, network.length(), bits - 2);
-  }
-
-  private static Optional<IpPrefix> subnet(Section root, IpPrefix network, int subnetLength) {
-    Optional<IpPrefix> subnet = root.prefix("subnet");
-    subnet.ifPresent(prefix -> {
-      if (!network.contains(prefix.address())) {
-        throw root.problem(
-            "subnet", prefix + " is outside the network " + network + "; choose one inside.");
-      }
-      if (prefix.length() != subnetLength) {
-        throw root.problem(
-            "subnet",
-            "%s has length %d, but subnetLength is %d; make the two equal."
-                .formatted(prefix, prefix.length(), subnetLength));
-      }
-    });
-    return subnet;
   }
 
   private static AgentConfig.Underlay underlay(Section root) {

@@ -150,6 +150,15 @@ final class Values {
     };
   }
 
+  static boolean udpChecksum6(String text) {
+    return switch (text) {
+      case "zero" -> false;
+      case "compute" -> true;
+      default ->
+          throw new IllegalArgumentException("\"" + text + "\" is neither zero nor compute.");
+    };
+  }
+
   static AgentConfig.Stop stop(String text) {
     return switch (text) {
       case "keep" -> AgentConfig.Stop.KEEP;

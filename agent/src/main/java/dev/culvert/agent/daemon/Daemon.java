@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** The agent's life, from its lock to its last word. */
 public final class Daemon {
@@ -119,8 +120,16 @@ public final class Daemon {
         status
             .lease()
             .orElseThrow(() -> new IllegalStateException("The overlay started without a lease."));
-    return "culvert agent %s ready: subnet %s, VTEP %s"
-        .formatted(config.host(), lease.subnet().prefix(), lease.vtep());
+    String subnets =
+        status.leases().stream()
+            .map(held -> held.subnet().prefix().toString())
+            .collect(Collectors.joining(" and "));
+    return "culvert agent %s ready: %s %s, VTEP %s"
+        .formatted(
+            config.host(),
+            status.leases().size() == 1 ? "subnet" : "subnets",
+            subnets,
+            lease.vtep());
   }
 
   private void announce(String line) {

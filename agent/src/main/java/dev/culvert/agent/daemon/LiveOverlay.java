@@ -50,7 +50,7 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
     return overlay.attach(netns, interfaceName, wanted);
   }
 
@@ -60,32 +60,33 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public void detach(InetAddress address) {
-    boolean known =
+  public List<InetAddress> detach(InetAddress address) {
+    Endpoint known =
         overlay.status().endpoints().stream()
-            .anyMatch(endpoint -> endpoint.address().equals(address));
-    if (!known) {
-      throw new UserException(
-          "No container of this host has the address "
-              + address.getHostAddress()
-              + "; \"culvert endpoints\" lists those that there are.");
-    }
+            .filter(endpoint -> endpoint.addresses().contains(address))
+            .findFirst()
+            .orElseThrow(() ->
+                new UserException(
+                    "No container of this host has the address "
+                        + address.getHostAddress()
+                        + "; \"culvert endpoints\" lists those that there are."));
     overlay.detach(address);
+    return known.addresses();
   }
 
   @Override
   public List<InetAddress> detachAll(Path netns) {
-    List<InetAddress> inside = endpointsIn(netns);
+    List<Endpoint> inside = endpointsIn(netns);
     if (inside.isEmpty()) {
       throw new UserException(
           "The namespace " + netns + " has no interface in the overlay of this host.");
     }
-    inside.forEach(overlay::detach);
-    return inside;
+    inside.forEach(endpoint -> overlay.detach(endpoint.address()));
+    return inside.stream().flatMap(endpoint -> endpoint.addresses().stream()).toList();
   }
 
   /** By MAC, since another network's container may have the same address. */
-  private List<InetAddress> endpointsIn(Path netns) {
+  private List<Endpoint> endpointsIn(Path netns) {
     try (NetNamespace namespace = NetNamespace.open(libc, netns);
         Netlink netlink = Netlink.open(libc, namespace)) {
       List<byte[]> macs = netlink.links().stream().map(Netlink.LinkInfo::mac).toList();
@@ -93,7 +94,6 @@ final class LiveOverlay implements OverlayOperations {
           .filter(Endpoint::peer)
           .filter(endpoint ->
               macs.stream().anyMatch(mac -> Arrays.equals(mac, endpoint.mac().toBytes())))
-          .map(Endpoint::address)
           .toList();
     }
   }

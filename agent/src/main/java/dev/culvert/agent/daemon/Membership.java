@@ -140,7 +140,8 @@ final class Membership implements AutoCloseable {
         config.directRouting(),
         config.decapsulation(),
         config.underlay().interfaces().stream().skip(1).toList(),
-        config.pathMtuLifetime());
+        config.pathMtuLifetime(),
+        config.udpChecksum6());
   }
 
   private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
@@ -148,15 +149,18 @@ final class Membership implements AutoCloseable {
       return new OverlayConfig(
           config.host(),
           config.vni(),
-          config.network(),
-          config.subnetLength(),
-          config.subnet(),
+          config.networks(),
           UnderlayAddress.choose(
-              config.underlay(), config.network().isIpv4(), netlink.links(), netlink.addresses()),
+              config.underlay(), families(config), netlink.links(), netlink.addresses()),
           config.port(),
           config.directRouting(),
           config.leaseDuration());
     }
+  }
+
+  /** Whether IPv4, in the order of the networks. */
+  private static List<Boolean> families(AgentConfig config) {
+    return config.networks().stream().map(network -> network.prefix().isIpv4()).toList();
   }
 
   Overlay overlay() {

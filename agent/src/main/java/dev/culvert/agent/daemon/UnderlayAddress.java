@@ -16,13 +16,14 @@ final class UnderlayAddress {
   private UnderlayAddress() {}
 
   /**
-   * The configured address, or the interface's first global one.
+   * The configured address, or the interface's first global one of the first family that it has.
    *
+   * @param ipv4Families in the order of preference; true for IPv4
    * @throws UserException when the interface or the address is not there; the message lists what is
    */
   static InetAddress choose(
       AgentConfig.Underlay underlay,
-      boolean ipv4,
+      List<Boolean> ipv4Families,
       List<LinkInfo> links,
       List<AddressInfo> addresses) {
     String name = underlay.interfaceName();
@@ -45,13 +46,21 @@ final class UnderlayAddress {
       }
       return wanted.get();
     }
-    return own.stream()
-        .filter(address -> address instanceof Inet4Address == ipv4 && isGlobal(address))
+    return ipv4Families.stream()
+        .flatMap(ipv4 ->
+            own.stream()
+                .filter(address -> address instanceof Inet4Address == ipv4 && isGlobal(address)))
         .findFirst()
         .orElseThrow(() ->
             new UserException(
                 "The underlay interface %s has no global %s address (it has %s); give it one, or set underlay.address."
-                    .formatted(name, ipv4 ? "IPv4" : "IPv6", list(own))));
+                    .formatted(name, families(ipv4Families), list(own))));
+  }
+
+  private static String families(List<Boolean> ipv4Families) {
+    return ipv4Families.stream()
+        .map(ipv4 -> ipv4 ? "IPv4" : "IPv6")
+        .collect(Collectors.joining(" or "));
   }
 
   /**
@@ -65,15 +74,22 @@ final class UnderlayAddress {
       List<AddressInfo> addresses) {
     AgentConfig.Underlay fixed =
         new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current));
-    boolean ipv4 = current instanceof Inet4Address;
-    for (AgentConfig.Underlay wish : List.of(fixed, underlay)) {
-      try {
-        return Optional.of(choose(wish, ipv4, links, addresses));
-      } catch (UserException notNow) {
-        continue; // the interface, or its address, is on its way
-      }
+    List<Boolean> family = List.of(current instanceof Inet4Address);
+    return tried(fixed, family, links, addresses)
+        .or(() -> tried(underlay, family, links, addresses));
+  }
+
+  /** Empty while the interface, or its address, is on its way. */
+  private static Optional<InetAddress> tried(
+      AgentConfig.Underlay wish,
+      List<Boolean> family,
+      List<LinkInfo> links,
+      List<AddressInfo> addresses) {
+    try {
+      return Optional.of(choose(wish, family, links, addresses));
+    } catch (UserException notNow) {
+      return Optional.empty();
     }
-    return Optional.empty();
   }
 
   private static boolean isGlobal(InetAddress address) {

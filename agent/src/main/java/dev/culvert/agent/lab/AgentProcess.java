@@ -169,7 +169,7 @@ public final class AgentProcess implements AutoCloseable {
     };
   }
 
-  /** Gives a container its interface and its planned address. */
+  /** Gives a container its interface and its planned addresses. */
   public void attach(LabPlan.Container container) {
     var _ =
         ask(
@@ -180,8 +180,8 @@ public final class AgentProcess implements AutoCloseable {
                 Namespaces.path(container.namespace()).toString(),
                 "interface",
                 Topology.DEVICE,
-                "address",
-                container.address()));
+                "addresses",
+                container.addresses()));
   }
 
   /** SIGKILL: the control plane dies, the datapath must not. */

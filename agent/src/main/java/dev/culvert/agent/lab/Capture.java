@@ -22,7 +22,10 @@ public final class Capture implements AutoCloseable {
           "-o",
           "tcp.check_checksum:TRUE",
           "-o",
-          "udp.check_checksum:TRUE");
+          "udp.check_checksum:TRUE",
+          // RFC 6935: none is no wrong one.
+          "-o",
+          "udp.ignore_ipv6_zero_checksum:TRUE");
 
   private final Shell shell;
   private final Path file;

@@ -29,6 +29,20 @@ public final class LabOptions {
               + " known to the router) (default: ${DEFAULT-VALUE}).")
   private LabDatapath.Kind kind;
 
+  @Option(
+      names = "--family",
+      paramLabel = "FAMILY",
+      defaultValue = "dual",
+      description =
+          "IP families: ipv4, dual (IPv6 inside too) or ipv6 (both inside, over an IPv6 underlay);"
+              + " Culvert alone has IPv6 (default: ${DEFAULT-VALUE}).")
+  private LabPlan.Family family;
+
+  /** Culvert's peers here are set up for IPv4. */
+  LabPlan.Family family() {
+    return kind == LabDatapath.Kind.EBPF ? family : LabPlan.Family.IPV4;
+  }
+
   int hosts() {
     return hosts;
   }

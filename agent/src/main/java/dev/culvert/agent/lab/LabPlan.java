@@ -13,7 +13,32 @@ import java.util.stream.Stream;
  *
  * @param prefix of all its namespaces
  */
-public record LabPlan(String prefix, int hosts, int containers, Underlay underlay) {
+public record LabPlan(String prefix, int hosts, int containers, Underlay underlay, Family family) {
+  /** Which IP families it has. */
+  public enum Family {
+    /** The scenarios' own. */
+    IPV4,
+    /** IPv6 inside too, over the same IPv4 underlay. */
+    DUAL,
+    /** Both inside, over an IPv6 underlay. */
+    IPV6;
+
+    /** Whether the hosts' underlay addresses are IPv6. */
+    public boolean underlayIpv6() {
+      return this == IPV6;
+    }
+
+    /** Whether containers have an IPv6 address besides. */
+    public boolean innerIpv6() {
+      return this != IPV4;
+    }
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
   /** How the hosts are joined. */
   public enum Underlay {
     /** Each in a network of its own, with a router between. */
@@ -30,6 +55,9 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
   /** The overlay network. */
   public static final String NETWORK = "10.244.0.0/16";
 
+  /** The overlay's IPv6 network, where there is one. */
+  public static final String NETWORK6 = "fd00:10:244::/48";
+
   /** Of the lab that people see. */
   public static final String PREFIX = "culvert-";
 
@@ -39,7 +67,7 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
   /**
    * A host.
    *
-   * @param address on the underlay, a /24
+   * @param address on the underlay, a /24 or a /64
    * @param gateway the router's address there; empty in a flat underlay
    */
   public record Host(
@@ -56,6 +84,24 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
       return "10.244." + number + ".0/24";
     }
 
+    public String subnet6() {
+      return "fd00:10:244:" + number + "::/64";
+    }
+
+    /** The host's own IPv6 address towards its containers. */
+    public String subnetGateway6() {
+      return "fd00:10:244:" + number + "::1";
+    }
+
+    /** The underlay address with its prefix length. */
+    String addressWithLength() {
+      return withLength(address);
+    }
+
+    static String withLength(String underlayAddress) {
+      return underlayAddress + (underlayAddress.contains(":") ? "/64" : "/24");
+    }
+
     /** The host's own address towards its containers, where a datapath needs one. */
     public String subnetGateway() {
       return "10.244." + number + ".1";
@@ -70,10 +116,40 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     String containerAddress(int index) {
       return "10.244." + number + "." + (2 + index);
     }
+
+    String containerAddress6(int index) {
+      return "fd00:10:244:" + number + "::" + (2 + index);
+    }
   }
 
-  /** A container. */
-  public record Container(int number, String name, String namespace, Host host, String address) {}
+  /**
+   * A container.
+   *
+   * @param address6 empty where there is no IPv6 inside
+   */
+  public record Container(
+      int number,
+      String name,
+      String namespace,
+      Host host,
+      String address,
+      Optional<String> address6) {
+    /** All that it has, IPv4 first. */
+    public List<String> addresses() {
+      return Stream.concat(Stream.of(address), address6.stream()).toList();
+    }
+
+    /** The same container, known by its IPv6 address. */
+    public Container overIpv6() {
+      String known = address6.orElseThrow(() -> new LabException(name + " has no IPv6 address."));
+      return new Container(number, name, namespace, host, known, Optional.empty());
+    }
+  }
+
+  /** With IPv4 alone. */
+  public LabPlan(String prefix, int hosts, int containers, Underlay underlay) {
+    this(prefix, hosts, containers, underlay, Family.IPV4);
+  }
 
   public LabPlan {
     if (hosts < 1 || hosts > MAX_HOSTS) {
@@ -92,23 +168,25 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
   }
 
   public LabPlan withPrefix(String other) {
-    return new LabPlan(other, hosts, containers, underlay);
+    return new LabPlan(other, hosts, containers, underlay, family);
   }
 
   /** A host by number, from 1; also one that is not in the lab yet. */
   public Host host(int number) {
     String name = "host-%02d".formatted(number);
     return switch (underlay) {
-      case ROUTED ->
-          new Host(
-              number,
-              name,
-              prefix + name,
-              "10." + (16 + number) + ".2.2",
-              Optional.of("10." + (16 + number) + ".2.1"));
-      case FLAT ->
-          new Host(
-              number, name, prefix + name, "192.168.0." + flatAddress(number), Optional.empty());
+      case ROUTED -> {
+        String network =
+            family.underlayIpv6()
+                ? "fd00:10:" + (16 + number) + ":2::"
+                : "10." + (16 + number) + ".2.";
+        yield new Host(number, name, prefix + name, network + 2, Optional.of(network + 1));
+      }
+      case FLAT -> {
+        String network = family.underlayIpv6() ? "fd00:192:168::" : "192.168.0.";
+        yield new Host(
+            number, name, prefix + name, network + flatAddress(number), Optional.empty());
+      }
     };
   }
 
@@ -136,7 +214,9 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
   /** A container that is not in the lab yet, the index-th (from 0) of its host. */
   public Container container(int number, Host host, int index) {
     String name = "container-" + number;
-    return new Container(number, name, prefix + name, host, host.containerAddress(index));
+    Optional<String> address6 =
+        family.innerIpv6() ? Optional.of(host.containerAddress6(index)) : Optional.empty();
+    return new Container(number, name, prefix + name, host, host.containerAddress(index), address6);
   }
 
   public List<Container> containersOf(Host host) {

@@ -31,7 +31,7 @@ public final class LabRunCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "PART",
-      description = "Only these: 1 2 3 4a 4b 4c 4d 5 matrix compare (default: all).")
+      description = "Only these: 1 2 3 4a 4b 4c6 4c 4d 5 matrix compare (default: all).")
   private List<String> parts = new ArrayList<>();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write all that was seen there.")
@@ -46,7 +46,9 @@ public final class LabRunCommand implements Callable<Integer> {
     Progress progress = new Progress(spec.commandLine().getOut());
     Report report = new Report(progress);
     try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress)) {
-      Stage stage = new Stage(lab, report, options.hosts(), options.containers(), options.kind());
+      Stage stage =
+          new Stage(
+              lab, report, options.hosts(), options.containers(), options.kind(), options.family());
       new LabRun(stage).run(parts.isEmpty() ? LabRun.parts() : parts);
       progress.now("removing the lab");
     }
@@ -66,6 +68,12 @@ public final class LabRunCommand implements Callable<Integer> {
             "There is no part \"%s\"; choose from %s."
                 .formatted(part, String.join(", ", LabRun.parts())));
       }
+    }
+    if (options.family() == LabPlan.Family.IPV6) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(),
+          "The scenarios' addresses are IPv4; choose --family dual, whose part 4c6 has an IPv6"
+              + " underlay, or \"lab up --family ipv6\".");
     }
     if (options.hosts() < 2 || options.containers() < MIN_PER_HOST * options.hosts()) {
       throw new CommandLine.ParameterException(

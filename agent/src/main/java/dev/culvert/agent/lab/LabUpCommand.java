@@ -28,7 +28,9 @@ public final class LabUpCommand implements Runnable {
   @Override
   public void run() {
     LabCommand.requireRoot();
-    LabPlan plan = new LabPlan(LabPlan.PREFIX, options.hosts(), options.containers(), underlay);
+    LabPlan plan =
+        new LabPlan(
+            LabPlan.PREFIX, options.hosts(), options.containers(), underlay, options.family());
     Progress progress = new Progress(spec.commandLine().getOut());
     try (Lab lab = Lab.begin(LabState.Purpose.UP, progress)) {
       progress.now("building namespaces");
@@ -54,6 +56,10 @@ public final class LabUpCommand implements Runnable {
       progress.line(
           "  ip netns exec %s ping -c3 %s"
               .formatted(from.namespace(), Stage.listener(plan).address()));
+      Stage.listener(plan)
+          .address6()
+          .ifPresent(address ->
+              progress.line("  ip netns exec %s ping -c3 %s".formatted(from.namespace(), address)));
       progress.line("  ./culvert lab exec router -- tcpdump -ni %s".formatted(plan.host(1).name()));
     }
     if (options.kind() == LabDatapath.Kind.EBPF || options.kind() == LabDatapath.Kind.USERSPACE) {

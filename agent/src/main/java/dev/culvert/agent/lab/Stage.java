@@ -14,15 +14,23 @@ public final class Stage {
   private final int hosts;
   private final int containers;
   private final LabDatapath.Kind kind;
+  private final LabPlan.Family family;
   private Topology topology;
   private LabDatapath datapath;
 
-  public Stage(Lab lab, Report report, int hosts, int containers, LabDatapath.Kind kind) {
+  public Stage(
+      Lab lab,
+      Report report,
+      int hosts,
+      int containers,
+      LabDatapath.Kind kind,
+      LabPlan.Family family) {
     this.lab = lab;
     this.report = report;
     this.hosts = hosts;
     this.containers = containers;
     this.kind = kind;
+    this.family = family;
   }
 
   public Lab lab() {
@@ -41,6 +49,10 @@ public final class Stage {
     return kind;
   }
 
+  public LabPlan.Family family() {
+    return family;
+  }
+
   public LabPlan plan(LabPlan.Underlay underlay) {
     return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay);
   }
@@ -55,7 +67,9 @@ public final class Stage {
   public LabDatapath overlay() {
     if (datapath == null) {
       report.progress().now("building the lab with " + kind);
-      topology = lab.build(plan(LabPlan.Underlay.ROUTED));
+      topology =
+          lab.build(
+              new LabPlan(LabPlan.PREFIX, hosts, containers, LabPlan.Underlay.ROUTED, family));
       datapath = lab.datapath(kind, topology);
       datapath.up();
     }

@@ -81,17 +81,22 @@ public final class Topology implements AutoCloseable {
                 host.name(), UNDERLAY_MTU_BYTES, DEVICE, UNDERLAY_MTU_BYTES, host.namespace()));
     host.gateway()
         .ifPresentOrElse(
-            gateway -> lines.add("address add " + gateway + "/24 dev " + host.name()),
+            gateway -> lines.add(addressLine(LabPlan.Host.withLength(gateway), host.name())),
             () -> lines.add("link set " + host.name() + " master " + SWITCH));
     lines.add("link set " + host.name() + " up");
   }
 
   private void buildHost(LabPlan.Host host) {
     List<String> lines = new ArrayList<>();
-    lines.add("address add " + host.address() + "/24 dev " + DEVICE);
+    lines.add(addressLine(host.addressWithLength(), DEVICE));
     lines.add("link set " + DEVICE + " up");
     host.gateway().ifPresent(gateway -> lines.add("route add default via " + gateway));
     configure(host.namespace(), true, lines);
+  }
+
+  /** Nobody else is there, so that duplicates need not be looked for first (IPv6). */
+  private static String addressLine(String address, String device) {
+    return "address add " + address + " dev " + device + (address.contains(":") ? " nodad" : "");
   }
 
   private void buildContainer(LabPlan.Container container) {
@@ -101,22 +106,29 @@ public final class Topology implements AutoCloseable {
   /**
    * Sets a namespace up: its loopback, its settings, and lines for {@code ip -batch}. New
    * namespaces inherit IPv4 settings from the machine (net.core.devconf_inherit_init_net), so all
-   * that matter are set. IPv6 is off but on the loopback, to keep captures quiet.
+   * that matter are set. IPv6 is off but on the loopback, to keep captures quiet, unless it is the
+   * underlay's; Culvert switches it on where its containers need it.
    */
   private void configure(String namespace, boolean forwarding, List<String> lines) {
     StringBuilder script = new StringBuilder("set -e\ncd /proc/sys/net\n");
     script.append(
         """
         if [ -e ipv6 ]; then
-          echo 1 > ipv6/conf/all/disable_ipv6
-          echo 1 > ipv6/conf/default/disable_ipv6
+          echo OFF > ipv6/conf/all/disable_ipv6
+          echo OFF > ipv6/conf/default/disable_ipv6
           echo 0 > ipv6/conf/lo/disable_ipv6
+          echo FORWARDING > ipv6/conf/all/forwarding
+          for conf in ipv6/conf/*; do
+            echo 0 > $conf/accept_dad
+          done
         fi
         for conf in ipv4/conf/*; do
           echo 0 > $conf/rp_filter
           echo 0 > $conf/send_redirects
         done
-        """);
+        """
+            .replace("OFF", plan.family().underlayIpv6() ? "0" : "1")
+            .replace("FORWARDING", forwarding ? "1" : "0"));
     script.append("echo ").append(forwarding ? 1 : 0).append(" > ipv4/ip_forward\n");
     script.append("ip -batch - << 'END'\nlink set lo up\n");
     lines.forEach(line -> script.append(line).append('\n'));

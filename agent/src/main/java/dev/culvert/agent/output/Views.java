@@ -26,6 +26,7 @@ public final class Views {
   public static Map<String, Object> status(OverlayStatus status) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("lease", status.lease().map(Views::lease));
+    view.put("leases", status.leases().stream().map(Views::lease).toList());
     Map<String, Object> store = new LinkedHashMap<>();
     store.put("connected", status.storeConnected());
     store.put("revision", status.storeRevision());
@@ -94,6 +95,7 @@ public final class Views {
   public static Map<String, Object> endpoint(Endpoint endpoint) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("address", endpoint.address().getHostAddress());
+    view.put("addresses", endpoint.addresses().stream().map(InetAddress::getHostAddress).toList());
     view.put("vni", endpoint.vni().value());
     view.put("interfaceIndex", endpoint.interfaceIndex());
     view.put("peer", endpoint.peer());

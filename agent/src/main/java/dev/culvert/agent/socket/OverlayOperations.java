@@ -27,12 +27,13 @@ public interface OverlayOperations {
     return Optional.empty();
   }
 
-  Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted);
+  Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted);
 
   /** By the interface that somebody else made. */
   Endpoint attachExisting(Path netns, String interfaceName);
 
-  void detach(InetAddress address);
+  /** Detaches the endpoint that has an address, and says which it had. */
+  List<InetAddress> detach(InetAddress address);
 
   /** Detaches every endpoint that has its other end in a namespace, and says which. */
   List<InetAddress> detachAll(Path netns);

@@ -7,10 +7,10 @@ import dev.culvert.datapath.IpPrefix;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 
 /** Answers one request line with one response line; never throws. May be called by any thread. */
 public final class RequestHandler {
@@ -92,20 +92,25 @@ public final class RequestHandler {
 
   private Map<String, Object> attach(Map<String, Object> request) {
     Path netns = Path.of(text(request, "netns"));
-    Optional<InetAddress> wanted =
-        Optional.ofNullable(request.get("address"))
-            .map(address -> IpPrefix.parseAddress(address.toString()));
+    List<InetAddress> wanted = new ArrayList<>();
+    if (request.get("address") instanceof String address) {
+      wanted.add(IpPrefix.parseAddress(address));
+    }
+    if (request.get("addresses") instanceof List<?> addresses) {
+      addresses.forEach(address -> wanted.add(IpPrefix.parseAddress(address.toString())));
+    }
     return Map.of(
         "endpoint", Views.endpoint(overlay.attach(netns, text(request, "interface"), wanted)));
   }
 
   private Map<String, Object> detach(Map<String, Object> request) {
     if (request.containsKey("address")) {
-      InetAddress address = IpPrefix.parseAddress(text(request, "address"));
-      overlay.detach(address);
-      return Map.of("addresses", List.of(address.getHostAddress()));
+      return addresses(overlay.detach(IpPrefix.parseAddress(text(request, "address"))));
     }
-    List<InetAddress> detached = overlay.detachAll(Path.of(text(request, "netns")));
+    return addresses(overlay.detachAll(Path.of(text(request, "netns"))));
+  }
+
+  private static Map<String, Object> addresses(List<InetAddress> detached) {
     return Map.of("addresses", detached.stream().map(InetAddress::getHostAddress).toList());
   }
 

@@ -5,6 +5,7 @@ import dev.culvert.agent.output.Views;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
@@ -46,9 +47,15 @@ public final class TablesView {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("vni", identity.vni().value());
     view.put("vtep", Views.vtep(identity.vtep()));
-    view.put("gateway", identity.gateway().getHostAddress());
-    view.put("network", identity.network().toString());
+    view.put("gateways", identity.gateways().stream().map(TablesView::gateway).toList());
     view.put("underlay", identity.underlay());
+    return view;
+  }
+
+  private static Map<String, Object> gateway(Gateway gateway) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("address", gateway.address().getHostAddress());
+    view.put("network", gateway.network().toString());
     return view;
   }
 
@@ -91,19 +98,20 @@ public final class TablesView {
   }
 
   private static List<Fields> objects(Map<String, Object> answer, String key) {
-    if (answer.get(key) instanceof List<?> list) {
-      return list.stream().map(Fields::new).toList();
-    }
-    throw new IllegalArgumentException("The agent's answer has no list \"" + key + "\".");
+    return new Fields(answer).list(key).stream().map(Fields::new).toList();
   }
 
   private static Identity readIdentity(Fields fields) {
     return new Identity(
         new Vni((int) fields.number("vni")),
         vtep(fields.inner("vtep")),
-        IpPrefix.parseAddress(fields.text("gateway")),
-        IpPrefix.parse(fields.text("network")),
+        fields.list("gateways").stream().map(Fields::new).map(TablesView::readGateway).toList(),
         fields.text("underlay"));
+  }
+
+  private static Gateway readGateway(Fields fields) {
+    return new Gateway(
+        IpPrefix.parseAddress(fields.text("address")), IpPrefix.parse(fields.text("network")));
   }
 
   private static Subnet subnet(Fields fields) {
@@ -134,7 +142,9 @@ public final class TablesView {
   private static Endpoint endpoint(Fields fields) {
     return new Endpoint(
         new Vni((int) fields.number("vni")),
-        IpPrefix.parseAddress(fields.text("address")),
+        fields.list("addresses").stream()
+            .map(address -> IpPrefix.parseAddress(String.valueOf(address)))
+            .toList(),
         (int) fields.number("interfaceIndex"),
         fields.flag("peer"),
         MacAddress.parse(fields.text("mac")),
@@ -160,6 +170,13 @@ public final class TablesView {
 
     String text(String key) {
       return String.valueOf(get(key));
+    }
+
+    List<?> list(String key) {
+      if (get(key) instanceof List<?> list) {
+        return list;
+      }
+      throw new IllegalArgumentException("The agent's answer has no list \"" + key + "\".");
     }
 
     boolean flag(String key) {

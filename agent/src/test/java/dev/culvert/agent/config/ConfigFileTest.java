@@ -2,9 +2,11 @@
 package dev.culvert.agent.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
@@ -44,9 +46,9 @@ class ConfigFileTest {
     AgentConfig config = parse(LEAST);
 
     assertEquals("machine.example", config.host());
-    assertEquals(IpPrefix.parse("10.244.0.0/16"), config.network());
-    assertEquals(24, config.subnetLength());
-    assertEquals(Optional.empty(), config.subnet());
+    assertEquals(IpPrefix.parse("10.244.0.0/16"), config.networks().getFirst().prefix());
+    assertEquals(24, config.networks().getFirst().subnetLength());
+    assertEquals(Optional.empty(), config.networks().getFirst().subnet());
     assertEquals(new Vni(1), config.vni());
     assertEquals(4789, config.port());
     assertEquals(Optional.empty(), config.underlay().address());
@@ -61,6 +63,53 @@ class ConfigFileTest {
     assertEquals(Path.of("/sys/fs/bpf"), config.bpffs());
     assertEquals(Path.of("/run/culvert"), config.runDirectory());
     assertEquals(AgentConfig.Stop.KEEP, config.stop());
+  }
+
+  @Test
+  void takesANetworkOfEachFamily() {
+    AgentConfig config = parse(LEAST + "network6: fd00:244::/48\nsubnet6: fd00:244:0:7::/64\n");
+    assertEquals(
+        List.of(
+            new OverlayConfig.Network(IpPrefix.parse("10.244.0.0/16"), 24, Optional.empty()),
+            new OverlayConfig.Network(
+                IpPrefix.parse("fd00:244::/48"),
+                64,
+                Optional.of(IpPrefix.parse("fd00:244:0:7::/64")))),
+        config.networks());
+    AgentConfig alone = parse(LEAST.replace("network: 10.244.0.0/16", "network6: fd00:244::/48"));
+    assertEquals(
+        List.of(new OverlayConfig.Network(IpPrefix.parse("fd00:244::/48"), 64, Optional.empty())),
+        alone.networks());
+    assertEquals(
+        alone.networks(),
+        parse(LEAST.replace("network: 10.244.0.0/16", "network: fd00:244::/48")).networks());
+    assertTrue(parse(LEAST + "udpChecksum6: compute\n").udpChecksum6());
+    assertFalse(parse(LEAST).udpChecksum6());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "network6: 10.245.0.0/16    | line 6: network6: 10.245.0.0/16 is IPv4; write it as network.",
+        "network6: fd00::/127       | line 6: network6: fd00:0:0:0:0:0:0:0/127 has no room",
+        "subnetLength6: 64          | line 6: subnetLength6: belongs to a network6, but there is none",
+        "udpChecksum6: yes          | line 6: udpChecksum6: \"yes\" is neither zero nor compute.",
+        "network6: fd00:244::/48\\nsubnetLength6: 40 | line 7: subnetLength6: 40 is out of range; write a number from 48 to 126.",
+        "network6: fd00:244::/48\\nsubnet6: fd00:245::/64 | line 7: subnet6: fd00:245:0:0:0:0:0:0/64 is outside the network fd00:244:0:0:0:0:0:0/48",
+      })
+  void saysWhatIsWrongWithAnIpv6Network(String lines, String expected) {
+    String message = problem(LEAST + lines.replace("\\n", "\n") + "\n");
+    assertTrue(message.contains(expected), message);
+  }
+
+  @Test
+  void refusesTwoNetworksOfOneFamily() {
+    String message =
+        problem(
+            LEAST.replace("network: 10.244.0.0/16", "network: fd00:244::/48")
+                + "network6: fd00:245::/48\n");
+    assertTrue(message.contains("line 1: network: is IPv6 too"), message);
   }
 
   @Test
@@ -89,8 +138,9 @@ class ConfigFileTest {
             """);
 
     assertEquals("host-01", config.host());
-    assertEquals(26, config.subnetLength());
-    assertEquals(Optional.of(IpPrefix.parse("10.244.1.64/26")), config.subnet());
+    assertEquals(26, config.networks().getFirst().subnetLength());
+    assertEquals(
+        Optional.of(IpPrefix.parse("10.244.1.64/26")), config.networks().getFirst().subnet());
     assertEquals(new Vni(0xffffff), config.vni());
     assertEquals(8472, config.port());
     assertEquals("ens3", config.underlay().interfaceName());

@@ -37,7 +37,7 @@ class UnderlayAddressTest {
   private static InetAddress choose(String name, String wanted, boolean ipv4) {
     return UnderlayAddress.choose(
         new AgentConfig.Underlay(name, Optional.ofNullable(wanted).map(IpPrefix::parseAddress)),
-        ipv4,
+        List.of(ipv4),
         LINKS,
         ADDRESSES);
   }

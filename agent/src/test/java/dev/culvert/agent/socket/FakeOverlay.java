@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** Answers without a kernel, and remembers what it was asked. */
 public final class FakeOverlay implements OverlayOperations {
@@ -43,7 +44,7 @@ public final class FakeOverlay implements OverlayOperations {
   public OverlayStatus status() {
     note("status");
     return new OverlayStatus(
-        Optional.of(LEASE), List.of(), List.of(), true, 12, List.of("a pending change"), List.of());
+        List.of(LEASE), List.of(), List.of(), true, 12, List.of("a pending change"), List.of());
   }
 
   @Override
@@ -52,11 +53,16 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
-    note("attach " + netns + " " + interfaceName + wanted.map(a -> " " + a).orElse(""));
+  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
+    note(
+        "attach "
+            + netns
+            + " "
+            + interfaceName
+            + wanted.stream().map(a -> " " + a).collect(Collectors.joining()));
     return new Endpoint(
         new Vni(1),
-        wanted.orElse(IpPrefix.parseAddress("10.244.1.2")),
+        wanted.isEmpty() ? List.of(IpPrefix.parseAddress("10.244.1.2")) : wanted,
         7,
         true,
         MacAddress.parse("02:00:00:00:00:01"),
@@ -68,7 +74,7 @@ public final class FakeOverlay implements OverlayOperations {
     note("attachExisting " + netns + " " + interfaceName);
     return new Endpoint(
         new Vni(1),
-        IpPrefix.parseAddress("10.244.1.10"),
+        List.of(IpPrefix.parseAddress("10.244.1.10")),
         8,
         true,
         MacAddress.parse("02:00:00:00:00:01"),
@@ -76,8 +82,9 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public void detach(InetAddress address) {
+  public List<InetAddress> detach(InetAddress address) {
     note("detach " + address.getHostAddress());
+    return List.of(address);
   }
 
   @Override

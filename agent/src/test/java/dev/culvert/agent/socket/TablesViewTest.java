@@ -8,6 +8,7 @@ import dev.culvert.agent.output.Json;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
@@ -60,8 +61,9 @@ class TablesViewTest {
                 new Identity(
                     new Vni(7),
                     HERE,
-                    address("10.244.1.1"),
-                    IpPrefix.parse("10.244.0.0/16"),
+                    List.of(
+                        new Gateway(address("10.244.1.1"), IpPrefix.parse("10.244.0.0/16")),
+                        new Gateway(address("fd00:244:1::1"), IpPrefix.parse("fd00:244::/32"))),
                     "eth0")),
             new Datapath.State(
                 List.of(
@@ -74,7 +76,7 @@ class TablesViewTest {
                 List.of(
                     new Endpoint(
                         new Vni(7),
-                        address("10.244.1.2"),
+                        List.of(address("10.244.1.2"), address("fd00:244:1::2")),
                         4,
                         true,
                         MacAddress.parse("02:00:00:00:00:02"),

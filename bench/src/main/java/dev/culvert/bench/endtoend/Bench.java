@@ -4,7 +4,6 @@ package dev.culvert.bench.endtoend;
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.Progress;
-import dev.culvert.agent.lab.measure.Comparison;
 import dev.culvert.agent.lab.measure.ConnectionRate;
 import dev.culvert.agent.lab.measure.Contestant;
 import dev.culvert.agent.lab.measure.Iperf;
@@ -32,6 +31,10 @@ final class Bench {
   private static final double OWN_MTU_SHARE = 0.15;
 
   private static final double SCALING_SHARE = 0.2;
+
+  /** Taken in any case: too few to conclude from, enough to show how much they scatter. */
+  private static final int LEAST_ROUNDS = 5;
+
   private static final int CONTAINERS = 2;
   private static final int HOSTS = 2;
   private static final Duration SECOND = Duration.ofSeconds(1);
@@ -199,7 +202,7 @@ final class Bench {
     }
   }
 
-  /** As many rounds as fit into the seconds, at least as many as a conclusion needs. */
+  /** As many rounds as fit into the seconds. */
   private Rounds take(Course course, List<Measurement> kinds, String what, double seconds) {
     Rounds warm = new Rounds(course.contestants(), kinds.subList(0, 1));
     double endLeft = clock.secondsLeft() - seconds;
@@ -208,7 +211,7 @@ final class Bench {
     double longest = rounds.secondsOfRound();
     int taken = 0;
     while (taken < settings.maxRounds()
-        && (taken < Comparison.MIN_ROUNDS || clock.secondsLeft() - longest > endLeft)) {
+        && (taken < LEAST_ROUNDS || clock.secondsLeft() - longest > endLeft)) {
       taken++;
       double before = clock.secondsLeft();
       String round = "%s, round %d".formatted(what, taken);

@@ -76,7 +76,7 @@ public final class Main implements Callable<Integer> {
       names = "--rounds",
       paramLabel = "N",
       description =
-          "At most so many rounds (default: 11, with --quick 7); fewer when time is short, but not below 5.")
+          "At most so many rounds (default: 11, with --quick 7); fewer when time is short, but not below 5; 7 allow a conclusion.")
   private Integer rounds;
 
   @Option(

@@ -18,7 +18,10 @@ public enum Mode {
    */
   WIRE(List.of("tso", "off", "gso", "off", "tx-udp_tnl-segmentation", "off"), List.of("gro", "on"));
 
+  @SuppressWarnings("ImmutableEnumChecker") // made by List.of
   private final List<String> sending;
+
+  @SuppressWarnings("ImmutableEnumChecker") // made by List.of
   private final List<String> receiving;
 
   Mode(List<String> sending, List<String> receiving) {

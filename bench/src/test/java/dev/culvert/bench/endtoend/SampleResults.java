@@ -13,7 +13,7 @@ import org.HdrHistogram.Histogram;
 
 /** Results of a run that never was: "fast" is twice as fast, "same" has no round trips. */
 public final class SampleResults {
-  private static final int ROUNDS = 5;
+  private static final int ROUNDS = 7;
   private static final Quantity TCP = Quantity.more("tcp-1", "TCP, 1 stream", "Gbit/s");
   private static final Quantity TRIP = Quantity.less("rtt-50", "UDP round trip", "us");
   private static final Quantity UDP = Quantity.more("udp-64", "UDP received", "kpps");

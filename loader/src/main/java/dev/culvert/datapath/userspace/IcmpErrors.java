@@ -7,12 +7,14 @@ import dev.culvert.kernel.SocketAddress;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.LongSupplier;
 
 /**
  * Tells senders why their packets go no further, as a router must (RFC 1812 sections 4.3 and 5.2.7,
- * RFC 1191, RFC 4443), from the gateway's address. Exhausted hops are the kernel's to tell of: it
- * routes each packet to the TUN device or from it. Used by one thread.
+ * RFC 1191, RFC 4443), from the gateway's address of its family. Exhausted hops are the kernel's to
+ * tell of: it routes each packet to the TUN device or from it. Used by one thread.
  *
  * <p>At most {@value #BURST} at once and {@value #PER_SECOND} a second; none about ICMP errors,
  * later fragments, or packets from or to many.
@@ -40,16 +42,30 @@ final class IcmpErrors implements AutoCloseable {
   private static final int ADDRESS_UNREACHABLE6 = 3;
   private static final int TOO_BIG6 = 2;
 
-  private final DatagramSocket socket;
+  /** One for each family that the overlay has. */
+  private final List<DatagramSocket> sockets;
+
   private final LongSupplier clockNs;
   private final PacketBuffer message = PacketBuffer.allocate(HEADER_BYTES + QUOTED6_BYTES);
   private long refilledNs;
   private double allowance = BURST;
 
-  IcmpErrors(Libc libc, InetAddress gateway, LongSupplier clockNs) {
-    this.socket = DatagramSocket.icmp(libc, gateway);
+  IcmpErrors(Libc libc, List<InetAddress> gateways, LongSupplier clockNs) {
+    this.sockets = open(libc, gateways);
     this.clockNs = clockNs;
     this.refilledNs = clockNs.getAsLong();
+  }
+
+  /** All or none. */
+  private static List<DatagramSocket> open(Libc libc, List<InetAddress> gateways) {
+    List<DatagramSocket> opened = new ArrayList<>();
+    try {
+      gateways.forEach(gateway -> opened.add(DatagramSocket.icmp(libc, gateway)));
+      return List.copyOf(opened);
+    } catch (RuntimeException e) {
+      opened.forEach(DatagramSocket::close);
+      throw e;
+    }
   }
 
   /** Nobody has the destination, or there is no way to its VTEP. */
@@ -71,11 +87,12 @@ final class IcmpErrors implements AutoCloseable {
   }
 
   private void send(InnerPacket about, int type, int code, int mtuBytes) {
-    boolean ours = about.ipv6 == !socket.isIpv4();
-    if (ours && mayTell(about) && takeAllowance()) {
-      int bytes = write(message.bytes(), about, type, code, mtuBytes);
-      // A lost error is like a lost packet: the sender will meet the next one.
-      long _ = socket.sendTo(new SocketAddress(source(about), 0), message.pointer(), bytes);
+    for (DatagramSocket socket : sockets) {
+      if (socket.isIpv4() != about.ipv6 && mayTell(about) && takeAllowance()) {
+        int bytes = write(message.bytes(), about, type, code, mtuBytes);
+        // A lost error is like a lost packet: the sender will meet the next one.
+        long _ = socket.sendTo(new SocketAddress(source(about), 0), message.pointer(), bytes);
+      }
     }
   }
 
@@ -134,6 +151,6 @@ final class IcmpErrors implements AutoCloseable {
 
   @Override
   public void close() {
-    socket.close();
+    sockets.forEach(DatagramSocket::close);
   }
 }

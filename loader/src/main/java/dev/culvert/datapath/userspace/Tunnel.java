@@ -13,6 +13,7 @@ import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -32,14 +33,15 @@ public final class Tunnel implements AutoCloseable {
    *
    * @param device name of the TUN device
    * @param local this host's VTEP
-   * @param gateway the host's own address in the overlay, which ICMP errors come from
+   * @param gateways the host's own addresses in the overlay, one of each IP family that it has,
+   *     which ICMP errors come from
    * @param innerMtuBytes the largest inner packet
    */
   public record Settings(
       String device,
       Vni vni,
       Vtep local,
-      InetAddress gateway,
+      List<InetAddress> gateways,
       int firstSourcePort,
       int lastSourcePort,
       int innerMtuBytes) {}
@@ -99,6 +101,7 @@ public final class Tunnel implements AutoCloseable {
       tunnel.socket.setBuffers(RECEIVE_BUFFER_BYTES, LEAST_BUFFER_BYTES);
       tunnel.socket.receiveMerged();
       tunnel.socket.receiveTrafficClass();
+      tunnel.socket.receiveWithoutChecksum();
       tunnel.tun = tunnel.own(TunDevice.create(libc, settings.device()));
       return tunnel;
     } catch (RuntimeException e) {
@@ -107,10 +110,10 @@ public final class Tunnel implements AutoCloseable {
     }
   }
 
-  /** Starts carrying packets; the device is up, and has the gateway's address. */
+  /** Starts carrying packets; the device is up, and has the gateways' addresses. */
   public void begin() {
     Buffers buffers = own(new Buffers());
-    IcmpErrors errors = own(new IcmpErrors(libc, settings.gateway(), System::nanoTime));
+    IcmpErrors errors = own(new IcmpErrors(libc, settings.gateways(), System::nanoTime));
     int vni = settings.vni().value();
     Sender sender =
         new Sender(

@@ -15,7 +15,8 @@ import java.util.function.Function;
 /** Culvert: one agent for each host, which share a directory of leases. */
 public final class CulvertDatapath implements LabDatapath {
   private static final int PORT = 4789;
-  private static final int OVERHEAD_BYTES = 50;
+  private static final int OVERHEAD_IPV4_BYTES = 50;
+  private static final int OVERHEAD_IPV6_BYTES = 70;
 
   private final Lab lab;
   private final Topology topology;
@@ -62,9 +63,18 @@ public final class CulvertDatapath implements LabDatapath {
 
   private void startAgent(LabPlan.Host host) {
     // The scenarios' addresses are fixed, so these hosts ask for their very subnets.
-    Map<String, String> all = new HashMap<>(settings.apply(host));
+    Map<String, String> all = new HashMap<>(settings(topology.plan()));
     all.put("subnet", host.subnet());
+    if (topology.plan().family().innerIpv6()) {
+      all.put("subnet6", host.subnet6());
+    }
+    all.putAll(settings.apply(host));
     agents.add(AgentProcess.start(lab, host, all));
+  }
+
+  /** What every agent's configuration needs for the plan's families. */
+  public static Map<String, String> settings(LabPlan plan) {
+    return plan.family().innerIpv6() ? Map.of("network6", LabPlan.NETWORK6) : Map.of();
   }
 
   public List<AgentProcess> agents() {
@@ -80,7 +90,8 @@ public final class CulvertDatapath implements LabDatapath {
 
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES - OVERHEAD_BYTES;
+    return Topology.UNDERLAY_MTU_BYTES
+        - (topology.plan().family().underlayIpv6() ? OVERHEAD_IPV6_BYTES : OVERHEAD_IPV4_BYTES);
   }
 
   @Override

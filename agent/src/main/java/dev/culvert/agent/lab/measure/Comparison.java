@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
  * side, so it is their ratio that counts, round by round; what the machine did meanwhile hit both.
  *
  * @param ratio the median of the rounds' ratios: the first's value by the second's; NaN without any
- * @param interval where that median lies, with 95 % confidence
+ * @param interval where that median lies, with 99 % confidence
  * @param rounds in how many both had a value
  */
 public record Comparison(
@@ -40,8 +40,8 @@ public record Comparison(
     }
   }
 
-  /** Fewer can all lie on one side by chance: of five rounds one time in sixteen. */
-  public static final int MIN_ROUNDS = 5;
+  /** Fewer all lie on one side by chance too often: seven do so one time in 64. */
+  public static final int MIN_ROUNDS = 7;
 
   /**
    * Two runs of the very same thing differ by a few percent, since memory, hashes and processors

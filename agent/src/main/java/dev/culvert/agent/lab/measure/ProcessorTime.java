@@ -30,7 +30,7 @@ public final class ProcessorTime {
   }
 
   static double busySeconds(String stat) {
-    String[] words = stat.lines().findFirst().orElse("").split(" +");
+    String[] words = stat.lines().findFirst().orElse("").split(" +", -1);
     if (words.length < 8 || !words[0].equals("cpu")) {
       throw new IllegalArgumentException("/proc/stat does not begin with the line \"cpu\".");
     }

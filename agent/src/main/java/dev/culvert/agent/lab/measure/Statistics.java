@@ -47,7 +47,7 @@ public final class Statistics {
   }
 
   /**
-   * Where the median of the values' source lies, with 95 % confidence: the percentile bootstrap
+   * Where the median of the values' source lies, with 99 % confidence: the percentile bootstrap
    * (Efron 1979). The same seed gives the same interval.
    */
   public static Interval medianInterval(double[] values, long seed) {
@@ -60,6 +60,6 @@ public final class Statistics {
       }
       medians[i] = median(resample);
     }
-    return new Interval(quantile(medians, 0.025), quantile(medians, 0.975));
+    return new Interval(quantile(medians, 0.005), quantile(medians, 0.995));
   }
 }

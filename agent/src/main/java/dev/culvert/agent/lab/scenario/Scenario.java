@@ -21,6 +21,7 @@ public interface Scenario {
         new Scenario3OneNetwork(),
         new Scenario4aPlainRoutes(),
         new Scenario4bPublishedPort(),
+        new Scenario4c6Ipv6Underlay(),
         new Scenario4cOverlay(),
         new Scenario4dUserspace(),
         new Scenario5HostsComeAndGo());

@@ -49,7 +49,7 @@ final class Scenario4cOverlay implements Scenario {
           var ping = Probes.ping(shell, from.namespace(), to.address(), 3);
           return Outcome.of(ping.all(), ping.text());
         });
-    new WireCheck(stage, from, to).run();
+    new WireCheck(stage, stage.overlay(), from, to).run();
     report.step(
         "The router's routes and the hosts' firewalls",
         "no route to %s; no NAT rule".formatted(LabPlan.NETWORK),
@@ -82,6 +82,9 @@ final class Scenario4cOverlay implements Scenario {
                       sums.received()));
         });
     AgentDeath.steps(stage, from, to);
+    if (stage.family().innerIpv6()) {
+      new Ipv6Inside(stage, stage.overlay(), plan).steps();
+    }
   }
 
   private static Outcome untouched(Shell shell, LabPlan plan) {

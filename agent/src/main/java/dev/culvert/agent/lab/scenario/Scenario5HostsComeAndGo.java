@@ -88,7 +88,11 @@ final class Scenario5HostsComeAndGo implements Scenario {
               guest.host().name() + " joins the running lab, and asks for no subnet in particular",
               "it leases a subnet that nobody else has",
               () -> {
-                agent = AgentProcess.start(stage.lab(), guest.host(), Map.of());
+                agent =
+                    AgentProcess.start(
+                        stage.lab(),
+                        guest.host(),
+                        CulvertDatapath.settings(stage.topology().plan()));
                 agent.awaitReady();
                 subnet = leasedBy(agent);
                 List<String> others = culvert.agents().stream().map(Visitor::leasedBy).toList();

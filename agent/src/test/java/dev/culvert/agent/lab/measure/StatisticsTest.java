@@ -38,15 +38,15 @@ class StatisticsTest {
   }
 
   /**
-   * Of seven, the bootstrapped median stays off the outermost values, and has the sample's in it.
+   * Of eleven, the bootstrapped median stays off the outermost values, and has the sample's in it.
    */
   @Test
   void theIntervalHasTheMedianInItAndIsTheSameForTheSameSeed() {
-    double[] values = {1.00, 1.10, 1.20, 1.30, 1.40, 1.50, 50};
+    double[] values = {1.00, 1.05, 1.10, 1.15, 1.20, 1.30, 1.35, 1.40, 1.45, 1.50, 50};
     Statistics.Interval interval = Statistics.medianInterval(values, 42);
     assertTrue(interval.contains(1.30), interval.toString());
     assertTrue(interval.low() >= 1.00 && interval.low() <= 1.20, interval.toString());
-    assertTrue(interval.high() >= 1.40 && interval.high() < 50, interval.toString());
+    assertTrue(interval.high() >= 1.35 && interval.high() < 50, interval.toString());
     assertEquals(interval, Statistics.medianInterval(values, 42));
   }
 }

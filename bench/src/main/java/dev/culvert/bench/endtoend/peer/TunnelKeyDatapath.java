@@ -8,6 +8,7 @@ import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.Namespaces;
 import dev.culvert.agent.lab.Topology;
 import dev.culvert.agent.lab.datapath.LabDatapath;
+import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
@@ -119,11 +120,11 @@ public final class TunnelKeyDatapath implements LabDatapath {
 
   /** struct remote_key and struct remote. */
   private static void putRemote(BpfMap map, String subnet, String vtep) {
-    String[] parts = subnet.split("/");
+    IpPrefix prefix = IpPrefix.parse(subnet);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocate(8, 8);
-      key.set(JAVA_INT, 0, Integer.parseInt(parts[1]));
-      key.set(NETWORK_ORDER, 4, number(parts[0]));
+      key.set(JAVA_INT, 0, prefix.length());
+      key.set(NETWORK_ORDER, 4, number(prefix.address().getHostAddress()));
       map.put(key, arena.allocateFrom(JAVA_INT, number(vtep)), BpfMap.ANY);
     }
   }

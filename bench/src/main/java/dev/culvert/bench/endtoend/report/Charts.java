@@ -45,6 +45,7 @@ final class Charts {
 
   /** So that the line at 1, or the longest whisker, is not at the very edge. */
   private static final double ROOM_ABOVE = 1.1;
+
   private static final Font SMALL = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
   private static final Font TITLE = new Font(Font.SANS_SERIF, Font.BOLD, 14);
   private static final Color GRID = new Color(0xe3e6ea);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
+import de.erichseifert.vectorgraphics2d.Processors;
+import de.erichseifert.vectorgraphics2d.VectorGraphics2D;
+import de.erichseifert.vectorgraphics2d.util.PageSize;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import org.knowm.xchart.VectorGraphicsEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder.VectorGraphicsFormat;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /** A chart as an element of a page. */
@@ -14,9 +15,12 @@ final class Svg {
   private Svg() {}
 
   static String of(Chart<?, ?> chart) {
+    VectorGraphics2D canvas = new VectorGraphics2D();
+    chart.paint(canvas, chart.getWidth(), chart.getHeight());
+    PageSize page = new PageSize(0, 0, chart.getWidth(), chart.getHeight());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     try {
-      VectorGraphicsEncoder.saveVectorGraphic(chart, bytes, VectorGraphicsFormat.SVG);
+      Processors.get("svg").getDocument(canvas.getCommands(), page).writeTo(bytes);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

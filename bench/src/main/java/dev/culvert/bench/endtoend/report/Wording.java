@@ -42,7 +42,7 @@ final class Wording {
     }
     sentences.add(
         "Contestants took turns on one processor each for client and server. A ratio is the median of the rounds' ratios, with"
-            + " its 95 % bootstrap interval behind it.");
+            + " its 99 % bootstrap interval behind it.");
     sentences.add(
         "\"better\" and \"worse\" are only said when the whole interval is more than %.0f %% away from 1 (two runs of the same"
                 .formatted(Comparison.MARGIN * 100)

@@ -79,8 +79,8 @@ class ReportsTest {
     assertTrue(lines.contains("wire,,tcp-1,Gbit/s,fast,3,20.0"));
     assertTrue(lines.contains("wire,,rtt-50,us,same,1,"));
     assertTrue(lines.contains("scaling-subnets,100,udp-64,kpps,fast,1,900.0"));
-    // Two quantities of three contestants in five rounds, two sizes with one value.
-    assertEquals(1 + 2 * 3 * 5 + 2, lines.size());
+    // Two quantities of three contestants in seven rounds, two sizes with one value.
+    assertEquals(1 + 2 * 3 * 7 + 2, lines.size());
   }
 
   @Test

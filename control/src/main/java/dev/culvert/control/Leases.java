@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vtep;
+import java.net.InetAddress;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * All leases of this host: one in each of the overlay's networks, each with a {@link LeaseKeeper}
+ * of its own, so that losing one leaves the other alone. They name one VTEP, for a host has one
+ * tunnel end. Called by the overlay's thread alone.
+ */
+final class Leases {
+  private final List<LeaseKeeper> keepers;
+
+  Leases(OverlayConfig config, LeaseStore store) {
+    this.keepers =
+        config.networks().stream().map(network -> new LeaseKeeper(config, network, store)).toList();
+  }
+
+  /**
+   * All or none; see {@link LeaseKeeper#obtain}.
+   *
+   * @throws LeaseStoreException when the store cannot be reached and the datapath lacks a subnet
+   * @throws IllegalStateException when a network has no subnet to give
+   */
+  void obtain(Datapath.State state, Instant now) {
+    Optional<MacAddress> mac = Optional.empty();
+    for (LeaseKeeper keeper : keepers) {
+      try {
+        keeper.obtain(state, mac, now);
+      } catch (RuntimeException e) {
+        giveBack(e);
+        throw e;
+      }
+      mac = Optional.of(vtep().mac());
+    }
+  }
+
+  /** After a failed start: what this host did not hold before. */
+  void giveBack(RuntimeException failure) {
+    for (LeaseKeeper keeper : keepers) {
+      try {
+        keeper.releaseIfFresh();
+      } catch (LeaseStoreException e) {
+        failure.addSuppressed(e);
+      }
+    }
+  }
+
+  List<LeaseKeeper> keepers() {
+    return keepers;
+  }
+
+  List<Lease> list() {
+    return keepers.stream().map(LeaseKeeper::lease).toList();
+  }
+
+  List<Subnet> subnets() {
+    return list().stream().map(Lease::subnet).toList();
+  }
+
+  /** This host's tunnel end. */
+  Vtep vtep() {
+    return keepers.getFirst().lease().vtep();
+  }
+
+  List<Gateway> gateways() {
+    return keepers.stream()
+        .map(keeper ->
+            new Gateway(
+                AddressAllocator.gateway(keeper.lease().subnet().prefix()),
+                keeper.network().prefix()))
+        .toList();
+  }
+
+  /**
+   * The subnets that new containers may have addresses of: all that were not lost.
+   *
+   * @throws IllegalStateException when none is left
+   */
+  List<IpPrefix> usable() {
+    List<IpPrefix> usable =
+        keepers.stream()
+            .filter(keeper -> keeper.lostTo().isEmpty())
+            .map(keeper -> keeper.lease().subnet().prefix())
+            .toList();
+    if (usable.isEmpty()) {
+      LeaseKeeper first = keepers.getFirst();
+      throw new IllegalStateException(
+          "No container can be attached: this host lost its subnet "
+              + first.lease().subnet()
+              + " to "
+              + first.lostTo().orElseThrow()
+              + "; see the overlay's status.");
+    }
+    return usable;
+  }
+
+  /** Says in every lease that this host is elsewhere now. */
+  void moveTo(InetAddress underlayAddress, Instant now) {
+    keepers.forEach(keeper -> keeper.moveTo(underlayAddress, now));
+  }
+
+  void accept(LeaseEvent event, Instant now) {
+    keepers.forEach(keeper -> keeper.accept(event, now));
+  }
+
+  Instant nextDeadline() {
+    return keepers.stream()
+        .map(LeaseKeeper::nextDeadline)
+        .min(Instant::compareTo)
+        .orElse(Instant.MAX);
+  }
+
+  List<String> problems() {
+    return keepers.stream().map(LeaseKeeper::problem).flatMap(Optional::stream).toList();
+  }
+
+  /**
+   * Releases all that can be released.
+   *
+   * @throws LeaseStoreException when one could not, with the others suppressed
+   */
+  void release() {
+    LeaseStoreException failure = null;
+    for (LeaseKeeper keeper : keepers) {
+      try {
+        keeper.release();
+      } catch (LeaseStoreException e) {
+        var told =
+            new LeaseStoreException(
+                "This host left, but its lease of "
+                    + keeper.lease().subnet()
+                    + " could not be released: "
+                    + e.getMessage(),
+                e);
+        if (failure == null) {
+          failure = told;
+        } else {
+          failure.addSuppressed(told);
+        }
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

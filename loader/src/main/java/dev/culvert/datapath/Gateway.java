@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import java.net.InetAddress;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What this host answers for in one overlay network of one IP family: the address that containers
+ * route to, and the network behind it.
+ *
+ * @param network the whole overlay prefix
+ */
+public record Gateway(InetAddress address, IpPrefix network) {
+  /**
+   * @throws IllegalArgumentException when the address lies outside the network
+   */
+  public Gateway {
+    if (!network.contains(address)) {
+      throw new IllegalArgumentException(
+          "The gateway "
+              + address.getHostAddress()
+              + " is not in the network "
+              + network
+              + ": choose one from this host's subnet.");
+    }
+  }
+
+  /**
+   * IPv4 first.
+   *
+   * @throws IllegalArgumentException for none, or two of one family
+   */
+  static List<Gateway> sorted(List<Gateway> gateways) {
+    List<InetAddress> order = Families.sorted(gateways.stream().map(Gateway::address).toList());
+    return gateways.stream()
+        .sorted(Comparator.comparingInt(gateway -> order.indexOf(gateway.address())))
+        .toList();
+  }
+}
