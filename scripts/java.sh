@@ -45,7 +45,23 @@ find_java() {
 
 # Sets JAVA_FLAGS. The serial collector and the first compiler alone take a third of the CPU time off a short command ("doctor":
 # 0.75 instead of 1.1 s JDK 25). The agent waits nearly all of its time, so they suit it too.
+# But for one that carries the packets itself.
 java_flags() {
   # shellcheck disable=SC2034 # for who sources this
-  JAVA_FLAGS=(-XX:+UseSerialGC -XX:TieredStopAtLevel=1)
+  JAVA_FLAGS=(-XX:+UseSerialGC)
+  carries_packets "$@" || JAVA_FLAGS+=(-XX:TieredStopAtLevel=1)
+}
+
+# carries_packets ARGUMENT...: whether this is "agent --config FILE" with a FILE that says "datapath: userspace".
+carries_packets() {
+  [ "${1:-}" = agent ] || return 1
+  local argument file=''
+  for argument in "$@"; do
+    [ "$file" = next ] && file=$argument
+    case $argument in
+      --config) file=next ;;
+      --config=*) file=${argument#--config=} ;;
+    esac
+  done
+  grep -Eqs '^datapath: *userspace' "$file"
 }

@@ -89,9 +89,22 @@ class ArchitectureTest {
     classes()
         .that()
         .resideInAnyPackage(KERNEL, DATAPATH, CONTROL)
+        .and()
+        .doNotHaveFullyQualifiedName("dev.culvert.datapath.userspace.Buffers")
         .should()
         .onlyDependOnClassesThat()
         .resideInAnyPackage("java..", "javax..", KERNEL, DATAPATH, CONTROL)
+        .check(culvert);
+  }
+
+  @Test
+  void onlyTheUserspaceDatapathsBuffersNeedNetty() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("dev.culvert.datapath.userspace.Buffers")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.netty..")
         .check(culvert);
   }
 

@@ -285,6 +285,27 @@ class CommandLineTest {
   }
 
   @Test
+  void tablesOfAnAgentThatCarriesPacketsComeFromItsSocket() throws Exception {
+    Files.delete(pins);
+    FakeOverlay overlay = new FakeOverlay();
+    overlay.tables =
+        Optional.of(
+            PinnedDatapath.ofProcess(
+                Optional.empty(),
+                new Datapath.State(List.of(), List.of(), List.of()),
+                Map.of(Verdict.ENCAPSULATED, new Counter(3, 294))));
+    try (ControlServer _ =
+        ControlServer.start(
+            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now()))) {
+      String counters = here("counters").out();
+      assertTrue(counters.contains("ENCAPSULATED"), counters);
+      assertTrue(counters.contains("294"), counters);
+      String status = here("status").out();
+      assertTrue(status.contains("\ndatapath   userspace"), status);
+    }
+  }
+
+  @Test
   void asksALivingAgentForChanges() {
     FakeOverlay overlay = new FakeOverlay();
     try (ControlServer _ =

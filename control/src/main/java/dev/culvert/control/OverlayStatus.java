@@ -21,6 +21,12 @@ public record OverlayStatus(
     long storeRevision,
     List<String> pending,
     List<String> problems) {
+  /** The same with other problems. */
+  public OverlayStatus withProblems(List<String> others) {
+    return new OverlayStatus(
+        leases, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
+  }
+
   /** The first of its leases. */
   public Optional<Lease> lease() {
     return leases.stream().findFirst();

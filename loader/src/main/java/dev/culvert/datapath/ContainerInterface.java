@@ -65,10 +65,15 @@ final class ContainerInterface implements AutoCloseable {
    * is made again. Chosen by us, since udev changes a MAC that the kernel chose, and does so after
    * we have read it (systemd.link(5), MACAddressPolicy).
    */
-  private static MacAddress mac(String which, Attachment attachment) {
-    byte[] mac = Arrays.copyOf(digest(which, attachment.vni(), attachment.address()), 6);
+  private static MacAddress mac(String which, Vni vni, InetAddress address) {
+    byte[] mac = Arrays.copyOf(digest(which, vni, address), 6);
     mac[0] = 0x0e; // unicast, locally administered
     return MacAddress.of(mac);
+  }
+
+  /** The MAC of the container's end. */
+  static MacAddress mac(Vni vni, InetAddress address) {
+    return mac("container", vni, address);
   }
 
   private static byte[] digest(String what, Vni vni, InetAddress address) {
@@ -97,8 +102,8 @@ final class ContainerInterface implements AutoCloseable {
               + " already: detach it first, or choose another name.");
     }
     String hostName = hostName(attachment.vni(), attachment.address());
-    MacAddress mac = mac("container", attachment);
-    MacAddress hostMac = mac("host", attachment);
+    MacAddress mac = mac(attachment.vni(), attachment.address());
+    MacAddress hostMac = mac("host", attachment.vni(), attachment.address());
     host.createVeth(
         new VethEnd(hostName, -1, hostMac.toBytes(), attachment.mtuBytes()),
         new VethEnd(name, namespace.fd(), mac.toBytes(), attachment.mtuBytes()));

@@ -40,6 +40,16 @@ public record PinnedDatapath(
   public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
 
   /**
+   * What an agent holds that carries the packets itself: no programs, and no traffic by VTEP or
+   * endpoint.
+   */
+  public static PinnedDatapath ofProcess(
+      Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
+    return new PinnedDatapath(
+        identity, state, counters, new TrafficCounters(Map.of(), Map.of()), List.of(), List.of());
+  }
+
+  /**
    * @throws IllegalStateException when the folder holds no datapath, or one of another version
    */
   static PinnedDatapath read(Libc libc, Path folder) {

@@ -28,6 +28,7 @@ public enum Errno {
   EAFNOSUPPORT(97, "address family not supported"),
   EADDRINUSE(98, "address in use"),
   EADDRNOTAVAIL(99, "address not available"),
+  EBADFD(77, "file descriptor in bad state"),
   ENOLINK(67, "link has been severed"),
   ENETDOWN(100, "network is down"),
   ENETUNREACH(101, "network is unreachable"),
@@ -37,6 +38,7 @@ public enum Errno {
   EHOSTUNREACH(113, "no route to host"),
   EALREADY(114, "in progress already"),
   ESTALE(116, "stale handle"),
+  EMSGSIZE(90, "message too long"),
   EOPNOTSUPP(95, "operation not supported"),
   ENOTSUPP(524, "operation not supported"),
   OTHER(-1, "error");

@@ -20,6 +20,9 @@ public final class Ipv6Settings {
   /** Whether new addresses are looked for on the link before they are used. */
   public static final String ACCEPT_DAD = "accept_dad";
 
+  /** Whether what comes in is forwarded though {@code all/forwarding} is 0; from Linux 6.17 on. */
+  public static final String FORCE_FORWARDING = "force_forwarding";
+
   private static final Path CONF = Path.of("/proc/sys/net/ipv6/conf");
 
   private final NetNamespace namespace;

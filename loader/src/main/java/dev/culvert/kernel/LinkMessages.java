@@ -34,7 +34,15 @@ final class LinkMessages {
   private static final int VETH_INFO_PEER = 1;
 
   /** Of IFLA_AF_SPEC (linux/if_link.h). */
+  private static final int AF_INET = 2;
+
   private static final int AF_INET6 = 10;
+  private static final int IFLA_INET_CONF = 1;
+
+  /** Places in IFLA_INET_CONF (linux/ip.h, IPV4_DEVCONF_*). */
+  static final int IPV4_FORWARDING = 1;
+
+  static final int IPV4_RP_FILTER = 8;
 
   private static final int IFLA_INET6_ADDR_GEN_MODE = 8;
   private static final int ADDR_GEN_MODE_NONE = 1;
@@ -192,6 +200,17 @@ final class LinkMessages {
         () ->
             message.nest(
                 AF_INET6, () -> message.attribute8(IFLA_INET6_ADDR_GEN_MODE, ADDR_GEN_MODE_NONE)));
+  }
+
+  /** One of an interface's IPv4 settings, as below /proc/sys/net/ipv4/conf/NAME/. */
+  static NetlinkMessage setIpv4Setting(int index, int setting, int value) {
+    NetlinkMessage message = change(index);
+    return message.nest(
+        IFLA_AF_SPEC,
+        () ->
+            message.nest(
+                AF_INET,
+                () -> message.nest(IFLA_INET_CONF, () -> message.attribute32(setting, value))));
   }
 
   static NetlinkMessage setAlias(int index, String alias) {

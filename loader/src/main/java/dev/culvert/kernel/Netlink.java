@@ -343,6 +343,21 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
+  /** Whether IPv4 packets that enter by this interface may be forwarded by another. */
+  public void setIpv4Forwarding(int index, boolean forward) {
+    execute(
+        LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_FORWARDING, forward ? 1 : 0),
+        target(index));
+  }
+
+  /**
+   * Lets in only IPv4 packets whose source is routed to this very interface (RFC 3704 section 2.2,
+   * strict reverse path forwarding).
+   */
+  public void setStrictReversePath(int index) {
+    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), target(index));
+  }
+
   /** Puts the interface under a bridge; master 0 takes it out. */
   public void setMaster(int index, int master) {
     execute(LinkMessages.setMaster(index, master), target(index) + " under " + target(master));

@@ -4,6 +4,9 @@ package dev.culvert.datapath;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,13 +22,13 @@ import java.util.concurrent.TimeUnit;
  * @param bytes how much
  */
 record TcpTransfer(Path folder, int bytes) {
+  private static final int PIECE_BYTES = 1 << 20;
+
   /** Sends random bytes by netcat and compares their hashes. */
   void send(String from, String to, String address) throws Exception {
-    byte[] data = new byte[bytes];
-    new Random(7).nextBytes(data);
     Path sent = folder.resolve("sent");
     Path received = folder.resolve("received");
-    Files.write(sent, data);
+    write(sent);
     String family = address.contains(":") ? "-6" : "-4";
     Process server =
         new ProcessBuilder(
@@ -47,7 +50,19 @@ record TcpTransfer(Path folder, int bytes) {
     } finally {
       server.destroyForcibly().waitFor();
     }
-    assertEquals(hash(data), hash(Files.readAllBytes(received)));
+    assertEquals(hash(sent), hash(received));
+  }
+
+  /** By the piece, since a test may send more than its memory takes. */
+  private void write(Path file) throws IOException {
+    byte[] piece = new byte[PIECE_BYTES];
+    Random random = new Random(7);
+    try (OutputStream out = Files.newOutputStream(file)) {
+      for (int left = bytes; left > 0; left -= PIECE_BYTES) {
+        random.nextBytes(piece);
+        out.write(piece, 0, Math.min(left, PIECE_BYTES));
+      }
+    }
   }
 
   private static void awaitListening(String namespace) throws InterruptedException {
@@ -62,7 +77,14 @@ record TcpTransfer(Path folder, int bytes) {
     throw new AssertionError("netcat does not listen");
   }
 
-  private static String hash(byte[] data) throws Exception {
-    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(data));
+  private static String hash(Path file) throws Exception {
+    MessageDigest digest = MessageDigest.getInstance("SHA-256");
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] piece = new byte[PIECE_BYTES];
+      for (int read = in.read(piece); read >= 0; read = in.read(piece)) {
+        digest.update(piece, 0, read);
+      }
+    }
+    return HexFormat.of().formatHex(digest.digest());
   }
 }

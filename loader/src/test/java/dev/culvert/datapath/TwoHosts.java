@@ -185,7 +185,37 @@ final class TwoHosts implements AutoCloseable {
     return in(own, () -> open(own, port, decapsulation));
   }
 
-  private EbpfDatapath in(Host own, Callable<EbpfDatapath> work) throws Exception {
+  /** Makes a host a tunnel end without eBPF, its container attached, the other host known. */
+  UserspaceDatapath startUserspace(Host own, Host other, int port) throws Exception {
+    return in(
+        own,
+        () -> {
+          UserspaceDatapath datapath = openUserspace(own, port);
+          fill(datapath, own, other, port);
+          return datapath;
+        });
+  }
+
+  /** The same, where {@link #startUserspace} has left a container's interface. */
+  UserspaceDatapath restartUserspace(Host own, Host other, int port) throws Exception {
+    return in(
+        own,
+        () -> {
+          UserspaceDatapath datapath = openUserspace(own, port);
+          putSubnets(datapath, own, other, port);
+          return datapath;
+        });
+  }
+
+  private UserspaceDatapath openUserspace(Host own, int port) {
+    UserspaceDatapath datapath =
+        UserspaceDatapath.open(
+            libc, new UserspaceDatapath.Config(own.namespace(), UNDERLAY, VNI, port, 49152, 65535));
+    datapath.start(VNI, own.vtep(port), own.gateways());
+    return datapath;
+  }
+
+  private <T> T in(Host own, Callable<T> work) throws Exception {
     try (NetNamespace namespace = NetNamespace.named(libc, own.namespace())) {
       return namespace.call(work);
     }
@@ -225,7 +255,15 @@ final class TwoHosts implements AutoCloseable {
     return datapath;
   }
 
-  private static void fill(EbpfDatapath datapath, Host own, Host other, int port) {
+  private static void fill(Datapath datapath, Host own, Host other, int port) {
+    putSubnets(datapath, own, other, port);
+    Attachment.Address second =
+        new Attachment.Address(
+            InetAddress.ofLiteral(own.containerAddress6()), own.gateways().getLast().address());
+    attach(datapath, own, own.container(), List.of(first(own, own.containerAddress()), second));
+  }
+
+  private static void putSubnets(Datapath datapath, Host own, Host other, int port) {
     Optional<NextHop> way = datapath.nextHop(other.vtep(port).address());
     List<Datapath.Failure> failures =
         datapath.apply(
@@ -237,10 +275,6 @@ final class TwoHosts implements AutoCloseable {
     if (!failures.isEmpty()) {
       throw new AssertionError(failures.toString());
     }
-    Attachment.Address second =
-        new Attachment.Address(
-            InetAddress.ofLiteral(own.containerAddress6()), own.gateways().getLast().address());
-    attach(datapath, own, own.container(), List.of(first(own, own.containerAddress()), second));
   }
 
   private static Change remote(Subnet subnet, Vtep own, Vtep other, Optional<NextHop> way) {
@@ -260,7 +294,7 @@ final class TwoHosts implements AutoCloseable {
   }
 
   private static Endpoint attach(
-      EbpfDatapath datapath, Host own, String namespace, List<Attachment.Address> addresses) {
+      Datapath datapath, Host own, String namespace, List<Attachment.Address> addresses) {
     int mtuBytes = datapath.overlayMtuBytes(InetAddress.ofLiteral(own.underlay()));
     return datapath.attach(
         new Attachment(VNI, Path.of("/run/netns/" + namespace), "eth0", addresses, mtuBytes));

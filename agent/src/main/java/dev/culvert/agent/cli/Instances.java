@@ -10,10 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** Finds the agents of this machine by their pins, which are there while packets flow. */
+/** Finds the agents of this machine by their pins and their control sockets. */
 final class Instances {
+  private static final String SOCKET_SUFFIX = ".sock";
+
   private Instances() {}
 
   /**
@@ -22,7 +26,9 @@ final class Instances {
    * @throws UserException when there is none, or several and none is named
    */
   static Instance choose(Path bpffs, Path runDirectory, Optional<String> host) {
-    List<String> hosts = hosts(bpffs);
+    SortedSet<String> all = new TreeSet<>(hosts(bpffs));
+    all.addAll(listening(runDirectory));
+    List<String> hosts = List.copyOf(all);
     if (host.isPresent()) {
       Instance named = Instance.of(bpffs, runDirectory, host.get());
       if (!hosts.contains(host.get()) && !Files.exists(named.socket())) {
@@ -52,6 +58,19 @@ final class Instances {
           .toList();
     } catch (AccessDeniedException e) {
       throw new UserException(folder + " may not be read; try it as root.", e);
+    } catch (IOException notThere) {
+      return List.of();
+    }
+  }
+
+  /** Agents that carry packets themselves pin nothing, but have a socket. */
+  private static List<String> listening(Path runDirectory) {
+    try (Stream<Path> children = Files.list(runDirectory)) {
+      return children
+          .map(child -> child.getFileName().toString())
+          .filter(name -> name.endsWith(SOCKET_SUFFIX))
+          .map(name -> name.substring(0, name.length() - SOCKET_SUFFIX.length()))
+          .toList();
     } catch (IOException notThere) {
       return List.of();
     }

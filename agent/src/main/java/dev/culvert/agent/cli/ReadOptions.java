@@ -5,13 +5,17 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Table;
+import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.agent.socket.Instance;
+import dev.culvert.agent.socket.TablesView;
 import dev.culvert.datapath.PinnedDatapath;
 import java.io.PrintWriter;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Supplier;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -20,6 +24,8 @@ import picocli.CommandLine.Spec;
 
 /** What all showing commands share. */
 public final class ReadOptions {
+  private static final Duration PATIENCE = Duration.ofSeconds(5);
+
   private final TableReader reader;
 
   @Mixin private HostOptions host;
@@ -39,6 +45,12 @@ public final class ReadOptions {
   }
 
   PinnedDatapath inspect(Instance instance) {
+    if (!Files.isDirectory(instance.pins())) {
+      Optional<PinnedDatapath> tables = ask(instance);
+      if (tables.isPresent()) {
+        return tables.get();
+      }
+    }
     requirePins(instance);
     return reader.read(instance.pins());
   }
@@ -51,8 +63,21 @@ public final class ReadOptions {
       throw new UserException(
           MountNamespace.hidden(instance.bpffs())
               .orElse(
-                  "There is nothing pinned at %s: the agent of host %s is still starting, or has left; look at its log."
+                  "There is nothing pinned at %s: the agent of host %s is still starting, has left, or carries packets itself (datapath: userspace) and is dead; look at its log."
                       .formatted(instance.pins(), instance.host())));
+    }
+  }
+
+  /** An agent that carries packets itself has the tables itself. */
+  private static Optional<PinnedDatapath> ask(Instance instance) {
+    ControlClient client = new ControlClient(instance.socket());
+    try {
+      return client.ask(Map.of("request", "tables"), PATIENCE)
+              instanceof ControlClient.Reply.Answer(Map<String, Object> fields)
+          ? Optional.of(TablesView.read(fields))
+          : Optional.empty();
+    } catch (UserException refused) { // It has none: what is missing is pinned, or was.
+      return Optional.empty();
     }
   }
 

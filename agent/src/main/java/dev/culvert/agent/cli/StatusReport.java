@@ -88,6 +88,9 @@ record StatusReport(
     StringBuilder out = new StringBuilder();
     line(out, "host", instance.host());
     line(out, "agent", agentText());
+    if (inspection.programs().isEmpty()) { // Pinned datapaths have programs always.
+      line(out, "datapath", "userspace: the agent carries the packets itself");
+    }
     line(out, "subnet", locals());
     inspection
         .identity()

@@ -26,6 +26,7 @@ public record AgentConfig(
     Vni vni,
     int port,
     Underlay underlay,
+    Kind datapath,
     Duration pathMtuLifetime,
     boolean directRouting,
     Decapsulation decapsulation,
@@ -64,6 +65,14 @@ public record AgentConfig(
 
   /** Outer UDP source ports, both ends included. */
   public record SourcePorts(int min, int max) {}
+
+  /** What carries the packets. */
+  public enum Kind {
+    /** Programs in the kernel. */
+    EBPF,
+    /** The agent itself. */
+    USERSPACE
+  }
 
   /** What SIGTERM does. */
   public enum Stop {

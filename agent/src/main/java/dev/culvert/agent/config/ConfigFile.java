@@ -33,6 +33,7 @@ public final class ConfigFile {
           "vni",
           "port",
           "underlay",
+          "datapath",
           "pathMtuLifetime",
           "directRouting",
           "decapsulation",
@@ -97,6 +98,7 @@ public final class ConfigFile {
             root.value("vni", text -> new Vni(Values.whole(text, 1, Vni.MAX))).orElse(new Vni(1)),
             root.whole("port", 4789, 1, 65535),
             underlay(root),
+            root.value("datapath", Values::datapath).orElse(AgentConfig.Kind.EBPF),
             root.value("pathMtuLifetime", Values::pathMtuLifetime)
                 .orElse(EbpfDatapath.Config.PATH_MTU_LIFETIME),
             root.value("directRouting", Values::flag).orElse(true),

@@ -131,6 +131,15 @@ final class Values {
     return new AgentConfig.SourcePorts(min, max);
   }
 
+  static AgentConfig.Kind datapath(String text) {
+    return switch (text) {
+      case "ebpf" -> AgentConfig.Kind.EBPF;
+      case "userspace" -> AgentConfig.Kind.USERSPACE;
+      default ->
+          throw new IllegalArgumentException("\"" + text + "\" is neither ebpf nor userspace.");
+    };
+  }
+
   static Decapsulation decapsulation(String text) {
     return switch (text) {
       case "auto" -> Decapsulation.AUTO;

@@ -54,7 +54,12 @@ public final class Daemon {
    */
   public static void run(
       AgentConfig config, Path configFile, Optional<Path> readyFile, Consumer<String> say) {
-    Privileges.require("The agent");
+    boolean userspace = config.datapath() == AgentConfig.Kind.USERSPACE;
+    if (userspace) {
+      Privileges.requireNetAdmin("The agent");
+    } else {
+      Privileges.require("The agent");
+    }
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(
@@ -62,11 +67,13 @@ public final class Daemon {
             config.host(),
             new InstanceLock.Holder(ProcessHandle.current().pid(), Instant.now(), configFile));
     End how = End.KEEP;
+    boolean lived = false;
     try {
       how = new Daemon(config, readyFile, say).live(instance);
+      lived = true;
     } finally {
       // After a failed first start there is nothing to remember either.
-      if (how == End.KEEP && Files.isDirectory(instance.pins())) {
+      if (how == End.KEEP && (Files.isDirectory(instance.pins()) || (userspace && lived))) {
         lock.close();
       } else {
         lock.remove();

@@ -8,7 +8,6 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
-import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.kernel.Libc;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,7 +28,11 @@ public final class Departure {
    * @param say takes a line for each thing done
    */
   public static void run(AgentConfig config, Path configFile, Consumer<String> say) {
-    Privileges.require("Leaving");
+    if (config.datapath() == AgentConfig.Kind.USERSPACE) {
+      Privileges.requireNetAdmin("Leaving");
+    } else {
+      Privileges.require("Leaving");
+    }
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(
@@ -48,14 +51,16 @@ public final class Departure {
   }
 
   private static void removeDatapath(AgentConfig config, Instance instance, Consumer<String> say) {
-    if (!Files.isDirectory(instance.pins())) {
+    boolean ebpf = config.datapath() == AgentConfig.Kind.EBPF;
+    if (ebpf && !Files.isDirectory(instance.pins())) {
       say.accept("nothing is pinned at " + instance.pins());
       return;
     }
-    try (Datapath datapath = EbpfDatapath.open(Libc.system(), Membership.datapathConfig(config))) {
+    try (Datapath datapath = Membership.openDatapath(config, Libc.system())) {
       datapath.remove();
     }
-    say.accept("removed programs, pins, devices and routes of " + config.host());
+    say.accept(
+        "removed " + (ebpf ? "programs, pins, " : "") + "devices and routes of " + config.host());
   }
 
   private static void releaseLeases(AgentConfig config, Consumer<String> say) {

@@ -7,6 +7,7 @@ import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -35,7 +36,12 @@ final class LiveOverlay implements OverlayOperations {
 
   @Override
   public OverlayStatus status() {
-    return overlay.status();
+    return membership.status();
+  }
+
+  @Override
+  public Optional<PinnedDatapath> tables() {
+    return membership.tables();
   }
 
   @Override

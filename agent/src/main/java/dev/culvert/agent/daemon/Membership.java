@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.daemon;
 
+import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
+import dev.culvert.control.OverlayStatus;
 import dev.culvert.control.store.DirectoryLeaseStore;
+import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.EbpfDatapath;
+import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.UserspaceDatapath;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.net.InetAddress;
 import java.nio.file.Files;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -21,12 +27,12 @@ import java.util.function.Consumer;
 /** Store, datapath and overlay, opened in this order and closed in the other. */
 final class Membership implements AutoCloseable {
   private final LeaseStore store;
-  private final EbpfDatapath datapath;
+  private final Datapath datapath;
   private final Overlay overlay;
   private final AutoCloseable addressWatch;
 
   private Membership(
-      LeaseStore store, EbpfDatapath datapath, Overlay overlay, AutoCloseable addressWatch) {
+      LeaseStore store, Datapath datapath, Overlay overlay, AutoCloseable addressWatch) {
     this.store = store;
     this.datapath = datapath;
     this.overlay = overlay;
@@ -38,6 +44,10 @@ final class Membership implements AutoCloseable {
    */
   static Membership join(AgentConfig config, Libc libc, Consumer<String> say) {
     OverlayConfig overlayConfig = overlayConfig(config, libc);
+    if (config.datapath() == AgentConfig.Kind.USERSPACE) {
+      refuseToChange(config);
+      return join(config, overlayConfig, libc);
+    }
     boolean mounted = PinFileSystem.ensure(libc, config.bpffs(), say);
     try {
       return join(config, overlayConfig, libc);
@@ -47,11 +57,24 @@ final class Membership implements AutoCloseable {
     }
   }
 
+  /** Two datapaths would carry the same packets. */
+  private static void refuseToChange(AgentConfig config) {
+    if (Files.isDirectory(Instance.of(config).pins())) {
+      throw new UserException(
+          "The kernel still carries packets for "
+              + config.host()
+              + " by eBPF: run \"culvert leave --host "
+              + config.host()
+              + "\" before it starts with \"datapath: userspace\".");
+    }
+  }
+
   private static Membership join(AgentConfig config, OverlayConfig overlayConfig, Libc libc) {
-    boolean takesOver = Files.isDirectory(Instance.of(config).pins());
+    boolean pinned = Files.isDirectory(Instance.of(config).pins());
     LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
     try {
-      EbpfDatapath datapath = EbpfDatapath.open(libc, datapathConfig(config));
+      Datapath datapath = openDatapath(config, libc);
+      boolean takesOver = pinned || !datapath.read().endpoints().isEmpty();
       try {
         Overlay overlay = Overlay.start(overlayConfig, store, datapath);
         try {
@@ -90,7 +113,24 @@ final class Membership implements AutoCloseable {
     }
   }
 
-  static EbpfDatapath.Config datapathConfig(AgentConfig config) {
+  /** Opens the one that the configuration asks for, and takes over what it left before. */
+  static Datapath openDatapath(AgentConfig config, Libc libc) {
+    return switch (config.datapath()) {
+      case EBPF -> EbpfDatapath.open(libc, datapathConfig(config));
+      case USERSPACE ->
+          UserspaceDatapath.open(
+              libc,
+              new UserspaceDatapath.Config(
+                  Instance.of(config).pins().getFileName().toString(),
+                  config.underlay().interfaceName(),
+                  config.vni(),
+                  config.port(),
+                  config.sourcePorts().min(),
+                  config.sourcePorts().max()));
+    };
+  }
+
+  private static EbpfDatapath.Config datapathConfig(AgentConfig config) {
     return new EbpfDatapath.Config(
         Instance.of(config).pins(),
         config.underlay().interfaceName(),
@@ -127,12 +167,32 @@ final class Membership implements AutoCloseable {
     return overlay;
   }
 
-  /** Where outer headers come off, and why. */
-  Optional<DecapsulationChoice> decapsulation() {
-    return datapath.decapsulation();
+  /** The overlay's, with what keeps the agent itself from carrying packets. */
+  OverlayStatus status() {
+    OverlayStatus status = overlay.status();
+    Optional<String> failure =
+        datapath instanceof UserspaceDatapath own ? own.failure() : Optional.empty();
+    if (failure.isEmpty()) {
+      return status;
+    }
+    List<String> problems = new ArrayList<>(status.problems());
+    problems.addFirst(failure.get());
+    return status.withProblems(problems);
   }
 
-  /** Lets go: packets keep flowing. */
+  /** The tables, where they are in this process. */
+  Optional<PinnedDatapath> tables() {
+    return datapath instanceof UserspaceDatapath own
+        ? Optional.of(PinnedDatapath.ofProcess(own.identity(), own.read(), own.counters()))
+        : Optional.empty();
+  }
+
+  /** Where outer headers come off, and why. */
+  Optional<DecapsulationChoice> decapsulation() {
+    return datapath instanceof EbpfDatapath programs ? programs.decapsulation() : Optional.empty();
+  }
+
+  /** Lets go: packets keep flowing, unless the agent itself carried them. */
   @Override
   public void close() {
     try (store;

@@ -31,6 +31,17 @@ public final class Privileges {
     }
   }
 
+  /**
+   * As {@link #require}, for what needs no programs.
+   *
+   * @throws UserException when the process may not configure interfaces
+   */
+  static void requireNetAdmin(String who) {
+    if (missing().contains("CAP_NET_ADMIN")) {
+      throw new UserException(who + " needs root (missing: CAP_NET_ADMIN); run it with sudo.");
+    }
+  }
+
   /** Names of the capabilities that are needed and not there; empty when one cannot tell. */
   public static List<String> missing() {
     try {

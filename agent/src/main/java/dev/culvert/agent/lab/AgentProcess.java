@@ -21,14 +21,18 @@ public final class AgentProcess implements AutoCloseable {
   private static final Duration ANSWER = Duration.ofSeconds(10);
   private static final Path RUN = Path.of("/run/culvert");
 
+  private static final String FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1";
+
   private final Lab lab;
   private final LabPlan.Host host;
   private final Path config;
   private final Path ready;
   private final Path log;
+  private final boolean carriesPackets;
   private Running process;
 
-  private AgentProcess(Lab lab, LabPlan.Host host, Path config) {
+  private AgentProcess(Lab lab, LabPlan.Host host, Path config, boolean carriesPackets) {
+    this.carriesPackets = carriesPackets;
     this.lab = lab;
     this.host = host;
     this.config = config;
@@ -49,7 +53,8 @@ public final class AgentProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new LabException("Cannot write " + config + ": " + e.getMessage() + ".", e);
     }
-    AgentProcess agent = new AgentProcess(lab, host, config);
+    AgentProcess agent =
+        new AgentProcess(lab, host, config, "userspace".equals(settings.get("datapath")));
     agent.start();
     return agent;
   }
@@ -96,6 +101,9 @@ public final class AgentProcess implements AutoCloseable {
     List<String> words = new ArrayList<>(List.of("setsid"));
     words.addAll(Namespaces.enter(host.namespace()));
     words.addAll(culvert("agent", "--config", config.toString()));
+    if (carriesPackets) {
+      words.remove(FIRST_COMPILER_ALONE); // Then it is busy, and the second one pays.
+    }
     words.addAll(List.of("--ready-file", ready.toString()));
     process = lab.shell().start(Command.of(words), log);
   }
@@ -111,7 +119,7 @@ public final class AgentProcess implements AutoCloseable {
             List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1",
+                FIRST_COMPILER_ALONE,
                 "-Xmx64m",
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",

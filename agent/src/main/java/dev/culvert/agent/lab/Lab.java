@@ -7,6 +7,7 @@ import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
 import dev.culvert.agent.lab.datapath.LabDatapath;
 import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import java.nio.file.Path;
+import java.util.Map;
 
 /**
  * The machine's lab, held by this process: builds topologies and datapaths, each recorded before it
@@ -78,6 +79,7 @@ public final class Lab implements AutoCloseable {
       case ROUTES -> new RoutesDatapath(topology, true);
       case KERNEL_VXLAN -> new KernelVxlanDatapath(topology);
       case EBPF -> new CulvertDatapath(this, topology);
+      case USERSPACE -> new CulvertDatapath(this, topology, Map.of("datapath", "userspace"));
     };
   }
 

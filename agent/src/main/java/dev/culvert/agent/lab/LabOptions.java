@@ -25,7 +25,7 @@ public final class LabOptions {
       paramLabel = "KIND",
       defaultValue = "ebpf",
       description =
-          "What joins them: ebpf (Culvert), kernel-vxlan (as flannel sets it up) or routes (host-gw,"
+          "What joins them: ebpf (Culvert), userspace (Culvert without eBPF), kernel-vxlan (as flannel sets it up) or routes (host-gw,"
               + " known to the router) (default: ${DEFAULT-VALUE}).")
   private LabDatapath.Kind kind;
 

@@ -80,11 +80,13 @@ final class LabRun {
     LabDatapath overlay = stage.overlay();
     List<Contestant> contestants = new ArrayList<>();
     List<Topology> own = new ArrayList<>();
+    List<LabDatapath> running = new ArrayList<>();
     try {
       for (LabDatapath.Kind kind :
-          List.of(LabDatapath.Kind.ROUTES, LabDatapath.Kind.KERNEL_VXLAN)) {
+          List.of(
+              LabDatapath.Kind.ROUTES, LabDatapath.Kind.KERNEL_VXLAN, LabDatapath.Kind.USERSPACE)) {
         if (kind != stage.kind()) {
-          Topology topology = peer(kind);
+          Topology topology = peer(kind, running);
           own.add(topology);
           contestants.add(contestant(kind.toString(), topology.plan()));
         }
@@ -100,15 +102,18 @@ final class LabRun {
                 .with(measurements.table());
           });
     } finally {
+      running.forEach(LabDatapath::close);
       own.forEach(Topology::close);
     }
   }
 
   /** A small lab of its own beside the main one: same addresses, other namespaces. */
-  private Topology peer(LabDatapath.Kind kind) {
+  private Topology peer(LabDatapath.Kind kind, List<LabDatapath> running) {
     LabPlan plan = new LabPlan(LabPlan.PREFIX + "x-" + kind + "-", 2, 2, LabPlan.Underlay.ROUTED);
     Topology topology = stage.lab().build(plan);
-    stage.lab().datapath(kind, topology).up();
+    LabDatapath datapath = stage.lab().datapath(kind, topology);
+    running.add(datapath);
+    datapath.up();
     return topology;
   }
 

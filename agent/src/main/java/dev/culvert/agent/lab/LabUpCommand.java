@@ -62,7 +62,7 @@ public final class LabUpCommand implements Runnable {
               progress.line("  ip netns exec %s ping -c3 %s".formatted(from.namespace(), address)));
       progress.line("  ./culvert lab exec router -- tcpdump -ni %s".formatted(plan.host(1).name()));
     }
-    if (options.kind() == LabDatapath.Kind.EBPF) {
+    if (options.kind() == LabDatapath.Kind.EBPF || options.kind() == LabDatapath.Kind.USERSPACE) {
       progress.line("  ./culvert subnets --host " + plan.host(1).name());
     }
     progress.line("  ./culvert lab down");

@@ -4,6 +4,7 @@ package dev.culvert.agent.socket;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.PinnedDatapath;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -15,6 +16,11 @@ import java.util.Optional;
  */
 public interface OverlayOperations {
   OverlayStatus status();
+
+  /** The tables, where they live in the agent's process; empty where the kernel has them. */
+  default Optional<PinnedDatapath> tables() {
+    return Optional.empty();
+  }
 
   /** Where outer headers come off, and why; empty where that is no question. */
   default Optional<DecapsulationChoice> decapsulation() {

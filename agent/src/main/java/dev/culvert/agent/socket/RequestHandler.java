@@ -46,6 +46,13 @@ public final class RequestHandler {
     String name = text(request, "request");
     return switch (name) {
       case "status" -> status();
+      case "tables" ->
+          TablesView.write(
+              overlay
+                  .tables()
+                  .orElseThrow(() ->
+                      new IllegalArgumentException(
+                          "The agent has no tables of its own: its datapath is the kernel's.")));
       case "attach" -> attach(request);
       case "attach-existing" ->
           Map.of(

@@ -56,6 +56,7 @@ class ConfigFileTest {
     assertEquals(Duration.ofMinutes(10), config.pathMtuLifetime());
     assertTrue(config.directRouting());
     assertEquals(Decapsulation.AUTO, config.decapsulation());
+    assertEquals(AgentConfig.Kind.EBPF, config.datapath());
     assertEquals(new AgentConfig.SourcePorts(49152, 65535), config.sourcePorts());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
@@ -126,6 +127,7 @@ class ConfigFileTest {
             pathMtuLifetime: 5m
             directRouting: false
             decapsulation: xdp
+            datapath: userspace
             sourcePorts: 50000-50007
             store: {directory: /tmp/leases}
             leaseDuration: 90s
@@ -147,6 +149,7 @@ class ConfigFileTest {
     assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
     assertEquals(false, config.directRouting());
     assertEquals(Decapsulation.XDP, config.decapsulation());
+    assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());
     assertEquals(new AgentConfig.SourcePorts(50000, 50007), config.sourcePorts());
     assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
@@ -221,6 +224,7 @@ class ConfigFileTest {
         "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
         "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
         "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
+        "datapath: kernel         | line 6: datapath: \"kernel\" is neither ebpf nor userspace.",
         "decapsulation: nic       | line 6: decapsulation: \"nic\" is neither auto, tc nor xdp.",
         "network: 10.0.0.0/8      | line 6: the key \"network\" stands in line 1 already",
         "host: \"unclosed         | line ",

@@ -6,6 +6,7 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
@@ -30,6 +31,7 @@ public final class FakeOverlay implements OverlayOperations {
 
   public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   public volatile Optional<RuntimeException> refusal = Optional.empty();
+  public volatile Optional<PinnedDatapath> tables = Optional.empty();
 
   private void note(String request) {
     asked.add(request);
@@ -43,6 +45,11 @@ public final class FakeOverlay implements OverlayOperations {
     note("status");
     return new OverlayStatus(
         List.of(LEASE), List.of(), List.of(), true, 12, List.of("a pending change"), List.of());
+  }
+
+  @Override
+  public Optional<PinnedDatapath> tables() {
+    return tables;
   }
 
   @Override

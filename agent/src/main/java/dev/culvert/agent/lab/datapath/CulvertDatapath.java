@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 
 /** Culvert: one agent for each host, which share a directory of leases. */
 public final class CulvertDatapath implements LabDatapath {
@@ -19,7 +20,7 @@ public final class CulvertDatapath implements LabDatapath {
 
   private final Lab lab;
   private final Topology topology;
-  private final Map<String, String> settings;
+  private final Function<LabPlan.Host, Map<String, String>> settings;
   private final List<AgentProcess> agents = new ArrayList<>();
 
   public CulvertDatapath(Lab lab, Topology topology) {
@@ -30,9 +31,17 @@ public final class CulvertDatapath implements LabDatapath {
    * @param settings of every agent's configuration file, as text, on top of the lab's own
    */
   public CulvertDatapath(Lab lab, Topology topology, Map<String, String> settings) {
+    this(lab, topology, _ -> settings);
+  }
+
+  /**
+   * @param settings as above, for each host its own
+   */
+  public CulvertDatapath(
+      Lab lab, Topology topology, Function<LabPlan.Host, Map<String, String>> settings) {
     this.lab = lab;
     this.topology = topology;
-    this.settings = Map.copyOf(settings);
+    this.settings = settings;
   }
 
   @Override
@@ -59,7 +68,7 @@ public final class CulvertDatapath implements LabDatapath {
     if (topology.plan().family().innerIpv6()) {
       all.put("subnet6", host.subnet6());
     }
-    all.putAll(settings);
+    all.putAll(settings.apply(host));
     agents.add(AgentProcess.start(lab, host, all));
   }
 

@@ -22,6 +22,7 @@ public interface LabDatapath extends AutoCloseable {
   /** Which one, as on the command line. */
   enum Kind {
     EBPF("ebpf"),
+    USERSPACE("userspace"),
     KERNEL_VXLAN("kernel-vxlan"),
     ROUTES("routes");
 

@@ -10,11 +10,13 @@ import dev.culvert.agent.lab.Probes;
 import dev.culvert.agent.lab.Running;
 import dev.culvert.agent.lab.Stage;
 import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import dev.culvert.agent.lab.datapath.LabDatapath;
 import java.time.Duration;
 
 /** The control plane dies and comes back while packets flow. */
 final class AgentDeath {
   private static final Duration WHILE_DEAD = Duration.ofMillis(500);
+  private static final Duration BACK = Duration.ofSeconds(5);
 
   private AgentDeath() {}
 
@@ -23,6 +25,10 @@ final class AgentDeath {
       return;
     }
     AgentProcess agent = culvert.agent(from.host());
+    if (stage.kind() == LabDatapath.Kind.USERSPACE) {
+      stops(stage, agent, from, to);
+      return;
+    }
     stage
         .report()
         .step(
@@ -40,6 +46,30 @@ final class AgentDeath {
                 return Outcome.of(
                     seen.all(), seen.text() + "; it runs again as pid " + agent.pid());
               }
+            });
+  }
+
+  /** An agent that carries the packets takes them along, until the next one is up. */
+  private static void stops(
+      Stage stage, AgentProcess agent, LabPlan.Container from, LabPlan.Container to) {
+    stage
+        .report()
+        .step(
+            "The agent of %s, which carries the packets itself, is killed with -9 and started again"
+                .formatted(from.host().name()),
+            "no answer while it is dead, every answer afterwards",
+            () -> {
+              agent.kill();
+              Probes.Ping dead = Probes.ping(stage.shell(), from.namespace(), to.address(), 3);
+              agent.restart();
+              boolean back =
+                  Patience.holdsWithin(
+                      BACK,
+                      () -> Probes.ping(stage.shell(), from.namespace(), to.address(), 3).all());
+              return Outcome.of(
+                  dead.received() == 0 && back,
+                  "%s while it was dead; %s as pid %d"
+                      .formatted(dead.text(), back ? "back" : "NOT back", agent.pid()));
             });
   }
 

@@ -32,7 +32,9 @@ final class Scenario5HostsComeAndGo implements Scenario {
   @Override
   public void run(Stage stage) {
     if (!(stage.overlay() instanceof CulvertDatapath culvert)) {
-      stage.report().note("not walked: only Culvert's agents lease subnets (--datapath ebpf)");
+      stage
+          .report()
+          .note("not walked: only Culvert's agents lease subnets (--datapath ebpf or userspace)");
       return;
     }
     Topology topology = stage.topology();

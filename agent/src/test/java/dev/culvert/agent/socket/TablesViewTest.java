@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.socket;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.culvert.agent.output.Json;
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import java.net.InetAddress;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class TablesViewTest {
+  private static final Vtep HERE = vtep("10.17.2.2");
+  private static final NextHop WAY =
+      new NextHop(2, address("10.17.2.2"), address("10.17.2.1"), 1500, false);
+  private static final NextHop LINK =
+      new NextHop(2, address("10.17.2.2"), address("10.17.2.9"), 1500, true);
+
+  private static InetAddress address(String text) {
+    return IpPrefix.parseAddress(text);
+  }
+
+  private static Vtep vtep(String address) {
+    return new Vtep(address(address), 4789, MacAddress.parse("02:00:00:00:00:01"));
+  }
+
+  private static Subnet subnet(String prefix) {
+    return new Subnet(new Vni(7), IpPrefix.parse(prefix));
+  }
+
+  private static RemoteSubnet remote(String prefix, Optional<NextHop> way, boolean direct) {
+    return new RemoteSubnet(subnet(prefix), HERE, vtep("10.17.2.9"), way, direct);
+  }
+
+  private static PinnedDatapath throughTheSocket(PinnedDatapath tables) {
+    return TablesView.read(Json.parseObject(Json.line(TablesView.write(tables))));
+  }
+
+  @Test
+  void whatIsWrittenIsRead() {
+    PinnedDatapath tables =
+        PinnedDatapath.ofProcess(
+            Optional.of(
+                new Identity(
+                    new Vni(7),
+                    HERE,
+                    List.of(
+                        new Gateway(address("10.244.1.1"), IpPrefix.parse("10.244.0.0/16")),
+                        new Gateway(address("fd00:244:1::1"), IpPrefix.parse("fd00:244::/32"))),
+                    "eth0")),
+            new Datapath.State(
+                List.of(
+                    remote("10.244.2.0/24", Optional.of(WAY), false),
+                    remote("10.244.3.0/24", Optional.of(LINK), true),
+                    remote("10.244.4.0/24", Optional.empty(), false)),
+                List.of(
+                    new LocalSubnet(subnet("10.244.1.0/24"), 0),
+                    new LocalSubnet(subnet("10.244.9.0/24"), 5)),
+                List.of(
+                    new Endpoint(
+                        new Vni(7),
+                        List.of(address("10.244.1.2"), address("fd00:244:1::2")),
+                        4,
+                        true,
+                        MacAddress.parse("02:00:00:00:00:02"),
+                        MacAddress.parse("02:00:00:00:00:03")))),
+            Map.of(Verdict.ENCAPSULATED, new Counter(5_000_000_000L, 7)));
+    assertEquals(tables, throughTheSocket(tables));
+  }
+
+  @Test
+  void anAgentThatIsStillStartingHasNoIdentity() {
+    PinnedDatapath tables =
+        PinnedDatapath.ofProcess(
+            Optional.empty(), new Datapath.State(List.of(), List.of(), List.of()), Map.of());
+    assertEquals(tables, throughTheSocket(tables));
+  }
+
+  @Test
+  void anythingElseIsRefused() {
+    assertThrows(IllegalArgumentException.class, () -> TablesView.read(Map.of("locals", "none")));
+  }
+}

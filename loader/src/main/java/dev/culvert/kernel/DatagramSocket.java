@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+
+/**
+ * A UDP or raw ICMP socket with what java.net lacks: many datagrams a call, segmentation offload,
+ * traffic class. Opened in the calling thread's network namespace; usable from any thread.
+ *
+ * <p>The calls in the packet path return negated errnos instead of throwing.
+ */
+public final class DatagramSocket implements AutoCloseable {
+  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
+  private static final int SOCK_RAW_CLOEXEC = 3 | 0x80000;
+  private static final int SOL_SOCKET = 1;
+  private static final int SO_SNDBUFFORCE = 32;
+  private static final int SO_RCVBUFFORCE = 33;
+  private static final int SO_SNDTIMEO = 21;
+  private static final int IPPROTO_ICMP = 1;
+  private static final int IPPROTO_ICMPV6 = 58;
+  private static final int SOL_UDP = 17;
+  private static final int UDP_GRO = 104;
+  private static final int UDP_NO_CHECK6_RX = 102;
+  private static final int SOL_RAW = 255;
+  private static final int ICMP_FILTER = 1;
+  private static final int ICMP6_FILTER = 1;
+  private static final int ICMP6_FILTER_BYTES = 32;
+  private static final int MSG_DONTWAIT = 0x40;
+
+  /** Levels and names of ip(7) and ipv6(7); also of control messages. */
+  public static final int SOL_IP = 0;
+
+  public static final int SOL_IPV6 = 41;
+  public static final int IP_TOS = 1;
+  public static final int IPV6_TCLASS = 67;
+  private static final int IP_MTU_DISCOVER = 10;
+  private static final int IP_RECVTOS = 13;
+  private static final int IPV6_MTU_DISCOVER = 23;
+  private static final int IPV6_RECVTCLASS = 66;
+
+  /** IP_PMTUDISC_DO, the same number for IPv6: packets that do not fit are refused (EMSGSIZE). */
+  private static final int PMTUDISC_DO = 2;
+
+  private final Libc libc;
+  private final FileDescriptor descriptor;
+  private final boolean ipv4;
+  private final String target;
+
+  private DatagramSocket(Libc libc, FileDescriptor descriptor, boolean ipv4, String target) {
+    this.libc = libc;
+    this.descriptor = descriptor;
+    this.ipv4 = ipv4;
+    this.target = target;
+  }
+
+  /**
+   * A UDP socket on a local address and port, which never lets its packets be fragmented.
+   *
+   * @throws KernelException EADDRINUSE when another socket has the port
+   */
+  public static DatagramSocket udp(Libc libc, InetAddress local, int port) {
+    String target = "UDP " + local.getHostAddress() + " port " + port;
+    DatagramSocket socket = open(libc, local, SOCK_DGRAM_CLOEXEC, 0, target);
+    try {
+      socket.setOption(
+          socket.ipv4 ? SOL_IP : SOL_IPV6,
+          socket.ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER,
+          PMTUDISC_DO);
+      socket.bind(local, port);
+      return socket;
+    } catch (RuntimeException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A raw socket that sends ICMP (or ICMPv6, whose checksum the kernel fills in) from a local
+   * address, and receives nothing.
+   */
+  public static DatagramSocket icmp(Libc libc, InetAddress local) {
+    boolean ipv4 = local.getAddress().length == 4;
+    String target = "raw ICMP from " + local.getHostAddress();
+    DatagramSocket socket =
+        open(libc, local, SOCK_RAW_CLOEXEC, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, target);
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment none = arena.allocate(ICMP6_FILTER_BYTES, 8);
+      none.fill((byte) 0xff);
+      socket.setOption(
+          ipv4 ? SOL_RAW : IPPROTO_ICMPV6,
+          ipv4 ? ICMP_FILTER : ICMP6_FILTER,
+          none.asSlice(0, ipv4 ? JAVA_INT.byteSize() : ICMP6_FILTER_BYTES));
+      socket.bind(local, 0);
+      return socket;
+    } catch (RuntimeException e) {
+      socket.close();
+      throw e;
+    }
+  }
+
+  private static DatagramSocket open(
+      Libc libc, InetAddress local, int type, int protocol, String target) {
+    boolean ipv4 = local.getAddress().length == 4;
+    int family = ipv4 ? SocketAddress.AF_INET : SocketAddress.AF_INET6;
+    long fd =
+        KernelCheck.ok(
+            libc.call(Syscall.SOCKET, family, type, protocol, 0, 0, 0), "socket", target, "");
+    return new DatagramSocket(libc, new FileDescriptor(libc, (int) fd), ipv4, target);
+  }
+
+  private void bind(InetAddress local, int port) {
+    SocketAddress address = new SocketAddress(local, port);
+    long result =
+        libc.call(
+            Syscall.BIND, descriptor.number(), address.pointer(), address.sizeBytes(), 0, 0, 0);
+    long _ =
+        KernelCheck.ok(
+            result,
+            "bind",
+            target,
+            result == -Errno.EADDRINUSE.number()
+                ? "another program, or a VXLAN device, has the port (see \"ss -ulnp\")"
+                : "");
+  }
+
+  /** Lets the kernel hand over consecutive datagrams of a flow as one (UDP_GRO, kernel 5.0). */
+  public void receiveMerged() {
+    setOption(SOL_UDP, UDP_GRO, 1);
+  }
+
+  /** Takes IPv6 datagrams without a checksum too, as tunnels may send them (RFC 6935). */
+  public void receiveWithoutChecksum() {
+    if (!ipv4) { // IPv4 has always allowed it.
+      setOption(SOL_UDP, UDP_NO_CHECK6_RX, 1);
+    }
+  }
+
+  /** Asks for each datagram's traffic class as a control message. */
+  public void receiveTrafficClass() {
+    setOption(ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
+  }
+
+  /** The room for datagrams that wait, beyond the machine's limit for users (socket(7)). */
+  public void setBuffers(int receiveBytes, int sendBytes) {
+    setOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBytes);
+    setOption(SOL_SOCKET, SO_SNDBUFFORCE, sendBytes);
+  }
+
+  /** Gives up sending after a while (EAGAIN) where a device takes no packets. */
+  public void setSendTimeout(int seconds) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment timeval = arena.allocate(16, 8);
+      timeval.set(JAVA_INT, 0, seconds);
+      setOption(SOL_SOCKET, SO_SNDTIMEO, timeval);
+    }
+  }
+
+  private void setOption(int level, int name, int value) {
+    try (Arena arena = Arena.ofConfined()) {
+      setOption(level, name, arena.allocateFrom(JAVA_INT, value));
+    }
+  }
+
+  private void setOption(int level, int name, MemorySegment value) {
+    long _ =
+        KernelCheck.ok(
+            libc.call(
+                Syscall.SETSOCKOPT,
+                descriptor.number(),
+                level,
+                name,
+                value.address(),
+                value.byteSize(),
+                0),
+            "setsockopt " + level + "/" + name,
+            target,
+            "");
+  }
+
+  /** Whether it speaks IPv4. */
+  public boolean isIpv4() {
+    return ipv4;
+  }
+
+  /** For {@link Readiness}. */
+  public int fd() {
+    return descriptor.number();
+  }
+
+  /**
+   * sendmmsg(2): how many messages went out, or the negated errno of the first.
+   *
+   * @param messages address of an array of struct mmsghdr
+   */
+  public int send(long messages, int count) {
+    return (int) libc.call(Syscall.SENDMMSG, descriptor.number(), messages, count, 0, 0, 0);
+  }
+
+  /**
+   * recvmmsg(2) without waiting: how many messages came, or a negated errno (EAGAIN: none).
+   *
+   * @param messages address of an array of struct mmsghdr
+   */
+  public int receive(long messages, int count) {
+    return (int)
+        libc.call(Syscall.RECVMMSG, descriptor.number(), messages, count, MSG_DONTWAIT, 0, 0);
+  }
+
+  /** Sends one datagram without waiting; 0 or more, or a negated errno. */
+  public long sendTo(SocketAddress to, long data, int bytes) {
+    return libc.call(
+        Syscall.SENDTO,
+        descriptor.number(),
+        data,
+        bytes,
+        MSG_DONTWAIT,
+        to.pointer(),
+        to.sizeBytes());
+  }
+
+  @Override
+  public void close() {
+    descriptor.close();
+  }
+}
