@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -153,7 +152,7 @@ public final class UserspaceDatapath implements Datapath {
             innerMtuBytes);
     return namespace.run(() -> {
       try (Undo undo = new Undo()) {
-        Tunnel tunnel = Tunnel.open(libc, settings, table(), this::pathMtu, counters);
+        Tunnel tunnel = Tunnel.open(libc, settings, table(), netlink::pathMtuTo, counters);
         undo.push(tunnel::close);
         configureDevice(identity, innerMtuBytes);
         tunnel.begin();
@@ -171,15 +170,6 @@ public final class UserspaceDatapath implements Datapath {
     netlink.setMtu(index, innerMtuBytes);
     new HostDevice(netlink, ownership).address(index, identity.gateways());
     identity.networks().forEach(network -> forwarding.turn(device, network.isIpv4(), true));
-  }
-
-  private OptionalInt pathMtu(InetAddress underlayAddress) {
-    return netlink
-        .routeTo(underlayAddress)
-        .map(RouteInfo::mtuBytes)
-        .filter(bytes -> bytes > 0)
-        .map(OptionalInt::of)
-        .orElse(OptionalInt.empty());
   }
 
   private LinkInfo underlay() {

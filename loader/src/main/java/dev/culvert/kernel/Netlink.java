@@ -5,6 +5,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
@@ -237,14 +238,26 @@ public final class Netlink implements AutoCloseable {
    * nowhere. Its prefixLength is that of the whole address.
    */
   public Optional<RouteInfo> routeTo(InetAddress destination) {
+    return lookup(destination).flatMap(RouteMessages::parseLookup);
+  }
+
+  /**
+   * The largest IP packet on the way to an address in bytes, also where the kernel has it only from
+   * a router and for some minutes (RFC 1191); empty when there is no way, or it says nothing.
+   */
+  public OptionalInt pathMtuTo(InetAddress destination) {
+    int bytes = lookup(destination).map(RouteMessages::parsePathMtu).orElse(0);
+    return bytes > 0 ? OptionalInt.of(bytes) : OptionalInt.empty();
+  }
+
+  private Optional<NetlinkReply> lookup(InetAddress destination) {
     NetlinkRequest request =
         new NetlinkRequest(
             RouteMessages.lookup(destination), "route to " + destination.getHostAddress());
     try {
       return socket.query(request).stream()
           .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)
-          .findFirst()
-          .flatMap(RouteMessages::parseLookup);
+          .findFirst();
     } catch (KernelException refused) {
       boolean nowhere =
           switch (refused.errno()) {

@@ -177,6 +177,11 @@ final class RouteMessages {
             .isPresent();
   }
 
+  /** The MTU in the answer to a lookup, lasting or not; 0 when it has none. */
+  static int parsePathMtu(NetlinkReply reply) {
+    return reply.attributes(HEADER_BYTES).nested(RTA_METRICS).number(RTAX_MTU, 0);
+  }
+
   private static RouteInfo route(
       NetlinkReply reply,
       NetlinkAttributes attributes,

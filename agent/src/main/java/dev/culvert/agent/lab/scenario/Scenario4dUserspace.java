@@ -19,7 +19,7 @@ final class Scenario4dUserspace implements Scenario {
   private static final long MEBIBYTE = 1L << 20;
   private static final long INTACT_BYTES = 64 * MEBIBYTE;
   private static final long TIMED_BYTES = 48 * MEBIBYTE;
-  private static final int TURNS = 3;
+  private static final int TURNS = 2;
 
   /** Below, at and above the MTU (1450, less 28 bytes of headers), and as large as can be. */
   private static final List<Integer> SIZES = List.of(1, 512, 1421, 1422, 1423, 9000, 60_000);
