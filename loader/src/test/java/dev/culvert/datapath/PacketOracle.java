@@ -114,6 +114,9 @@ final class PacketOracle {
     if (ip.isEmpty()) {
       return Verdict.DROPPED_MALFORMED;
     }
+    if (ip.get().v6() && packet[ETHERNET + 24] == (byte) 0xff) { // RFC 4291 section 2.7: multicast
+      return Verdict.PASSED;
+    }
     if (tables.isContainer(1, ip.get().to())) {
       return Verdict.DELIVERED_LOCALLY;
     }
@@ -182,7 +185,7 @@ final class PacketOracle {
     if (packet.length < innerAt || outer.isEmpty()) {
       return Verdict.DROPPED_MALFORMED;
     }
-    if (!v6 && u16(packet, udp + 6) != 0) {
+    if (u16(packet, udp + 6) != 0) { // a checksum is the stack's to verify
       return Verdict.SLOW_PATH;
     }
     int innerType = u16(packet, innerAt - 2);

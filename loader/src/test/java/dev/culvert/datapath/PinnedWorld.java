@@ -66,18 +66,16 @@ final class PinnedWorld implements AutoCloseable {
 
   /** A container, and the host on the same link. */
   private void putOnDevice(int index) {
-    for (String address : new String[] {"10.244.1.2", "fd00:244:1::2"}) {
-      Endpoint endpoint =
-          new Endpoint(
-              new Vni(1),
-              IpPrefix.parseAddress(address),
-              index,
-              true,
-              MacAddress.parse("02:00:00:00:01:02"),
-              DEVICE_MAC);
-      tables.endpoints().allowEndpoint(endpoint);
-      tables.endpoints().put(endpoint);
-    }
+    Endpoint endpoint =
+        new Endpoint(
+            new Vni(1),
+            List.of(IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("fd00:244:1::2")),
+            index,
+            true,
+            MacAddress.parse("02:00:00:00:01:02"),
+            DEVICE_MAC);
+    tables.endpoints().allowEndpoint(endpoint);
+    tables.endpoints().put(endpoint);
     Vtep there =
         new Vtep(IpPrefix.parseAddress("10.17.2.3"), 4789, MacAddress.parse("02:aa:00:00:00:02"));
     NextHop hop =
