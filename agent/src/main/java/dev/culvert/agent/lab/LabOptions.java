@@ -40,7 +40,10 @@ public final class LabOptions {
 
   /** Culvert's peers here are set up for IPv4. */
   LabPlan.Family family() {
-    return kind == LabDatapath.Kind.EBPF ? family : LabPlan.Family.IPV4;
+    return switch (kind) {
+      case EBPF, USERSPACE -> family;
+      case KERNEL_VXLAN, ROUTES -> LabPlan.Family.IPV4;
+    };
   }
 
   int hosts() {
