@@ -2,11 +2,11 @@
 package dev.culvert.agent.lab;
 
 import dev.culvert.agent.lab.measure.Contestant;
+import dev.culvert.agent.lab.measure.Echo;
 import dev.culvert.agent.lab.measure.Iperf;
 import dev.culvert.agent.lab.measure.Measurement;
 import dev.culvert.agent.lab.measure.PacketRate;
 import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.RoundTrip;
 import dev.culvert.agent.lab.measure.Rounds;
 import dev.culvert.agent.lab.measure.Samples;
 import dev.culvert.agent.lab.measure.Statistics;
@@ -55,7 +55,7 @@ final class Measurements {
           List.of(
               new TcpThroughput(iperf, 1, false, LONG),
               new PacketRate(PAYLOAD_BYTES, SHORT),
-              new RoundTrip(SHORT, (_, _) -> {}));
+              new Echo(lab.shell()));
       Rounds rounds = new Rounds(contestants, kinds);
       for (int round = 0; round < ROUNDS; round++) {
         rounds.take(what -> progress.now("measuring " + what), lab::isOver);

@@ -6,6 +6,7 @@ import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.Progress;
 import dev.culvert.agent.lab.measure.ConnectionRate;
 import dev.culvert.agent.lab.measure.Contestant;
+import dev.culvert.agent.lab.measure.Echo;
 import dev.culvert.agent.lab.measure.Iperf;
 import dev.culvert.agent.lab.measure.Measurement;
 import dev.culvert.agent.lab.measure.PacketRate;
@@ -148,6 +149,7 @@ final class Bench {
     List<Measurement> kinds = new ArrayList<>();
     kinds.add(new TcpThroughput(iperf, 1, false, SECOND));
     kinds.add(new PacketRate(64, settings.turn()));
+    kinds.add(new Echo(lab.shell()));
     kinds.add(new RoundTrip(settings.turn(), (contestant, ns) -> keep(trips, contestant, ns)));
     if (settings.detailed()) {
       kinds.add(new TcpThroughput(iperf, 1, true, SECOND));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.lab.measure;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
@@ -9,6 +10,22 @@ import org.junit.jupiter.api.Test;
 
 /** What iperf3 3.12 and the kernel print. */
 class ParsingTest {
+  @Test
+  void theTimesOfPing() {
+    double[] us =
+        Echo.microseconds(
+            """
+            PING 10.244.2.2 (10.244.2.2) 56(84) bytes of data.
+            64 bytes from 10.244.2.2: icmp_seq=1 ttl=61 time=0.042 ms
+            64 bytes from 10.244.2.2: icmp_seq=2 ttl=61 time=1.01 ms
+
+            --- 10.244.2.2 ping statistics ---
+            2 packets transmitted, 2 received, 0% packet loss, time 0ms
+            rtt min/avg/max/mdev = 0.042/0.526/1.010/0.484 ms, ipg/ewma 0.020/0.520 ms
+            """);
+    assertArrayEquals(new double[] {42, 1010}, us, 1e-9);
+  }
+
   @Test
   void aTransferOfIperf3() {
     Iperf.Transfer transfer =

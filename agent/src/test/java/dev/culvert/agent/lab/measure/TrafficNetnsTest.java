@@ -49,6 +49,7 @@ class TrafficNetnsTest {
       assertTrue(trips.get("rtt-50") > 0, trips.toString());
       assertTrue(trips.get("rtt-50") <= trips.get("rtt-99"), trips.toString());
 
+      assertTrue(take(new Echo(shell)).get("echo-50") > 0);
       assertTrue(take(new ConnectionRate(TURN)).get("connections") > 0);
     }
   }
