@@ -7,8 +7,9 @@ readonly KERNELS=("6.1 tc" "6.12 xdp")
 readonly KERNEL_MODULES=(udp_tunnel ip6_udp_tunnel vxlan veth sch_ingress cls_bpf)
 readonly KERNEL_SECONDS=400
 
+# kernels [SERIES]: all of them, or one.
 kernels_command() {
-  local work series decapsulation failed=0
+  local work series decapsulation failed=0 ran=0
   ensure_packages "booting other kernels" qemu-system-x86 busybox-static cpio zstd xz-utils iproute2 util-linux dash
   refresh_package_lists
   dist_command --runtime >&2
@@ -17,8 +18,11 @@ kernels_command() {
   trap "rm -rf '$work'" EXIT
   for kernel in "${KERNELS[@]}"; do
     read -r series decapsulation <<<"$kernel"
+    [ "${1:-$series}" = "$series" ] || continue
+    ran=1
     run_on_kernel "$work/$series" "$series" "$decapsulation" || failed=1
   done
+  [ "$ran" = 1 ] || die "there is no kernel $1 to boot; choose from: ${KERNELS[*]%% *}."
   return "$failed"
 }
 

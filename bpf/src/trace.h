@@ -58,16 +58,21 @@ static __always_inline void tell(__u32 place, struct trace_event *event)
 
 static __always_inline void describe(struct __sk_buff *skb, struct trace_event *event)
 {
-	__u32 bytes = skb->len;
+	__u64 last = skb->len - 1ULL;
 
 	event->time_ns = bpf_ktime_get_ns();
 	event->ifindex = skb->ifindex;
-	event->length_bytes = bytes;
+	event->length_bytes = skb->len;
 	event->mark = skb->mark;
-	if (bytes > TRACED_BYTES)
-		bytes = TRACED_BYTES;
-	if (bytes && !bpf_skb_load_bytes(skb, 0, event->packet, bytes))
-		event->captured_bytes = bytes;
+	if (skb->len > TRACED_BYTES)
+		last = TRACED_BYTES - 1;
+	/*
+	 * Kernel 6.1 learns nothing from "not 0", and loses what clang checks in another register: so the last byte's offset
+	 * is compared, which is huge when there is none.
+	 */
+	asm volatile("" : "+r"(last));
+	if (last < TRACED_BYTES && !bpf_skb_load_bytes(skb, 0, event->packet, last + 1))
+		event->captured_bytes = last + 1;
 	if (event->program == PROGRAM_FROM_TUNNEL)
 		note_outer_source(skb, event);
 }

@@ -3,8 +3,9 @@ package dev.culvert.kernel;
 
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
 import java.io.IOException;
-import java.io.UncheckedIOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -17,6 +18,9 @@ import java.util.Map;
  * pinned or attached. Methods may be called from any thread.
  */
 public final class BpfObject implements AutoCloseable {
+  /** To make a folder that other processes make and remove too. */
+  private static final int MOST_TRIES = 10;
+
   private final BpfObjectSpec spec;
   private final Map<String, BpfMap> maps;
   private final Map<String, BpfProgram> programs;
@@ -86,23 +90,32 @@ public final class BpfObject implements AutoCloseable {
     }
   }
 
+  /** Another process may make or remove the same folders meanwhile. */
   private static void makeFolder(Path folder, List<Path> made) {
-    try {
-      Path parent = folder.toAbsolutePath().getParent();
-      if (parent != null && !Files.exists(parent)) {
+    Path parent = folder.toAbsolutePath().getParent();
+    for (int tries = 1; !Files.isDirectory(folder); tries++) {
+      if (parent != null) {
         makeFolder(parent, made);
       }
-      if (!Files.exists(folder)) {
+      try {
         Files.createDirectory(folder);
         made.add(folder);
+      } catch (FileAlreadyExistsException | NoSuchFileException raced) {
+        if (tries == MOST_TRIES) {
+          throw noFolder(folder, Errno.EEXIST);
+        }
+      } catch (IOException refused) {
+        throw noFolder(folder, Errno.EPERM);
       }
-    } catch (IOException e) {
-      throw new UncheckedIOException(
-          "Cannot make the folder "
-              + folder
-              + " for pins: it must be in a bpf file system (mount -t bpf bpf /sys/fs/bpf), and names have no dots.",
-          e);
     }
+  }
+
+  private static KernelException noFolder(Path folder, Errno errno) {
+    return new KernelException(
+        "mkdir",
+        folder.toString(),
+        errno.number(),
+        "pins need a folder in a bpf file system (mount -t bpf bpf /sys/fs/bpf), without dots in its name");
   }
 
   private static void removeAll(List<Path> made, Throwable reason) {

@@ -14,7 +14,6 @@ import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.UserspaceDatapath;
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.net.InetAddress;
@@ -52,7 +51,7 @@ final class Membership implements AutoCloseable {
     try {
       return join(config, overlayConfig, libc);
     } catch (RuntimeException e) {
-      undo(e, mounted ? () -> new BpfFileSystem(libc).unmount(config.bpffs()) : () -> {});
+      undo(e, mounted ? () -> PinFileSystem.release(libc, config.bpffs()) : () -> {});
       throw e;
     }
   }

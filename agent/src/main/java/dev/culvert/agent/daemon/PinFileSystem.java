@@ -3,12 +3,20 @@ package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.FolderLock;
 import dev.culvert.kernel.Libc;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
-/** Sees to it that pins have somewhere to stay. */
+/**
+ * Sees to it that pins have somewhere to stay. Several agents may begin at once: mounted twice, the
+ * second mount would hide the pins in the first.
+ */
 final class PinFileSystem {
   private PinFileSystem() {}
 
@@ -22,8 +30,40 @@ final class PinFileSystem {
     if (hidden.isPresent()) {
       throw new UserException(hidden.get());
     }
-    new BpfFileSystem(libc).mount(bpffs);
+    try (FolderLock _ = lockAbove(libc, bpffs)) {
+      BpfFileSystem files = new BpfFileSystem(libc);
+      if (files.contains(bpffs)) {
+        return false;
+      }
+      files.mount(bpffs);
+    }
     say.accept("mounted a bpf file system on " + bpffs);
     return true;
+  }
+
+  /** Unmounts what {@link #ensure} mounted, unless somebody has pinned something there since. */
+  static void release(Libc libc, Path bpffs) {
+    try (FolderLock _ = lockAbove(libc, bpffs)) {
+      if (isEmpty(bpffs)) {
+        new BpfFileSystem(libc).unmount(bpffs);
+      }
+    }
+  }
+
+  private static boolean isEmpty(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.findAny().isEmpty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The nearest folder above the mount point that exists. */
+  private static FolderLock lockAbove(Libc libc, Path bpffs) {
+    Path folder = bpffs.toAbsolutePath().normalize().getParent();
+    while (folder != null && !Files.isDirectory(folder)) {
+      folder = folder.getParent();
+    }
+    return FolderLock.take(libc, folder == null ? Path.of("/") : folder);
   }
 }
