@@ -13,8 +13,7 @@
 #include "tables.h"
 #include "vxlan.h"
 
-/* Numbers of RFC 4861 section 4 and RFC 4443. */
-#define ICMPV6			58
+/* Numbers of RFC 4861 section 4. */
 #define ROUTER_ADVERTISEMENT	134
 #define REDIRECT		137
 
@@ -43,7 +42,7 @@ static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const
 	if (is_own_tunnel(skb, header, true))
 		return VERDICT_DROPPED_TUNNEL_FROM_CONTAINER;
 	/* A host that takes its routes from router advertisements would take this container for a router. */
-	if (find_payload(skb, header, true, &payload) && payload.protocol == ICMPV6 && payload.first &&
+	if (find_payload(skb, header, true, &payload) && payload.protocol == IPPROTO_ICMPV6 && payload.first &&
 	    !bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type)) &&
 	    (type == ROUTER_ADVERTISEMENT || type == REDIRECT))
 		return VERDICT_DROPPED_ROUTER_ADVERTISEMENT;

@@ -107,11 +107,11 @@ static __always_inline bool quotes_ours(const struct too_big *error, const void 
 static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 {
 	void *data = packet_start(skb, ETH_HLEN + 2 * ip_header_bytes(ipv6) + sizeof(struct icmp_too_big) + sizeof(struct udphdr));
-	__u64 now = bpf_ktime_get_ns();
 	struct too_big error;
 	const struct vtep *vtep;
 	const void *to_us;
 	struct path *path;
+	__u64 now;
 	__u32 key;
 
 	if (!data || !(ipv6 ? read_too_big6(data, &error, &to_us) : read_too_big4(data, &error, &to_us)))
@@ -127,6 +127,7 @@ static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 	path = bpf_map_lookup_elem(&paths, &key);
 	if (!path)
 		return;
+	now = bpf_ktime_get_ns();
 	error.mtu_bytes -= OVERHEAD_BYTES(ipv6);
 	if (path->mtu_bytes && path->mtu_bytes < error.mtu_bytes && now < path->expires_ns)
 		return; /* an older message about a narrower place still holds */

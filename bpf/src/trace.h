@@ -43,19 +43,6 @@ static __always_inline void note_outer_source(struct __sk_buff *skb, struct trac
 	}
 }
 
-/* Puts an event into the ring of the tracer in that place. */
-static __always_inline void tell(__u32 place, struct trace_event *event)
-{
-	void *ring = bpf_map_lookup_elem(&trace_rings, &place);
-	__u64 *lost;
-
-	if (!ring || !bpf_ringbuf_output(ring, event, sizeof(*event), 0))
-		return;
-	lost = bpf_map_lookup_elem(&trace_lost, &place);
-	if (lost)
-		__sync_fetch_and_add(lost, 1);
-}
-
 static __always_inline void describe(struct __sk_buff *skb, struct trace_event *event)
 {
 	__u64 last = skb->len - 1ULL;
@@ -75,6 +62,30 @@ static __always_inline void describe(struct __sk_buff *skb, struct trace_event *
 		event->captured_bytes = last + 1;
 	if (event->program == PROGRAM_FROM_TUNNEL)
 		note_outer_source(skb, event);
+}
+
+/* Puts an event into the ring of the tracer in that place. Made there and not here: the stack has no room for it. */
+static __always_inline void tell(struct __sk_buff *skb, __u32 place, __u32 program, __u32 verdict, __be32 vni)
+{
+	void *ring = bpf_map_lookup_elem(&trace_rings, &place);
+	struct trace_event *event;
+	__u64 *lost;
+
+	if (!ring)
+		return;
+	event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
+	if (!event) {
+		lost = bpf_map_lookup_elem(&trace_lost, &place);
+		if (lost)
+			__sync_fetch_and_add(lost, 1);
+		return;
+	}
+	__builtin_memset(event, 0, sizeof(*event));
+	event->program = program;
+	event->verdict = verdict;
+	event->vni = vni;
+	describe(skb, event);
+	bpf_ringbuf_submit(event, 0);
 }
 
 static __always_inline bool is_sampled(const struct tracer *tracer)
@@ -123,11 +134,9 @@ static __always_inline bool wants(const struct tracer *tracer, bool marked, __u3
  */
 __noinline int trace(struct __sk_buff *skb, __u32 program, __u32 verdict, __be32 vni)
 {
-	struct trace_event event = { .program = program, .verdict = verdict, .vni = vni };
 	__u32 place, mark = skb->mark, kind = trace_kind(verdict);
 	__u64 now_ns = bpf_ktime_get_ns();
 	bool marked = look_through(mark, now_ns);
-	bool described = false;
 
 	for (place = 0; place < MAX_TRACERS; place++) {
 		__u32 at = place;
@@ -135,10 +144,7 @@ __noinline int trace(struct __sk_buff *skb, __u32 program, __u32 verdict, __be32
 
 		if (!tracer || tracer->until_ns <= now_ns || !wants(tracer, marked, mark, kind))
 			continue;
-		if (!described)
-			describe(skb, &event);
-		described = true;
-		tell(at, &event);
+		tell(skb, at, program, verdict, vni);
 	}
 	return marked;
 }
