@@ -2,6 +2,7 @@
 package dev.culvert.agent.lab;
 
 import dev.culvert.agent.daemon.MountNamespace;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.CulvertDatapath;
 import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
 import dev.culvert.agent.lab.datapath.LabDatapath;
@@ -76,8 +77,8 @@ public final class Lab implements AutoCloseable {
   /** A datapath for a topology, not up yet. */
   public LabDatapath datapath(LabDatapath.Kind kind, Topology topology) {
     return switch (kind) {
-      case ROUTES -> new RoutesDatapath(topology, true);
-      case KERNEL_VXLAN -> new KernelVxlanDatapath(topology);
+      case ROUTES -> new RoutesDatapath(topology, true, ContainerLinks.BRIDGE);
+      case KERNEL_VXLAN -> new KernelVxlanDatapath(topology, ContainerLinks.BRIDGE);
       case EBPF -> new CulvertDatapath(this, topology);
       case USERSPACE -> new CulvertDatapath(this, topology, Map.of("datapath", "userspace"));
     };

@@ -20,6 +20,7 @@ public final class Topology implements AutoCloseable {
   public static final int UNDERLAY_MTU_BYTES = 1500;
 
   private static final String SWITCH = "underlay";
+  private static final String BRIDGE = "cni0";
 
   private final Shell shell;
   private final Namespaces namespaces;
@@ -168,6 +169,35 @@ public final class Topology implements AutoCloseable {
             "link set " + DEVICE + " up",
             "route add " + host.subnetGateway() + "/32 dev " + DEVICE,
             "route add default via " + host.subnetGateway()));
+  }
+
+  /**
+   * Links a host's containers by a bridge, whose address is their gateway. The bridge's ports have
+   * the containers' names.
+   */
+  public void bridgeContainers(LabPlan.Host host, int mtuBytes) {
+    List<LabPlan.Container> containers = plan.containersOf(host);
+    List<String> lines = new ArrayList<>();
+    lines.add("link add %s mtu %d type bridge".formatted(BRIDGE, mtuBytes));
+    lines.add("address add " + host.subnetGateway() + "/24 dev " + BRIDGE);
+    lines.add("link set " + BRIDGE + " up");
+    for (LabPlan.Container container : containers) {
+      lines.add(
+          "link add %s mtu %d type veth peer name %s mtu %d netns %s"
+              .formatted(container.name(), mtuBytes, DEVICE, mtuBytes, container.namespace()));
+      lines.add("link set " + container.name() + " master " + BRIDGE);
+      lines.add("link set " + container.name() + " type bridge_slave hairpin on");
+      lines.add("link set " + container.name() + " up");
+    }
+    ip(host.namespace(), lines);
+    for (LabPlan.Container container : containers) {
+      ip(
+          container.namespace(),
+          List.of(
+              "address add " + container.address() + "/24 dev " + DEVICE,
+              "link set " + DEVICE + " up",
+              "route add default via " + host.subnetGateway()));
+    }
   }
 
   /** A host joins the running lab, with its containers. */

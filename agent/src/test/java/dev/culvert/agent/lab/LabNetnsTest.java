@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.lab.LabPlan.Underlay;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
 import dev.culvert.agent.lab.datapath.LabDatapath;
 import dev.culvert.agent.lab.datapath.RoutesDatapath;
@@ -39,7 +40,7 @@ class LabNetnsTest {
   void everybodyReachesEverybodyOverTheKernelsVxlan(Underlay underlay) {
     LabPlan plan = new LabPlan(PREFIX, 3, 4, underlay);
     try (Topology topology = Topology.build(shell, plan);
-        LabDatapath datapath = new KernelVxlanDatapath(topology)) {
+        LabDatapath datapath = new KernelVxlanDatapath(topology, ContainerLinks.BRIDGE)) {
       datapath.up();
       Matrix.Seen seen = new Matrix(shell).all(plan.containerList());
       assertTrue(seen.complete(), () -> String.join("\n", seen.table()));
@@ -51,7 +52,7 @@ class LabNetnsTest {
   void bytesAndDatagramsArriveOverRoutes() {
     LabPlan plan = new LabPlan(PREFIX, 2, 2, Underlay.ROUTED);
     try (Topology topology = Topology.build(shell, plan);
-        LabDatapath datapath = new RoutesDatapath(topology, true)) {
+        LabDatapath datapath = new RoutesDatapath(topology, true, ContainerLinks.VETH)) {
       datapath.up();
       LabPlan.Container from = Stage.talker(plan);
       LabPlan.Container to = Stage.listener(plan);
@@ -67,7 +68,7 @@ class LabNetnsTest {
   void withoutRoutesOnTheRouterNothingArrives() {
     LabPlan plan = new LabPlan(PREFIX, 2, 2, Underlay.ROUTED);
     try (Topology topology = Topology.build(shell, plan);
-        LabDatapath datapath = new RoutesDatapath(topology, false)) {
+        LabDatapath datapath = new RoutesDatapath(topology, false, ContainerLinks.VETH)) {
       datapath.up();
       LabPlan.Container from = Stage.talker(plan);
       Probes.Ping ping = Probes.ping(shell, from.namespace(), Stage.listener(plan).address(), 1);

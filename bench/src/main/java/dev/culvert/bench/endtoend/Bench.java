@@ -4,14 +4,10 @@ package dev.culvert.bench.endtoend;
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.Progress;
-import dev.culvert.agent.lab.measure.ConnectionRate;
 import dev.culvert.agent.lab.measure.Contestant;
-import dev.culvert.agent.lab.measure.Echo;
 import dev.culvert.agent.lab.measure.Iperf;
 import dev.culvert.agent.lab.measure.Measurement;
-import dev.culvert.agent.lab.measure.PacketRate;
 import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.RoundTrip;
 import dev.culvert.agent.lab.measure.Rounds;
 import dev.culvert.agent.lab.measure.TcpThroughput;
 import dev.culvert.bench.endtoend.peer.KernelSupport;
@@ -146,21 +142,10 @@ final class Bench {
 
   private Group sameMtu(Course course, Iperf iperf, Mode mode, int mtu, double seconds) {
     Map<String, Histogram> trips = new LinkedHashMap<>();
-    List<Measurement> kinds = new ArrayList<>();
-    kinds.add(new TcpThroughput(iperf, 1, false, SECOND));
-    kinds.add(new PacketRate(64, settings.turn()));
-    kinds.add(new Echo(lab.shell()));
-    kinds.add(new RoundTrip(settings.turn(), (contestant, ns) -> keep(trips, contestant, ns)));
-    if (settings.detailed()) {
-      kinds.add(new TcpThroughput(iperf, 1, true, SECOND));
-      for (int streams : new int[] {8, 32}) {
-        kinds.add(new TcpThroughput(iperf, streams, false, SECOND));
-        kinds.add(new TcpThroughput(iperf, streams, true, SECOND));
-      }
-      kinds.add(new PacketRate(512, settings.turn()));
-      kinds.add(new PacketRate(1400, settings.turn()));
-      kinds.add(new ConnectionRate(settings.turn()));
-    }
+    Kind.Tools tools =
+        new Kind.Tools(
+            lab, iperf, settings.turn(), (contestant, ns) -> keep(trips, contestant, ns));
+    List<Measurement> kinds = settings.kinds().stream().map(kind -> kind.with(tools)).toList();
     Rounds rounds = take(course, kinds, mode.toString(), seconds);
     return new Group(
         mode.toString(),

@@ -51,6 +51,14 @@ public final class Main implements Callable<Integer> {
   private List<String> contestants = List.of();
 
   @Option(
+      names = "--measure",
+      paramLabel = "WHAT",
+      split = ",",
+      converter = KindConverter.class,
+      description = "Only these, separated by commas; --list names them.")
+  private List<Kind> kinds = List.of();
+
+  @Option(
       names = "--mode",
       paramLabel = "MODE",
       split = ",",
@@ -99,7 +107,9 @@ public final class Main implements Callable<Integer> {
       description = "Where the report goes (default: ${DEFAULT-VALUE}).")
   private Path out;
 
-  @Option(names = "--list", description = "Name the contestants, and do nothing else.")
+  @Option(
+      names = "--list",
+      description = "Name the contestants and what can be measured, and do nothing else.")
   private boolean list;
 
   @Spec private CommandSpec spec;
@@ -134,6 +144,7 @@ public final class Main implements Callable<Integer> {
     PrintWriter print = spec.commandLine().getOut();
     if (list) {
       Peer.all().forEach(peer -> print.printf("%-18s %s%n", peer.id(), peer.title()));
+      print.println("--measure: " + words(Kind.all()));
       return 0;
     }
     Settings settings = settings();
@@ -159,6 +170,30 @@ public final class Main implements Callable<Integer> {
         .collect(Collectors.joining(" "));
   }
 
+  private static String words(List<?> all) {
+    return all.stream().map(Object::toString).collect(Collectors.joining(", "));
+  }
+
+  /** A kind of measurement by its name. */
+  static final class KindConverter implements CommandLine.ITypeConverter<Kind> {
+    @Override
+    public Kind convert(String text) {
+      return Kind.all().stream()
+          .filter(kind -> kind.toString().equals(text))
+          .findFirst()
+          .orElseThrow(() ->
+              new CommandLine.TypeConversionException(
+                  "\"%s\" cannot be measured; choose from %s".formatted(text, words(Kind.all()))));
+    }
+  }
+
+  private List<Kind> kindsOrDefault() {
+    if (kinds.isEmpty()) {
+      return quick ? Kind.quick() : Kind.all();
+    }
+    return Kind.all().stream().filter(kinds::contains).toList();
+  }
+
   private Settings settings() {
     Duration budget = quick ? Settings.QUICK : Settings.FULL;
     Duration turn = quick ? Settings.QUICK_TURN : Settings.FULL_TURN;
@@ -167,7 +202,7 @@ public final class Main implements Callable<Integer> {
         List.copyOf(modes),
         rounds == null ? quick ? Settings.QUICK_ROUNDS : Settings.FULL_ROUNDS : rounds,
         minutes == null ? budget : Duration.ofMinutes(minutes),
-        !quick,
+        kindsOrDefault(),
         partsOrDefault(),
         turnMs == null ? turn : Duration.ofMillis(turnMs),
         seed);

@@ -12,7 +12,7 @@ import java.util.Set;
  * @param peers who takes part, where the kernel has what they need
  * @param maxRounds of each group of measurements; fewer when time is short, but not below five
  * @param budget for all of it
- * @param detailed whether turns have more streams, more sizes, and connections
+ * @param kinds what turns measure
  * @param turn of packets and round trips
  * @param seed of the bootstrap
  */
@@ -21,7 +21,7 @@ record Settings(
     List<Mode> modes,
     int maxRounds,
     Duration budget,
-    boolean detailed,
+    List<Kind> kinds,
     Set<Part> parts,
     Duration turn,
     long seed) {

@@ -33,6 +33,14 @@ class MainTest {
   }
 
   @Test
+  void whatCannotBeMeasuredIsNamedBesideWhatCan() {
+    assertEquals(2, run("--measure", "echo,karma"));
+    assertTrue(
+        err.toString().contains("\"karma\" cannot be measured; choose from tcp-1, udp-64, echo, "),
+        err::toString);
+  }
+
+  @Test
   void anUnknownModeOrPartIsRefused() {
     assertEquals(2, run("--mode", "warp"));
     assertEquals(2, run("--parts", "own_mtu,sleep"));

@@ -20,9 +20,11 @@ public final class KernelVxlanDatapath implements LabDatapath {
   private static final int OVERHEAD_BYTES = 50;
 
   private final Topology topology;
+  private final ContainerLinks links;
 
-  public KernelVxlanDatapath(Topology topology) {
+  public KernelVxlanDatapath(Topology topology, ContainerLinks links) {
     this.topology = topology;
+    this.links = links;
   }
 
   @Override
@@ -33,10 +35,7 @@ public final class KernelVxlanDatapath implements LabDatapath {
   @Override
   public void up() {
     topology.plan().hostList().forEach(this::upHost);
-    topology
-        .plan()
-        .containerList()
-        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+    links.link(topology, containerMtuBytes());
   }
 
   private void upHost(LabPlan.Host host) {

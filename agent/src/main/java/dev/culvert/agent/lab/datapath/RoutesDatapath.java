@@ -8,17 +8,19 @@ import java.util.List;
 
 /**
  * Plain routing ("host-gw"): no encapsulation. Works only because here the router is told every
- * subnet, which an overlay exists to avoid. What it carries is the upper limit for the others.
+ * subnet, which an overlay exists to avoid.
  */
 public final class RoutesDatapath implements LabDatapath {
   private final Topology topology;
   private final boolean routerKnows;
+  private final ContainerLinks links;
 
   /**
    * @param routerKnows false leaves the router without a word of the overlay, as in scenario 4a
    */
-  public RoutesDatapath(Topology topology, boolean routerKnows) {
+  public RoutesDatapath(Topology topology, boolean routerKnows, ContainerLinks links) {
     this.topology = topology;
+    this.links = links;
     this.routerKnows = routerKnows;
   }
 
@@ -47,8 +49,7 @@ public final class RoutesDatapath implements LabDatapath {
               .map(host -> "route add " + host.subnet() + " via " + host.address())
               .toList());
     }
-    plan.containerList()
-        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+    links.link(topology, containerMtuBytes());
   }
 
   @Override

@@ -1,61 +1,91 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.lab.measure;
 
-import dev.culvert.agent.lab.Command;
 import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.Shell;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Pattern;
+import java.util.function.BiConsumer;
 
 /**
- * ICMP echo, each asked as soon as the last was answered ({@code ping -A}). The other end's kernel
- * answers, so no wake-up of a server is in it: the way itself is most of what is measured.
+ * Round trips of ICMP echo, one after the other, in nanoseconds. The other end's kernel answers,
+ * and the asker looks for the answer instead of sleeping: no wake-up of a process is in the
+ * figures, which on virtual machines costs several times the whole way there and back.
  */
 public final class Echo implements Measurement {
-  private static final int PINGS = 4000;
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
-  private static final Pattern TIME = Pattern.compile(" time=([0-9.]+) ms");
+  private static final long LOST_NS = 100_000_000;
+  private static final long WARM_UP_NS = 30_000_000;
+  private static final int MAX_SAMPLES = 1 << 20;
 
   private static final Quantity MEDIAN =
-      Quantity.less("echo-50", "round trip of ping, half of them within", "us");
+      Quantity.less("echo-50", "round trip, half of them within", "us");
+  private static final Quantity P99 = Quantity.less("echo-99", "round trip, 99 % within", "us");
+  private static final Quantity P999 =
+      Quantity.less("echo-99.9", "round trip, 99.9 % within", "us");
 
-  private final Shell shell;
+  private final Duration duration;
+  private final BiConsumer<Contestant, long[]> keeper;
 
-  public Echo(Shell shell) {
-    this.shell = shell;
+  /**
+   * @param keeper is given each turn's round trips, in nanoseconds, in no order
+   */
+  public Echo(Duration duration, BiConsumer<Contestant, long[]> keeper) {
+    this.duration = duration;
+    this.keeper = keeper;
   }
 
   @Override
   public List<Quantity> quantities() {
-    return List.of(MEDIAN);
+    return List.of(MEDIAN, P99, P999);
   }
 
   @Override
   public double seconds() {
-    return 0.2;
+    return (duration.toNanos() + WARM_UP_NS) / 1e9 + 0.02;
   }
 
   @Override
   public Map<Quantity, Double> take(Contestant contestant) {
-    Command ping =
-        Command.of(
-            "ping", "-n", "-A", "-c", Integer.toString(PINGS), contestant.server().address());
-    String text =
-        shell.output(Side.CLIENT.pinned(ping).in(contestant.client().namespace()).within(PATIENCE));
-    double[] us = microseconds(text);
-    if (us.length == 0) {
-      throw new LabException("ping over " + contestant.id() + " had no answer.");
+    long[] tripsNs = Side.CLIENT.run(contestant.client(), () -> ask(contestant.server().address()));
+    if (tripsNs.length == 0) {
+      throw new LabException("No echo came over " + contestant.id() + ".");
     }
-    return Map.of(MEDIAN, Statistics.medianOfWhole(us));
+    keeper.accept(contestant, tripsNs);
+    double[] us = Arrays.stream(tripsNs).mapToDouble(ns -> ns / 1e3).toArray();
+    return Map.of(
+        MEDIAN, Statistics.median(us),
+        P99, Statistics.quantile(us, 0.99),
+        P999, Statistics.quantile(us, 0.999));
   }
 
-  /** The times that ping prints, which it cuts to whole microseconds below a millisecond. */
-  static double[] microseconds(String text) {
-    return TIME.matcher(text)
-        .results()
-        .mapToDouble(match -> Double.parseDouble(match.group(1)) * 1000)
-        .toArray();
+  /** What is lost is given up after a while and does not count. */
+  private long[] ask(String server) {
+    long[] tripsNs = new long[MAX_SAMPLES];
+    int count = 0;
+    try (EchoSocket socket = new EchoSocket(server)) {
+      long beginNs = System.nanoTime() + WARM_UP_NS;
+      long endNs = beginNs + duration.toNanos();
+      long askedNs = System.nanoTime();
+      for (short sequence = 0; askedNs < endNs && count < MAX_SAMPLES; sequence++) {
+        socket.ask(sequence);
+        long tripNs = await(socket, sequence, askedNs);
+        if (tripNs < LOST_NS && askedNs >= beginNs) {
+          tripsNs[count++] = tripNs;
+        }
+        askedNs = System.nanoTime();
+      }
+    }
+    return Arrays.copyOf(tripsNs, count);
+  }
+
+  private static long await(EchoSocket socket, short sequence, long askedNs) {
+    while (true) {
+      boolean answered = socket.answered(sequence);
+      long tripNs = System.nanoTime() - askedNs;
+      if (answered || tripNs >= LOST_NS) {
+        return answered ? tripNs : LOST_NS;
+      }
+    }
   }
 }

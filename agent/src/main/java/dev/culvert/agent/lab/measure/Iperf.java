@@ -30,6 +30,14 @@ public final class Iperf implements AutoCloseable {
     }
   }
 
+  /**
+   * What a stream of datagrams was.
+   *
+   * @param sent how many the sender sent in {@code seconds}
+   * @param lost how many of them did not arrive
+   */
+  public record Datagrams(double sent, double lost, double seconds) {}
+
   private static final int PORT = 5201;
   private static final Duration START = Duration.ofSeconds(5);
 
@@ -52,19 +60,30 @@ public final class Iperf implements AutoCloseable {
    * @param reverse the server sends
    */
   Transfer send(Contestant contestant, int streams, boolean reverse, Duration duration) {
+    List<String> words = new ArrayList<>(List.of("-C", "cubic", "-P", Integer.toString(streams)));
+    if (reverse) {
+      words.add("-R");
+    }
+    return parse(run(contestant, words, duration));
+  }
+
+  /** Sends datagrams of so many bytes one by one, as fast as it can, for whole seconds. */
+  Datagrams sendDatagrams(Contestant contestant, int bytes, Duration duration) {
+    return parseDatagrams(
+        run(contestant, List.of("-u", "-b", "0", "-l", Integer.toString(bytes)), duration));
+  }
+
+  private String run(Contestant contestant, List<String> options, Duration duration) {
     Running server = servers.computeIfAbsent(contestant.id(), _ -> serve(contestant));
     if (!server.alive()) {
       throw new LabException("iperf3's server of " + contestant.id() + " has ended.");
     }
     List<String> words = new ArrayList<>(List.of("iperf3", "-J", "-p", Integer.toString(PORT)));
-    words.addAll(List.of("-c", contestant.server().address(), "-C", "cubic"));
-    words.addAll(List.of("-P", Integer.toString(streams)));
+    words.addAll(List.of("-c", contestant.server().address()));
     words.addAll(List.of("-t", Long.toString(duration.toSeconds())));
-    if (reverse) {
-      words.add("-R");
-    }
+    words.addAll(options);
     Command client = Side.CLIENT.pinned(Command.of(words)).in(contestant.client().namespace());
-    return parse(lab.shell().run(client.within(duration.multipliedBy(2).plusSeconds(10))).out());
+    return lab.shell().run(client.within(duration.multipliedBy(2).plusSeconds(10))).out();
   }
 
   private Running serve(Contestant contestant) {
@@ -84,12 +103,7 @@ public final class Iperf implements AutoCloseable {
    * @throws LabException with iperf3's own words when it failed
    */
   static Transfer parse(String text) {
-    Map<String, Object> answer;
-    try {
-      answer = Json.parseObject(REPEATED.matcher(text).replaceAll(""));
-    } catch (IllegalArgumentException e) {
-      throw new LabException("iperf3 did not answer in JSON: " + start(text) + ".", e);
-    }
+    Map<String, Object> answer = json(text);
     if (answer.get("end") instanceof Map<?, ?> end
         && end.get("sum_received") instanceof Map<?, ?> received
         && end.get("sum_sent") instanceof Map<?, ?> sent) {
@@ -98,6 +112,24 @@ public final class Iperf implements AutoCloseable {
       return new Transfer(number(received, "bytes"), number(received, "seconds"), retransmissions);
     }
     throw new LabException("iperf3 says: " + answer.get("error"));
+  }
+
+  /** The same of {@code iperf3 -u}. */
+  static Datagrams parseDatagrams(String text) {
+    Map<String, Object> answer = json(text);
+    if (answer.get("end") instanceof Map<?, ?> end && end.get("sum") instanceof Map<?, ?> sum) {
+      return new Datagrams(
+          number(sum, "packets"), number(sum, "lost_packets"), number(sum, "seconds"));
+    }
+    throw new LabException("iperf3 says: " + answer.get("error"));
+  }
+
+  private static Map<String, Object> json(String text) {
+    try {
+      return Json.parseObject(REPEATED.matcher(text).replaceAll(""));
+    } catch (IllegalArgumentException e) {
+      throw new LabException("iperf3 did not answer in JSON: " + start(text) + ".", e);
+    }
   }
 
   private static String start(String text) {

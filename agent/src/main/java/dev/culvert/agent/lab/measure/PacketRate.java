@@ -76,7 +76,7 @@ public final class PacketRate implements Measurement {
       return 0;
     }
     try (UdpSocket socket =
-        new UdpSocket(contestant.client().address(), SOURCE_PORT, false)
+        new UdpSocket(contestant.client().address(), SOURCE_PORT)
             .connect(contestant.server().address(), PORT)) {
       return socket.sendUntil(System.nanoTime() + duration.toNanos(), bytes);
     }
@@ -85,12 +85,12 @@ public final class PacketRate implements Measurement {
   /** Until nothing more comes after the sender has ended. */
   private static long receive(Contestant contestant, CountDownLatch ready, CountDownLatch sent) {
     long arrived = 0;
-    try (UdpSocket socket = new UdpSocket(contestant.server().address(), PORT, false)) {
+    try (UdpSocket socket = new UdpSocket(contestant.server().address(), PORT)) {
       ready.countDown();
       while (true) {
         boolean last = sent.getCount() == 0;
         int now = socket.receiveMany();
-        if (now == UdpSocket.NOTHING && last) {
+        if (now == NativeSocket.NOTHING && last) {
           return arrived;
         }
         arrived += now;

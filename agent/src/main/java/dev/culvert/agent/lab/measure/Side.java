@@ -36,7 +36,7 @@ enum Side {
   }
 
   /** Whether both ends have a processor for themselves. */
-  static boolean apart() {
+  private static boolean apart() {
     return Runtime.getRuntime().availableProcessors() > 1;
   }
 

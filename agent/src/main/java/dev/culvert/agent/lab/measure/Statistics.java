@@ -41,17 +41,6 @@ public final class Statistics {
     return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
   }
 
-  /**
-   * The median of values that were cut to whole units, as ping cuts microseconds: within the middle
-   * unit they are taken to be spread evenly, so the result is finer than the unit.
-   */
-  static double medianOfWhole(double[] values) {
-    double unit = Math.rint(median(values));
-    long below = Arrays.stream(values).filter(value -> Math.rint(value) < unit).count();
-    long within = Arrays.stream(values).filter(value -> Math.rint(value) == unit).count();
-    return within == 0 ? unit : unit + (values.length / 2.0 - below) / within;
-  }
-
   /** The distance between the quartiles, as a part of the median: how much the values scatter. */
   public static double spread(double[] values) {
     return (quantile(values, 0.75) - quantile(values, 0.25)) / Math.abs(median(values));

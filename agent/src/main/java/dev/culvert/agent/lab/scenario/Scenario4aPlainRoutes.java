@@ -8,6 +8,7 @@ import dev.culvert.agent.lab.Outcome;
 import dev.culvert.agent.lab.Probes;
 import dev.culvert.agent.lab.Stage;
 import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import java.util.List;
 
@@ -31,7 +32,7 @@ final class Scenario4aPlainRoutes implements Scenario {
     LabPlan plan = stage.plan(LabPlan.Underlay.ROUTED);
     Lab lab = stage.lab();
     try (Topology topology = lab.build(plan);
-        RoutesDatapath routes = new RoutesDatapath(topology, false)) {
+        RoutesDatapath routes = new RoutesDatapath(topology, false, ContainerLinks.VETH)) {
       routes.up();
       LabPlan.Container from = Stage.talker(plan);
       LabPlan.Container to = Stage.listener(plan);

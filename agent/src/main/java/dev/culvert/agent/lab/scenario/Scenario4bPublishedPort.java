@@ -9,6 +9,7 @@ import dev.culvert.agent.lab.Outcome;
 import dev.culvert.agent.lab.Probes;
 import dev.culvert.agent.lab.Stage;
 import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import java.util.List;
 import java.util.stream.Stream;
@@ -32,7 +33,7 @@ final class Scenario4bPublishedPort implements Scenario {
   public void run(Stage stage) {
     LabPlan plan = stage.plan(LabPlan.Underlay.ROUTED);
     try (Topology topology = stage.lab().build(plan);
-        RoutesDatapath routes = new RoutesDatapath(topology, false)) {
+        RoutesDatapath routes = new RoutesDatapath(topology, false, ContainerLinks.VETH)) {
       routes.up();
       LabPlan.Container from = Stage.talker(plan);
       LabPlan.Container published = Stage.listener(plan);

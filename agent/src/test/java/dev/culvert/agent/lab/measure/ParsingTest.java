@@ -1,29 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.lab.measure;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.culvert.agent.lab.LabException;
 import org.junit.jupiter.api.Test;
 
-/** What iperf3 3.12 and the kernel print. */
+/** What iperf3 3.12, sockperf 3.7 and the kernel print. */
 class ParsingTest {
   @Test
-  void theTimesOfPing() {
-    double[] us =
-        Echo.microseconds(
-            """
-            PING 10.244.2.2 (10.244.2.2) 56(84) bytes of data.
-            64 bytes from 10.244.2.2: icmp_seq=1 ttl=61 time=0.042 ms
-            64 bytes from 10.244.2.2: icmp_seq=2 ttl=61 time=1.01 ms
+  void thePercentilesOfSockperf() {
+    String text =
+        """
+        sockperf: [Valid Duration] RunTime=0.550 sec; SentMessages=3790; ReceivedMessages=3790
+        sockperf: ====> avg-rtt=144.907 (std-dev=57.215)
+        sockperf: ---> <MAX> observation = 1534.271
+        sockperf: ---> percentile 99.900 =  900.111
+        sockperf: ---> percentile 99.000 =  347.812
+        sockperf: ---> percentile 50.000 =  139.020
+        """;
+    assertEquals(139.02, Sockperf.percentile(text, "50.000"));
+    assertEquals(900.111, Sockperf.percentile(text, "99.900"));
+    LabException e =
+        assertThrows(
+            LabException.class, () -> Sockperf.percentile("sockperf: ERROR: no socket", "50.000"));
+    assertEquals("sockperf says: sockperf: ERROR: no socket", e.getMessage());
+  }
 
-            --- 10.244.2.2 ping statistics ---
-            2 packets transmitted, 2 received, 0% packet loss, time 0ms
-            rtt min/avg/max/mdev = 0.042/0.526/1.010/0.484 ms, ipg/ewma 0.020/0.520 ms
+  @Test
+  void theDatagramsOfIperf3() {
+    Iperf.Datagrams datagrams =
+        Iperf.parseDatagrams(
+            """
+            {"end": {"streams": [{"udp": {"packets": 1000}}],
+              "sum": {"start": 0, "end": 1.25, "seconds": 1.25, "bytes": 64000,
+                "jitter_ms": 0.003, "lost_packets": 200, "packets": 1000, "lost_percent": 20}}}
             """);
-    assertArrayEquals(new double[] {42, 1010}, us, 1e-9);
+    assertEquals(new Iperf.Datagrams(1000, 200, 1.25), datagrams);
   }
 
   @Test

@@ -28,13 +28,6 @@ class StatisticsTest {
 
   /** Of eight, three lie below 11 and four within: the fourth and a half is a quarter on. */
   @Test
-  void theMedianOfWholeUnitsIsFinerThanTheUnit() {
-    assertEquals(
-        11.25, Statistics.medianOfWhole(new double[] {10, 10, 10, 11, 11, 11, 11, 12}), 1e-12);
-    assertEquals(7.5, Statistics.medianOfWhole(new double[] {7}), 1e-12);
-  }
-
-  @Test
   void nothingHasNoQuantile() {
     assertThrows(IllegalArgumentException.class, () -> Statistics.quantile(new double[0], 0.5));
   }

@@ -3,6 +3,7 @@ package dev.culvert.bench.endtoend.peer;
 
 import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.LabDatapath;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,8 +64,7 @@ final class IpsecDatapath implements LabDatapath {
       }
       topology.ip(host.namespace(), lines);
     }
-    plan.containerList()
-        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+    ContainerLinks.BRIDGE.link(topology, containerMtuBytes());
   }
 
   @Override

@@ -3,14 +3,14 @@ package dev.culvert.bench.endtoend.peer;
 
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.CulvertDatapath;
+import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
 import dev.culvert.agent.lab.datapath.LabDatapath;
-import java.util.Arrays;
+import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.function.BiFunction;
-import java.util.stream.Stream;
 
 /**
  * A contestant, before it is built.
@@ -41,54 +41,62 @@ public record Peer(
 
   /** All that there are, in the order of the tables. */
   public static List<Peer> all() {
-    return Stream.of(
-            fromLab(LabDatapath.Kind.ROUTES),
-            fromLab(LabDatapath.Kind.KERNEL_VXLAN),
-            Optional.of(collectMd(TunnelDevice.VXLAN, true)),
-            Optional.of(collectMd(TunnelDevice.GENEVE, false)),
-            Optional.of(ipip()),
-            Optional.of(wireguard()),
-            Optional.of(ipsec()),
-            userspace(),
-            Optional.of(culvert(CULVERT, "Culvert, decapsulation at tc", true, Map.of())),
-            Optional.of(
-                culvert(
-                    "culvert-xdp",
-                    "Culvert, decapsulation at XDP",
-                    false,
-                    Map.of("decapsulation", "xdp"))),
-            Optional.of(limit()))
-        .flatMap(Optional::stream)
-        .toList();
+    return List.of(
+        routes("routes", ContainerLinks.BRIDGE, true),
+        routes("routes-veth", ContainerLinks.VETH, false),
+        kernelVxlan(REFERENCE, ContainerLinks.BRIDGE, true),
+        kernelVxlan(REFERENCE + "-veth", ContainerLinks.VETH, false),
+        collectMd(TunnelDevice.VXLAN, true),
+        collectMd(TunnelDevice.GENEVE, false),
+        ipip(),
+        wireguard(),
+        ipsec(),
+        userspace(),
+        culvert(CULVERT, "Culvert, decapsulation at tc", true, Map.of()),
+        culvert(
+            "culvert-xdp", "Culvert, decapsulation at XDP", false, Map.of("decapsulation", "xdp")),
+        limit());
   }
 
-  private static Optional<Peer> fromLab(LabDatapath.Kind kind) {
-    boolean routes = kind == LabDatapath.Kind.ROUTES;
-    return Optional.of(
-        new Peer(
-            kind.toString(),
-            routes ? "plain routes (host-gw), no overlay" : "the kernel's VXLAN device",
-            routes
-                ? "flannel, pkg/backend/hostgw; the router is told the subnets"
-                : "flannel, pkg/backend/vxlan",
-            true,
-            List.of(),
-            (lab, topology) -> lab.datapath(kind, topology)));
+  private static Peer routes(String id, ContainerLinks links, boolean quick) {
+    return new Peer(
+        id,
+        "plain routes (host-gw), no overlay" + words(links),
+        "flannel, pkg/backend/hostgw; the router is told the subnets" + source(links),
+        quick,
+        List.of(),
+        (_, topology) -> new RoutesDatapath(topology, true, links));
   }
 
-  /** As soon as the lab knows it. */
-  private static Optional<Peer> userspace() {
-    return Arrays.stream(LabDatapath.Kind.values())
-        .filter(kind -> kind.toString().equals("userspace"))
-        .findFirst()
-        .map(kind ->
-            new Peer(
-                kind.toString(),
-                "a daemon in user space, TUN and UDP",
-                "flannel, pkg/backend/udp, has the same design",
-                false,
-                List.of(),
-                (lab, topology) -> lab.datapath(kind, topology)));
+  private static Peer kernelVxlan(String id, ContainerLinks links, boolean quick) {
+    return new Peer(
+        id,
+        "the kernel's VXLAN device" + words(links),
+        "flannel, pkg/backend/vxlan" + source(links),
+        quick,
+        List.of(),
+        (_, topology) -> new KernelVxlanDatapath(topology, links));
+  }
+
+  private static String words(ContainerLinks links) {
+    return links == ContainerLinks.VETH ? ", containers without a bridge" : "";
+  }
+
+  private static String source(ContainerLinks links) {
+    return links == ContainerLinks.VETH
+        ? "; a veth and a route for each container, as Calico has it"
+        : "; containers on cni0, as flannel's CNI plugin has them";
+  }
+
+  private static Peer userspace() {
+    LabDatapath.Kind kind = LabDatapath.Kind.USERSPACE;
+    return new Peer(
+        kind.toString(),
+        "Culvert's daemon in user space, TUN and UDP",
+        "this project; flannel, pkg/backend/udp, has the same design",
+        false,
+        List.of(),
+        (lab, topology) -> lab.datapath(kind, topology));
   }
 
   private static Peer collectMd(TunnelDevice device, boolean quick) {

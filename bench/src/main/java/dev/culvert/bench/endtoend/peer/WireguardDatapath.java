@@ -4,6 +4,7 @@ package dev.culvert.bench.endtoend.peer;
 import dev.culvert.agent.lab.Command;
 import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.Topology;
+import dev.culvert.agent.lab.datapath.ContainerLinks;
 import dev.culvert.agent.lab.datapath.LabDatapath;
 import java.util.HashMap;
 import java.util.List;
@@ -41,8 +42,7 @@ final class WireguardDatapath implements LabDatapath {
         }
       }
     }
-    plan.containerList()
-        .forEach(container -> topology.linkContainer(container, containerMtuBytes()));
+    ContainerLinks.BRIDGE.link(topology, containerMtuBytes());
   }
 
   /**

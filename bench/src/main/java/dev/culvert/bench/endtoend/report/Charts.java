@@ -138,7 +138,7 @@ final class Charts {
 
   /** Within what time how many of the round trips are, all rounds together. */
   static String percentiles(Group group) {
-    XYChart chart = lines("UDP round trip by percentile", "percentile", "us");
+    XYChart chart = lines("round trip by percentile", "percentile", "us");
     chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setYAxisLogarithmic(true);
     chart.getStyler().setYAxisTickLabelsFormattingFunction(us -> "%,.0f".formatted(us));

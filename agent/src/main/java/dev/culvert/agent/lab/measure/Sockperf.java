@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.lab.measure;
+
+import dev.culvert.agent.lab.Command;
+import dev.culvert.agent.lab.Lab;
+import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.Running;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * UDP round trips between two processes that sleep until something comes, as {@code sockperf
+ * ping-pong} has them. Both ends' wake-ups are in it.
+ */
+public final class Sockperf implements Measurement {
+  private static final int PORT = 5203;
+  private static final int PAYLOAD_BYTES = 64;
+  private static final Duration START = Duration.ofSeconds(5);
+  private static final Duration TURN = Duration.ofSeconds(1);
+
+  private static final Quantity MEDIAN =
+      Quantity.less("sockperf-50", "sockperf's UDP round trip, half of them within", "us");
+  private static final Quantity P99 =
+      Quantity.less("sockperf-99", "sockperf's UDP round trip, 99 % within", "us");
+  private static final Quantity P999 =
+      Quantity.less("sockperf-99.9", "sockperf's UDP round trip, 99.9 % within", "us");
+
+  private final Lab lab;
+
+  public Sockperf(Lab lab) {
+    this.lab = lab;
+  }
+
+  @Override
+  public List<Quantity> quantities() {
+    return List.of(MEDIAN, P99, P999);
+  }
+
+  @Override
+  public double seconds() {
+    return 2;
+  }
+
+  @Override
+  public Map<Quantity, Double> take(Contestant contestant) {
+    String address = contestant.server().address();
+    String port = Integer.toString(PORT);
+    Command server = Command.of("sockperf", "server", "-i", address, "-p", port);
+    List<String> ask =
+        List.of(
+            "sockperf",
+            "ping-pong",
+            "--full-rtt",
+            "-i",
+            address,
+            "-p",
+            port,
+            "-t",
+            Long.toString(TURN.toSeconds()),
+            "-m",
+            Integer.toString(PAYLOAD_BYTES));
+    try (Running running =
+        lab.shell()
+            .start(
+                Side.SERVER.pinned(server).in(contestant.server().namespace()),
+                lab.file("sockperf-" + contestant.id() + ".log"))) {
+      running.awaitOutput("to terminate the server", START);
+      Command client = Side.CLIENT.pinned(Command.of(ask)).in(contestant.client().namespace());
+      String text = lab.shell().run(client.within(TURN.plusSeconds(10))).out();
+      return Map.of(
+          MEDIAN, percentile(text, "50.000"),
+          P99, percentile(text, "99.000"),
+          P999, percentile(text, "99.900"));
+    }
+  }
+
+  /**
+   * Reads what {@code sockperf --full-rtt} prints, in microseconds.
+   *
+   * @throws LabException with sockperf's own words when the percentile is not among them
+   */
+  static double percentile(String text, String percent) {
+    Matcher line =
+        Pattern.compile("percentile " + Pattern.quote(percent) + " =\\s*([0-9.]+)").matcher(text);
+    if (!line.find()) {
+      throw new LabException("sockperf says: " + text.lines().reduce("", (_, last) -> last));
+    }
+    return Double.parseDouble(line.group(1));
+  }
+}
