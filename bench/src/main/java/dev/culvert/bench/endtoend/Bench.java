@@ -29,9 +29,6 @@ final class Bench {
 
   private static final double SCALING_SHARE = 0.2;
 
-  /** Taken in any case: too few to conclude from, enough to show how much they scatter. */
-  private static final int LEAST_ROUNDS = 5;
-
   private static final int CONTAINERS = 2;
   private static final int HOSTS = 2;
   private static final Duration SECOND = Duration.ofSeconds(1);
@@ -198,14 +195,22 @@ final class Bench {
     double longest = rounds.secondsOfRound();
     int taken = 0;
     while (taken < settings.maxRounds()
-        && (taken < LEAST_ROUNDS || clock.secondsLeft() - longest > endLeft)) {
+        && (taken == 0 || clock.secondsLeft() - longest > endLeft)) {
       taken++;
       double before = clock.secondsLeft();
       String round = "%s, round %d".formatted(what, taken);
       rounds.take(turn -> clock.now(round + ", " + turn), lab::isOver);
       longest = Math.max(longest, before - clock.secondsLeft());
     }
-    rounds.failures().forEach(failure -> failures.add(what + ": " + failure));
+    tell(what, rounds.failures());
     return rounds;
+  }
+
+  /** What failed in many rounds is told once. */
+  private void tell(String what, List<String> sentences) {
+    Map<String, Integer> times = new LinkedHashMap<>();
+    sentences.forEach(sentence -> times.merge(sentence, 1, Integer::sum));
+    times.forEach((sentence, count) ->
+        failures.add(what + ": " + sentence + (count == 1 ? "" : " (" + count + " times)")));
   }
 }

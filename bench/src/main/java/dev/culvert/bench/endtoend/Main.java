@@ -47,7 +47,8 @@ public final class Main implements Callable<Integer> {
       names = "--contestants",
       paramLabel = "ID",
       split = ",",
-      description = "Only these, separated by commas; --list names them.")
+      description =
+          "Only these, separated by commas; --list names them, also those that take part only when named.")
   private List<String> contestants = List.of();
 
   @Option(
@@ -84,7 +85,7 @@ public final class Main implements Callable<Integer> {
       names = "--rounds",
       paramLabel = "N",
       description =
-          "At most so many rounds (default: 11, with --quick 7); fewer when time is short, but not below 5; 7 allow a conclusion.")
+          "At most so many rounds (default: 11, with --quick 7); fewer when time is short; 7 allow a conclusion.")
   private Integer rounds;
 
   @Option(
@@ -217,7 +218,7 @@ public final class Main implements Callable<Integer> {
 
   private List<Peer> peers() {
     if (contestants.isEmpty()) {
-      return Peer.all().stream().filter(peer -> !quick || peer.quick()).toList();
+      return Peer.all().stream().filter(peer -> peer.joins().in(quick)).toList();
     }
     List<String> known = Peer.all().stream().map(Peer::id).toList();
     for (String id : contestants) {

@@ -10,7 +10,7 @@ import java.util.Set;
  * What a run does.
  *
  * @param peers who takes part, where the kernel has what they need
- * @param maxRounds of each group of measurements; fewer when time is short, but not below five
+ * @param maxRounds of each group of measurements; fewer when time is short
  * @param budget for all of it
  * @param kinds what turns measure
  * @param turn of packets and round trips

@@ -45,6 +45,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
   private final EventJournal journal;
+  private final Object reading = new Object();
   private DirectoryWatcher watcher;
   private volatile List<String> fileProblems = List.of();
 
@@ -119,8 +120,15 @@ public final class DirectoryLeaseStore implements LeaseStore {
   public AutoCloseable watch(Consumer<LeaseEvent> listener) {
     synchronized (this) {
       if (watcher == null) {
-        journal.update(read().bySubnet());
-        watcher = DirectoryWatcher.start(lock.directory(), this::refresh);
+        // First watch, then read: what is written between the two is seen by either.
+        DirectoryWatcher started = DirectoryWatcher.start(lock.directory(), this::refresh);
+        try {
+          refresh();
+        } catch (LeaseStoreException e) {
+          started.close();
+          throw e;
+        }
+        watcher = started;
       }
     }
     return journal.watch(listener);
@@ -147,8 +155,11 @@ public final class DirectoryLeaseStore implements LeaseStore {
     journal.close();
   }
 
+  /** One at a time, or what was read first could be noted last. */
   private void refresh() {
-    journal.update(read().bySubnet());
+    synchronized (reading) {
+      journal.update(read().bySubnet());
+    }
   }
 
   private Contents read() {

@@ -15,6 +15,7 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStore.Result;
 import dev.culvert.control.LeaseStoreException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -87,6 +89,36 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         Files.delete(directory().resolve("cellar.lease"));
         assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
         done(store.acquire(lease("10.244.2.128/25", 1, "host-03")));
+      }
+    }
+  }
+
+  /** Two agents that start together: the one's first look and the other's lease meet. */
+  @Test
+  void aLeaseThatIsWrittenWhileAWatchBeginsIsNotMissed() throws Exception {
+    for (int round = 0; round < 40; round++) {
+      Path folder = temporary.resolve("begin-" + round);
+      BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+      int delayUs = round * 50;
+      try (LeaseStore watching = new DirectoryLeaseStore(folder)) {
+        Thread other =
+            Thread.ofPlatform()
+                .start(() -> {
+                  LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(delayUs));
+                  try {
+                    Files.writeString(folder.resolve("by-hand.lease"), BY_HAND);
+                  } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                  }
+                });
+        try (AutoCloseable _ = watching.watch(events::add)) {
+          other.join();
+          LeaseEvent first = events.poll(3, TimeUnit.SECONDS);
+          if (!(first instanceof LeaseEvent.Snapshot snapshot) || snapshot.leases().isEmpty()) {
+            LeaseEvent second = events.poll(3, TimeUnit.SECONDS); // all is read again after 5
+            assertInstanceOf(LeaseEvent.Announced.class, second, "round " + round);
+          }
+        }
       }
     }
   }

@@ -48,7 +48,8 @@ public final class Sockperf implements Measurement {
   public Map<Quantity, Double> take(Contestant contestant) {
     String address = contestant.server().address();
     String port = Integer.toString(PORT);
-    Command server = Command.of("sockperf", "server", "-i", address, "-p", port);
+    // Into a file, sockperf would write when it ends, and nobody would know that it is ready.
+    Command server = Command.of("stdbuf", "-oL", "sockperf", "server", "-i", address, "-p", port);
     List<String> ask =
         List.of(
             "sockperf",
@@ -67,7 +68,7 @@ public final class Sockperf implements Measurement {
             .start(
                 Side.SERVER.pinned(server).in(contestant.server().namespace()),
                 lab.file("sockperf-" + contestant.id() + ".log"))) {
-      running.awaitOutput("to terminate the server", START);
+      running.awaitOutput("to block on socket", START);
       Command client = Side.CLIENT.pinned(Command.of(ask)).in(contestant.client().namespace());
       String text = lab.shell().run(client.within(TURN.plusSeconds(10))).out();
       return Map.of(

@@ -18,7 +18,7 @@ import java.util.function.BiFunction;
  * @param id on the command line, in tables and in the names of namespaces
  * @param title what it is, in a few words
  * @param source whose way of doing it this is, and where it can be read
- * @param quick whether a quick run has it
+ * @param joins which runs have it
  * @param probe lines of ip(8) that work in an empty namespace if the kernel has what it needs;
  *     empty when every kernel does
  */
@@ -26,9 +26,21 @@ public record Peer(
     String id,
     String title,
     String source,
-    boolean quick,
+    Joins joins,
     List<String> probe,
     BiFunction<Lab, Topology, LabDatapath> builder) {
+  /** When a contestant takes part. */
+  public enum Joins {
+    QUICK_RUNS,
+    FULL_RUNS,
+    WHEN_NAMED;
+
+    /** Whether a run of which nobody has named the contestants has it. */
+    public boolean in(boolean quickRun) {
+      return this == QUICK_RUNS || (this == FULL_RUNS && !quickRun);
+    }
+  }
+
   /** The datapath that ratios are against, where it takes part. */
   public static final String REFERENCE = LabDatapath.Kind.KERNEL_VXLAN.toString();
 
@@ -42,38 +54,41 @@ public record Peer(
   /** All that there are, in the order of the tables. */
   public static List<Peer> all() {
     return List.of(
-        routes("routes", ContainerLinks.BRIDGE, true),
-        routes("routes-veth", ContainerLinks.VETH, false),
-        kernelVxlan(REFERENCE, ContainerLinks.BRIDGE, true),
-        kernelVxlan(REFERENCE + "-veth", ContainerLinks.VETH, false),
-        collectMd(TunnelDevice.VXLAN, true),
-        collectMd(TunnelDevice.GENEVE, false),
+        routes("routes", ContainerLinks.BRIDGE, Joins.QUICK_RUNS),
+        routes("routes-veth", ContainerLinks.VETH, Joins.WHEN_NAMED),
+        kernelVxlan(REFERENCE, ContainerLinks.BRIDGE, Joins.QUICK_RUNS),
+        kernelVxlan(REFERENCE + "-veth", ContainerLinks.VETH, Joins.WHEN_NAMED),
+        collectMd(TunnelDevice.VXLAN, Joins.QUICK_RUNS),
+        collectMd(TunnelDevice.GENEVE, Joins.FULL_RUNS),
         ipip(),
         wireguard(),
         ipsec(),
         userspace(),
-        culvert(CULVERT, "Culvert, decapsulation at tc", true, Map.of()),
+        culvert(CULVERT, "Culvert, decapsulation at tc", Joins.QUICK_RUNS, Map.of()),
         culvert(
-            "culvert-xdp", "Culvert, decapsulation at XDP", false, Map.of("decapsulation", "xdp")),
+            "culvert-xdp",
+            "Culvert, decapsulation at XDP",
+            Joins.FULL_RUNS,
+            Map.of("decapsulation", "xdp")),
         limit());
   }
 
-  private static Peer routes(String id, ContainerLinks links, boolean quick) {
+  private static Peer routes(String id, ContainerLinks links, Joins joins) {
     return new Peer(
         id,
         "plain routes (host-gw), no overlay" + words(links),
         "flannel, pkg/backend/hostgw; the router is told the subnets" + source(links),
-        quick,
+        joins,
         List.of(),
         (_, topology) -> new RoutesDatapath(topology, true, links));
   }
 
-  private static Peer kernelVxlan(String id, ContainerLinks links, boolean quick) {
+  private static Peer kernelVxlan(String id, ContainerLinks links, Joins joins) {
     return new Peer(
         id,
         "the kernel's VXLAN device" + words(links),
         "flannel, pkg/backend/vxlan" + source(links),
-        quick,
+        joins,
         List.of(),
         (_, topology) -> new KernelVxlanDatapath(topology, links));
   }
@@ -94,17 +109,17 @@ public record Peer(
         kind.toString(),
         "Culvert's daemon in user space, TUN and UDP",
         "this project; flannel, pkg/backend/udp, has the same design",
-        false,
+        Joins.FULL_RUNS,
         List.of(),
         (lab, topology) -> lab.datapath(kind, topology));
   }
 
-  private static Peer collectMd(TunnelDevice device, boolean quick) {
+  private static Peer collectMd(TunnelDevice device, Joins joins) {
     return new Peer(
         "tunnel-key" + (device == TunnelDevice.VXLAN ? "" : "-" + device),
         "bpf_skb_set_tunnel_key over a collect_md " + device + " device",
         "Cilium, bpf/lib/encap.h and bpf/bpf_overlay.c, tunnel-protocol: " + device,
-        quick,
+        joins,
         List.of("link add probe type " + device + " external"),
         (_, topology) -> new TunnelKeyDatapath(topology, device));
   }
@@ -114,7 +129,7 @@ public record Peer(
         "ipip",
         "the kernel's IP-in-IP device",
         "flannel, pkg/backend/ipip",
-        false,
+        Joins.FULL_RUNS,
         List.of("link add probe type ipip local 127.0.0.1 remote any"),
         (_, topology) -> new IpipDatapath(topology));
   }
@@ -124,7 +139,7 @@ public record Peer(
         "wireguard",
         "WireGuard (encrypts)",
         "flannel, pkg/backend/wireguard",
-        false,
+        Joins.FULL_RUNS,
         List.of("link add probe type wireguard"),
         (_, topology) -> new WireguardDatapath(topology));
   }
@@ -134,18 +149,17 @@ public record Peer(
         "ipsec",
         "IPsec, ESP in tunnel mode, AES-GCM (encrypts)",
         "flannel, pkg/backend/ipsec, with fixed keys in place of strongSwan",
-        false,
+        Joins.FULL_RUNS,
         List.of(IpsecDatapath.state("127.0.0.1", "127.0.0.2", 1)),
         (_, topology) -> new IpsecDatapath(topology));
   }
 
-  private static Peer culvert(
-      String id, String title, boolean quick, Map<String, String> settings) {
+  private static Peer culvert(String id, String title, Joins joins, Map<String, String> settings) {
     return new Peer(
         id,
         title,
         "this project",
-        quick,
+        joins,
         List.of(),
         (lab, topology) -> new CulvertDatapath(lab, topology, settings));
   }
@@ -155,7 +169,7 @@ public record Peer(
         "limit",
         "Culvert without encapsulation: the limit",
         "this project, directRouting between hosts that take each other for neighbours",
-        true,
+        Joins.QUICK_RUNS,
         List.of(),
         LimitDatapath::new);
   }
