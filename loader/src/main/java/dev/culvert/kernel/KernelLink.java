@@ -3,7 +3,6 @@ package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -13,8 +12,8 @@ final class KernelLink implements AutoCloseable {
   private static final int TYPE_XDP = 6;
   private static final int TYPE_TCX = 11;
 
-  /** As the kernel tells it; the attach type is 0 for XDP. */
-  record Info(int type, int id, int programId, int interfaceIndex, int attachType) {}
+  /** As the kernel tells it. */
+  record Info(int type, int programId, int interfaceIndex) {}
 
   private final Bpf bpf;
   private final FileDescriptor fd;
@@ -42,20 +41,11 @@ final class KernelLink implements AutoCloseable {
   }
 
   Info info() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment info = arena.allocate(INFO_BYTES, 8);
-      int result = bpf.info(fd.number(), info);
-      if (result < 0) {
-        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", description, result);
-      }
-      int type = info.get(JAVA_INT, 0);
-      return new Info(
-          type,
-          info.get(JAVA_INT, 4),
-          info.get(JAVA_INT, 8),
-          info.get(JAVA_INT, 16),
-          type == TYPE_TCX ? info.get(JAVA_INT, 20) : 0);
-    }
+    return bpf.info(fd, description, INFO_BYTES, KernelLink::toInfo);
+  }
+
+  private static Info toInfo(MemorySegment info) {
+    return new Info(info.get(JAVA_INT, 0), info.get(JAVA_INT, 8), info.get(JAVA_INT, 16));
   }
 
   void replace(BpfProgram program) {
