@@ -28,7 +28,6 @@ public final class EbpfDatapath implements Datapath {
    * @param port UDP port of the tunnel
    * @param sourcePortMin first outer source port
    * @param sourcePortMax last outer source port
-   * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
    * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
    *     that routes to other hosts lead through need no mention
@@ -42,7 +41,6 @@ public final class EbpfDatapath implements Datapath {
       int port,
       int sourcePortMin,
       int sourcePortMax,
-      boolean directRouting,
       Decapsulation decapsulation,
       List<String> moreUnderlays,
       Duration pathMtuLifetime,
@@ -57,7 +55,6 @@ public final class EbpfDatapath implements Datapath {
         int port,
         int sourcePortMin,
         int sourcePortMax,
-        boolean directRouting,
         Decapsulation decapsulation) {
       this(
           pins,
@@ -65,7 +62,6 @@ public final class EbpfDatapath implements Datapath {
           port,
           sourcePortMin,
           sourcePortMax,
-          directRouting,
           decapsulation,
           List.of(),
           PATH_MTU_LIFETIME,
@@ -73,14 +69,8 @@ public final class EbpfDatapath implements Datapath {
     }
 
     /** Decapsulates at tc. */
-    public Config(
-        Path pins,
-        String underlay,
-        int port,
-        int sourcePortMin,
-        int sourcePortMax,
-        boolean directRouting) {
-      this(pins, underlay, port, sourcePortMin, sourcePortMax, directRouting, Decapsulation.TC);
+    public Config(Path pins, String underlay, int port, int sourcePortMin, int sourcePortMax) {
+      this(pins, underlay, port, sourcePortMin, sourcePortMax, Decapsulation.TC);
     }
 
     public Config {

@@ -467,7 +467,7 @@ class EbpfDatapathNetnsTest {
   }
 
   private void refusesOpen(String sentence, Path pins) {
-    var config = new EbpfDatapath.Config(pins, "under0", 4789, 49152, 65535, false);
+    var config = new EbpfDatapath.Config(pins, "under0", 4789, 49152, 65535);
     var e = assertThrows(RuntimeException.class, () -> open(config));
     assertTrue(e.getMessage().contains(sentence), e.getMessage());
   }
@@ -497,7 +497,7 @@ class EbpfDatapathNetnsTest {
   }
 
   private static EbpfDatapath.Config config(String underlay) {
-    return new EbpfDatapath.Config(PINS, underlay, 4789, 49152, 65535, false);
+    return new EbpfDatapath.Config(PINS, underlay, 4789, 49152, 65535);
   }
 
   private Endpoint attach(EbpfDatapath datapath, String namespace, String address)

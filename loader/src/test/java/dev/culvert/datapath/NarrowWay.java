@@ -147,7 +147,6 @@ final class NarrowWay implements AutoCloseable {
         PORT,
         49152,
         65535,
-        false,
         Decapsulation.TC,
         List.of(),
         pathMtuLifetime,

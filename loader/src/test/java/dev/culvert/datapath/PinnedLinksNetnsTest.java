@@ -28,7 +28,7 @@ class PinnedLinksNetnsTest {
 
   private final Libc libc = Libc.system();
   private final EbpfDatapath.Config config =
-      new EbpfDatapath.Config(PINS, "a0", 4789, 49152, 65535, false);
+      new EbpfDatapath.Config(PINS, "a0", 4789, 49152, 65535);
 
   @BeforeEach
   void build() {

@@ -246,7 +246,6 @@ final class TwoHosts implements AutoCloseable {
                 port,
                 49152,
                 65535,
-                false,
                 decapsulation,
                 List.of(),
                 EbpfDatapath.Config.PATH_MTU_LIFETIME,
