@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -47,6 +48,7 @@ abstract class OneHostFixture {
 
   @BeforeEach
   void build() {
+    BpfFolder.mount();
     tearDownNamespaces();
     NAMESPACES.forEach(name -> Commands.run("ip netns add " + name));
     Commands.run("ip -n " + HOST + " link add under0 type veth peer name under1 netns " + ROUTER);
