@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.control.store.MemoryLeaseStore;
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Gateway;
@@ -17,40 +16,23 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vtep;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** A network of each IP family in one overlay: two leases, one tunnel end. */
-final class DualStackOverlayTest {
-  private static final Path NETNS = Path.of("/run/netns/container-1");
-  private static final Duration LEASE = Duration.ofHours(1);
+final class DualStackOverlayTest extends OverlayFixture {
   private static final IpPrefix NETWORK = IpPrefix.parse("10.244.0.0/16");
   private static final IpPrefix NETWORK6 = IpPrefix.parse("fd00:244::/48");
 
-  private final ManualClock clock = new ManualClock();
-  private final MemoryLeaseStore memory = new MemoryLeaseStore();
-  private final FlakyStore store = new FlakyStore(memory);
-  private final FakeDatapath datapath = new FakeDatapath();
-  private final List<Overlay> overlays = new ArrayList<>();
-
-  @AfterEach
-  void close() {
-    overlays.forEach(Overlay::close);
-    memory.close();
-  }
-
-  private static OverlayConfig config(String host, String underlay, int length6) {
+  @Override
+  OverlayConfig config(String host, String underlay) {
     return new OverlayConfig(
         host,
         Fixtures.VNI,
         List.of(
-            new OverlayConfig.Network(NETWORK6, length6, Optional.empty()),
+            new OverlayConfig.Network(NETWORK6, 64, Optional.empty()),
             new OverlayConfig.Network(NETWORK, 24, Optional.empty())),
         address(underlay),
         4789,
@@ -58,31 +40,11 @@ final class DualStackOverlayTest {
         LEASE);
   }
 
-  private Overlay start(OverlayConfig config, FakeDatapath on) {
-    Overlay overlay = Overlay.start(config, store, on, clock);
-    overlays.add(overlay);
-    return overlay;
-  }
-
-  private Overlay start() {
-    return start(config("host-01", "10.17.2.2", 64), datapath);
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 1000; i++) {
-      if (condition.getAsBoolean()) {
-        return;
-      }
-      Thread.sleep(5);
-    }
-    throw new AssertionError("waited 5 seconds for: " + what);
-  }
-
   private static List<String> subnets(Overlay overlay) {
     return overlay.status().leases().stream().map(l -> l.subnet().prefix().toString()).toList();
   }
 
-  private static List<String> remotes(Overlay overlay) {
+  private static List<String> remoteSubnets(Overlay overlay) {
     return overlay.status().remotes().stream().map(r -> r.subnet().prefix().toString()).toList();
   }
 
@@ -108,14 +70,14 @@ final class DualStackOverlayTest {
   void hostsComeAndGoWithBothFamilies() throws Exception {
     datapath.route("10.18.2.2", viaRouter("10.17.2.1"));
     Overlay one = start();
-    Overlay two = start(config("host-02", "10.18.2.2", 64), new FakeDatapath());
+    Overlay two = start(config("host-02", "10.18.2.2"), new FakeDatapath());
     List<String> both = List.of("10.244.2.0/24", "fd00:244:0:2:0:0:0:0/64");
-    await("both of the other's", () -> remotes(one).equals(both));
+    await("both of the other's", () -> remoteSubnets(one).equals(both));
     assertTrue(
         one.status().remotes().stream()
             .allMatch(r -> r.nextHop().equals(Optional.of(viaRouter("10.17.2.1")))));
     two.leave();
-    await("the other is gone", () -> remotes(one).isEmpty());
+    await("the other is gone", () -> remoteSubnets(one).isEmpty());
     assertEquals(2, memory.list().size());
   }
 
@@ -167,7 +129,7 @@ final class DualStackOverlayTest {
         List.of(address("10.244.1.2")),
         overlay.attach(NETNS, "eth0", Optional.empty()).addresses());
     memory.acquire(Fixtures.lease("10.244.7.0/24", "host-07", 1, "10.18.2.7", 1));
-    await("a new host", () -> remotes(overlay).contains("10.244.7.0/24"));
+    await("a new host", () -> remoteSubnets(overlay).contains("10.244.7.0/24"));
     var refused =
         assertThrows(
             IllegalArgumentException.class,
@@ -245,8 +207,7 @@ final class DualStackOverlayTest {
                   "host-01", Fixtures.VNI, bad, address("10.17.2.2"), 4789, false, LEASE));
     }
     var inside =
-        assertThrows(
-            IllegalArgumentException.class, () -> config("host-01", "fd00:244:0:9::2", 64));
+        assertThrows(IllegalArgumentException.class, () -> config("host-01", "fd00:244:0:9::2"));
     assertTrue(inside.getMessage().contains("own tunnel"), inside.getMessage());
   }
 }

@@ -5,7 +5,6 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -29,7 +28,6 @@ public final class EbpfDatapath implements Datapath {
    * @param port UDP port of the tunnel
    * @param sourcePortMin first outer source port
    * @param sourcePortMax last outer source port
-   * @param directRouting whether hosts on the same link exchange packets as they are
    * @param decapsulation where outer headers come off
    * @param moreUnderlays further interfaces that other hosts' packets may come in through. Those
    *     that routes to other hosts lead through need no mention
@@ -43,7 +41,6 @@ public final class EbpfDatapath implements Datapath {
       int port,
       int sourcePortMin,
       int sourcePortMax,
-      boolean directRouting,
       Decapsulation decapsulation,
       List<String> moreUnderlays,
       Duration pathMtuLifetime,
@@ -58,7 +55,6 @@ public final class EbpfDatapath implements Datapath {
         int port,
         int sourcePortMin,
         int sourcePortMax,
-        boolean directRouting,
         Decapsulation decapsulation) {
       this(
           pins,
@@ -66,7 +62,6 @@ public final class EbpfDatapath implements Datapath {
           port,
           sourcePortMin,
           sourcePortMax,
-          directRouting,
           decapsulation,
           List.of(),
           PATH_MTU_LIFETIME,
@@ -74,14 +69,8 @@ public final class EbpfDatapath implements Datapath {
     }
 
     /** Decapsulates at tc. */
-    public Config(
-        Path pins,
-        String underlay,
-        int port,
-        int sourcePortMin,
-        int sourcePortMax,
-        boolean directRouting) {
-      this(pins, underlay, port, sourcePortMin, sourcePortMax, directRouting, Decapsulation.TC);
+    public Config(Path pins, String underlay, int port, int sourcePortMin, int sourcePortMax) {
+      this(pins, underlay, port, sourcePortMin, sourcePortMax, Decapsulation.TC);
     }
 
     public Config {
@@ -124,6 +113,7 @@ public final class EbpfDatapath implements Datapath {
   private final Bridges bridges;
   private final Decapsulator decapsulator;
   private final Underlays underlays;
+  private final NextHops nextHops;
   private final Mtus mtus;
 
   private Programs programs;
@@ -147,6 +137,9 @@ public final class EbpfDatapath implements Datapath {
     this.bridges = new Bridges(netlink, tables, links);
     this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
     this.underlays = new Underlays(netlink, links, config);
+    this.nextHops =
+        new NextHops(
+            netlink, NextHops.MtuSource.ROUTE, () -> identity.map(i -> i.vtep().address()));
     this.mtus = new Mtus(libc, netlink, ownership);
   }
 
@@ -296,34 +289,9 @@ public final class EbpfDatapath implements Datapath {
     return tables.traffic();
   }
 
-  /**
-   * The source is this host's VTEP address once started, whatever address the route prefers: it is
-   * what packets leave with.
-   */
   @Override
   public Optional<NextHop> nextHop(InetAddress underlayAddress) {
-    Optional<RouteInfo> route = netlink.routeTo(underlayAddress);
-    Optional<LinkInfo> link = route.flatMap(r -> netlink.link(r.interfaceIndex()));
-    if (route.isEmpty() || link.isEmpty() || leadsNowhere(link.get())) {
-      return Optional.empty();
-    }
-    Optional<InetAddress> source =
-        identity
-            .map(i -> i.vtep().address())
-            .filter(own -> Layouts.isIpv4(own) == Layouts.isIpv4(underlayAddress))
-            .or(() -> route.get().preferredSource());
-    return source.map(from ->
-        new NextHop(
-            link.get().index(),
-            from,
-            route.get().gateway().orElse(underlayAddress),
-            route.get().mtuBytes() > 0 ? route.get().mtuBytes() : link.get().mtuBytes(),
-            route.get().gateway().isEmpty()));
-  }
-
-  /** The tunnel's own device would be a loop, and the loopback device means the address is ours. */
-  private static boolean leadsNowhere(LinkInfo link) {
-    return link.name().equals(HostDevice.NAME) || link.name().equals("lo");
+    return nextHops.to(underlayAddress);
   }
 
   @Override

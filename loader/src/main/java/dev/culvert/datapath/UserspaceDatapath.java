@@ -8,7 +8,6 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -51,6 +50,7 @@ public final class UserspaceDatapath implements Datapath {
   private final Forwarding forwarding;
   private final UserspaceContainers containers;
   private final DirectRoutes directRoutes;
+  private final NextHops nextHops;
   private final VerdictCounters counters = new VerdictCounters();
   private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
   private final SortedMap<Subnet, LocalSubnet> locals = new TreeMap<>();
@@ -66,6 +66,12 @@ public final class UserspaceDatapath implements Datapath {
     this.forwarding = new Forwarding(namespace, netlink);
     this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni(), forwarding);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
+    // What a way takes beyond its interface is the tunnel's to find out, not the table's.
+    this.nextHops =
+        new NextHops(
+            netlink,
+            NextHops.MtuSource.INTERFACE,
+            () -> identity().map(own -> own.vtep().address()));
   }
 
   /** Finds what an earlier process left; carries nothing yet. */
@@ -250,29 +256,7 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Optional<NextHop> nextHop(InetAddress underlayAddress) {
-    Optional<RouteInfo> route = netlink.routeTo(underlayAddress);
-    Optional<LinkInfo> link = route.flatMap(r -> netlink.link(r.interfaceIndex()));
-    if (route.isEmpty() || link.isEmpty() || leadsNowhere(link.get())) {
-      return Optional.empty();
-    }
-    Optional<InetAddress> source =
-        started
-            .map(now -> now.identity().vtep().address())
-            .filter(own -> Layouts.isIpv4(own) == Layouts.isIpv4(underlayAddress))
-            .or(() -> route.get().preferredSource());
-    // A path MTU that the kernel learned expires by itself, so it is the tunnel's, not the table's.
-    return source.map(from ->
-        new NextHop(
-            link.get().index(),
-            from,
-            route.get().gateway().orElse(underlayAddress),
-            link.get().mtuBytes(),
-            route.get().gateway().isEmpty()));
-  }
-
-  /** The tunnel's own device would be a loop, and the loopback device means the address is ours. */
-  private static boolean leadsNowhere(LinkInfo link) {
-    return link.name().equals(HostDevice.NAME) || link.name().equals("lo");
+    return nextHops.to(underlayAddress);
   }
 
   @Override

@@ -10,13 +10,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
 import java.nio.charset.StandardCharsets;
+import java.util.function.Function;
 
 /**
  * bpf(2), one method for each command. The only place that knows the layout of union bpf_attr
  * (source: linux/bpf.h); offsets below are in bytes within it.
  *
- * <p>Methods return what the system call does: a descriptor or 0, or the negated errno. Usable from
- * any thread.
+ * <p>Unless they say otherwise, methods return what the system call does: a descriptor or 0, or the
+ * negated errno. Usable from any thread.
  */
 final class Bpf {
   static final int MAP_CREATE = 0;
@@ -234,13 +235,27 @@ final class Bpf {
     return call(PROG_GET_FD_BY_ID, a);
   }
 
-  /** Fills struct bpf_prog_info, bpf_map_info or bpf_link_info; what the kernel has not stays 0. */
-  int info(int fd, MemorySegment info) {
-    MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, fd);
-    a.set(JAVA_INT, 4, (int) info.byteSize());
-    a.set(JAVA_LONG, 8, info.address());
-    return call(OBJ_GET_INFO_BY_FD, a);
+  /**
+   * Reads struct bpf_prog_info, bpf_map_info or bpf_link_info; what the kernel has not stays 0.
+   *
+   * @param target what the descriptor is, for the error
+   * @param bytes of the struct
+   * @param read makes the result from the struct, which is gone afterwards
+   * @throws KernelException when the kernel refuses
+   */
+  <T> T info(FileDescriptor fd, String target, int bytes, Function<MemorySegment, T> read) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment info = arena.allocate(bytes, 8);
+      MemorySegment a = cleared();
+      a.set(JAVA_INT, 0, fd.number());
+      a.set(JAVA_INT, 4, bytes);
+      a.set(JAVA_LONG, 8, info.address());
+      int result = call(OBJ_GET_INFO_BY_FD, a);
+      if (result < 0) {
+        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", target, result);
+      }
+      return read.apply(info);
+    }
   }
 
   int linkCreate(int programFd, int interfaceIndex, int attachType, int flags) {

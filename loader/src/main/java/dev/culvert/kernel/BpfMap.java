@@ -89,7 +89,7 @@ public final class BpfMap implements AutoCloseable {
     Bpf bpf = new Bpf(libc);
     return Owned.orClose(
         Owned.openPinned(bpf, pin, Owned.Kind.MAP),
-        fd -> new BpfMap(bpf, fd, readInfo(bpf, fd, pin.toString()).spec()));
+        fd -> new BpfMap(bpf, fd, bpf.info(fd, pin.toString(), INFO_BYTES, BpfMap::toInfo).spec()));
   }
 
   /** As the object file has it, or, for a map opened by its pin, as the kernel has it. */
@@ -102,25 +102,18 @@ public final class BpfMap implements AutoCloseable {
   }
 
   public Info info() {
-    return readInfo(bpf, fd, target());
+    return bpf.info(fd, target(), INFO_BYTES, BpfMap::toInfo);
   }
 
-  private static Info readInfo(Bpf bpf, FileDescriptor fd, String target) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment info = arena.allocate(INFO_BYTES, 8);
-      int result = bpf.info(fd.number(), info);
-      if (result < 0) {
-        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", target, result);
-      }
-      return new Info(
-          info.get(JAVA_INT, 4),
-          info.getString(24),
-          info.get(JAVA_INT, 0),
-          info.get(JAVA_INT, 8),
-          info.get(JAVA_INT, 12),
-          info.get(JAVA_INT, 16),
-          info.get(JAVA_INT, 20));
-    }
+  private static Info toInfo(MemorySegment info) {
+    return new Info(
+        info.get(JAVA_INT, 4),
+        info.getString(24),
+        info.get(JAVA_INT, 0),
+        info.get(JAVA_INT, 8),
+        info.get(JAVA_INT, 12),
+        info.get(JAVA_INT, 16),
+        info.get(JAVA_INT, 20));
   }
 
   public int keyBytes() {

@@ -93,22 +93,19 @@ public final class BpfProgram implements AutoCloseable {
   }
 
   private static Info readInfo(Bpf bpf, FileDescriptor fd, String target) {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment info = arena.allocate(INFO_BYTES, 8);
-      int result = bpf.info(fd.number(), info);
-      if (result < 0) {
-        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", target, result);
-      }
-      byte[] tag = info.asSlice(8, TAG_BYTES).toArray(JAVA_BYTE);
-      return new Info(
-          info.get(JAVA_INT, 4),
-          info.getString(64),
-          info.get(JAVA_INT, 0),
-          HexFormat.of().formatHex(tag),
-          info.get(JAVA_INT, 20),
-          info.get(JAVA_INT, 16),
-          info.get(JAVA_LONG, 192));
-    }
+    return bpf.info(fd, target, INFO_BYTES, BpfProgram::toInfo);
+  }
+
+  private static Info toInfo(MemorySegment info) {
+    byte[] tag = info.asSlice(8, TAG_BYTES).toArray(JAVA_BYTE);
+    return new Info(
+        info.get(JAVA_INT, 4),
+        info.getString(64),
+        info.get(JAVA_INT, 0),
+        HexFormat.of().formatHex(tag),
+        info.get(JAVA_INT, 20),
+        info.get(JAVA_INT, 16),
+        info.get(JAVA_LONG, 192));
   }
 
   /**

@@ -3,35 +3,44 @@ package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
-/** What tcx and XDP links have in common: a descriptor of bpf(2) that is the attachment. */
-final class KernelLink implements AutoCloseable {
+/**
+ * See {@link Link}. What tcx and XDP links have in common: a descriptor of bpf(2) that is the
+ * attachment. How one is made, and what a refusal means, is what each says itself.
+ */
+abstract sealed class KernelLink implements Link permits TcxLink, XdpLink {
   private static final int INFO_BYTES = 128;
   private static final int TYPE_XDP = 6;
   private static final int TYPE_TCX = 11;
 
-  /** As the kernel tells it; the attach type is 0 for XDP. */
-  record Info(int type, int id, int programId, int interfaceIndex, int attachType) {}
+  /** As the kernel tells it. */
+  private record Info(int type, int programId, int interfaceIndex) {}
 
   private final Bpf bpf;
   private final FileDescriptor fd;
+  private final int interfaceIndex;
   private final String description;
 
-  KernelLink(Bpf bpf, FileDescriptor fd, String description) {
+  /**
+   * @param fd closed with the link
+   * @param description for errors, such as "the tcx link at INGRESS of interface 7"
+   */
+  KernelLink(Bpf bpf, FileDescriptor fd, int interfaceIndex, String description) {
     this.bpf = bpf;
     this.fd = fd;
+    this.interfaceIndex = interfaceIndex;
     this.description = description;
   }
 
+  /** The link that a pin's descriptor turned out to be; the descriptor stays open on errors. */
   static Link open(Bpf bpf, FileDescriptor fd, Path pin) {
-    KernelLink link = new KernelLink(bpf, fd, "the link pinned at " + pin);
-    Info info = link.info();
+    String description = "the link pinned at " + pin;
+    Info info = readInfo(bpf, fd, description);
     return switch (info.type()) {
-      case TYPE_TCX -> new TcxLink(link, info.interfaceIndex());
-      case TYPE_XDP -> new XdpLink(link, info.interfaceIndex());
+      case TYPE_TCX -> new TcxLink(bpf, fd, info.interfaceIndex(), description);
+      case TYPE_XDP -> new XdpLink(bpf, fd, info.interfaceIndex(), description);
       default ->
           throw new KernelException(
               "BPF_OBJ_GET",
@@ -41,24 +50,16 @@ final class KernelLink implements AutoCloseable {
     };
   }
 
-  Info info() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment info = arena.allocate(INFO_BYTES, 8);
-      int result = bpf.info(fd.number(), info);
-      if (result < 0) {
-        throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", description, result);
-      }
-      int type = info.get(JAVA_INT, 0);
-      return new Info(
-          type,
-          info.get(JAVA_INT, 4),
-          info.get(JAVA_INT, 8),
-          info.get(JAVA_INT, 16),
-          type == TYPE_TCX ? info.get(JAVA_INT, 20) : 0);
-    }
+  private static Info readInfo(Bpf bpf, FileDescriptor fd, String description) {
+    return bpf.info(fd, description, INFO_BYTES, KernelLink::toInfo);
   }
 
-  void replace(BpfProgram program) {
+  private static Info toInfo(MemorySegment info) {
+    return new Info(info.get(JAVA_INT, 0), info.get(JAVA_INT, 8), info.get(JAVA_INT, 16));
+  }
+
+  @Override
+  public final void replace(BpfProgram program) {
     int result = bpf.linkUpdate(fd.number(), program.fd());
     if (result < 0) {
       String hint = result == -Errno.ENOLINK.number() ? "its interface is gone: attach anew" : "";
@@ -66,14 +67,26 @@ final class KernelLink implements AutoCloseable {
     }
   }
 
-  void pin(Path path) {
+  @Override
+  public final void pin(Path path) {
     int result = bpf.pin(fd.number(), path.toString());
     if (result < 0) {
       throw BpfErrors.pin(description, path.toString(), result);
     }
   }
 
-  void detach() {
+  @Override
+  public final int interfaceIndex() {
+    return interfaceIndex;
+  }
+
+  @Override
+  public final int programId() {
+    return readInfo(bpf, fd, description).programId();
+  }
+
+  @Override
+  public final void detach() {
     int result = bpf.linkDetach(fd.number());
     boolean interfaceGone = result == -Errno.ENOLINK.number() || result == -Errno.ENODEV.number();
     if (result < 0 && !interfaceGone) {
@@ -82,12 +95,12 @@ final class KernelLink implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public final void close() {
     fd.close();
   }
 
   @Override
-  public String toString() {
+  public final String toString() {
     return description;
   }
 }

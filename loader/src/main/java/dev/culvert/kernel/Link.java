@@ -11,7 +11,7 @@ import java.util.Optional;
  * <p>Interface indices belong to the network namespace of the thread that attaches. The other
  * methods may be called from any thread, in any namespace.
  */
-public sealed interface Link extends AutoCloseable permits TcxLink, ClsactFilter, XdpLink {
+public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFilter {
   /** Where at tc. */
   enum Direction {
     INGRESS,

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import java.nio.file.Path;
-
 /**
  * See {@link Link}. The kernel keeps the programs of one interface and direction in a list; this
  * joins its end.
  */
-final class TcxLink implements Link {
+final class TcxLink extends KernelLink {
   private static final int ATTACH_INGRESS = 46;
   private static final int ATTACH_EGRESS = 47;
 
-  private final KernelLink link;
-  private final int interfaceIndex;
-
-  TcxLink(KernelLink link, int interfaceIndex) {
-    this.link = link;
-    this.interfaceIndex = interfaceIndex;
+  TcxLink(Bpf bpf, FileDescriptor fd, int interfaceIndex, String description) {
+    super(bpf, fd, interfaceIndex, description);
   }
 
   static TcxLink attach(Bpf bpf, BpfProgram program, int interfaceIndex, Direction direction) {
@@ -27,7 +21,7 @@ final class TcxLink implements Link {
       throw failed(program + " at tc " + where, result);
     }
     FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
-    return new TcxLink(new KernelLink(bpf, fd, "the tcx link at " + where), interfaceIndex);
+    return new TcxLink(bpf, fd, interfaceIndex, "the tcx link at " + where);
   }
 
   private static KernelException failed(String target, int result) {
@@ -49,40 +43,5 @@ final class TcxLink implements Link {
               "BPF_LINK_CREATE", target, -result, "64 programs are attached there already");
       default -> BpfErrors.of("BPF_LINK_CREATE", target, result);
     };
-  }
-
-  @Override
-  public void replace(BpfProgram program) {
-    link.replace(program);
-  }
-
-  @Override
-  public void pin(Path path) {
-    link.pin(path);
-  }
-
-  @Override
-  public int interfaceIndex() {
-    return interfaceIndex;
-  }
-
-  @Override
-  public int programId() {
-    return link.info().programId();
-  }
-
-  @Override
-  public void detach() {
-    link.detach();
-  }
-
-  @Override
-  public void close() {
-    link.close();
-  }
-
-  @Override
-  public String toString() {
-    return link.toString();
   }
 }

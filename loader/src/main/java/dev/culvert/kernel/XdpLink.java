@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import java.nio.file.Path;
-
 /** See {@link Link}. An interface has room for one XDP program. */
-final class XdpLink implements Link {
+final class XdpLink extends KernelLink {
   private static final int ATTACH_XDP = 37;
   private static final int FLAG_GENERIC = 1 << 1;
   private static final int FLAG_NATIVE = 1 << 2;
 
-  private final KernelLink link;
-  private final int interfaceIndex;
-
-  XdpLink(KernelLink link, int interfaceIndex) {
-    this.link = link;
-    this.interfaceIndex = interfaceIndex;
+  XdpLink(Bpf bpf, FileDescriptor fd, int interfaceIndex, String description) {
+    super(bpf, fd, interfaceIndex, description);
   }
 
   static XdpLink attach(Bpf bpf, BpfProgram program, int interfaceIndex) {
@@ -40,7 +34,7 @@ final class XdpLink implements Link {
       throw failed(program + " at " + where, missing ? -Errno.ENODEV.number() : result);
     }
     FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
-    return new XdpLink(new KernelLink(bpf, fd, "the link at " + mode + where), interfaceIndex);
+    return new XdpLink(bpf, fd, interfaceIndex, "the link at " + mode + where);
   }
 
   /**
@@ -67,40 +61,5 @@ final class XdpLink implements Link {
               "the interface has an XDP program already (ip link shows it); take it off first");
       default -> BpfErrors.of("BPF_LINK_CREATE", target, result);
     };
-  }
-
-  @Override
-  public void replace(BpfProgram program) {
-    link.replace(program);
-  }
-
-  @Override
-  public void pin(Path path) {
-    link.pin(path);
-  }
-
-  @Override
-  public int interfaceIndex() {
-    return interfaceIndex;
-  }
-
-  @Override
-  public int programId() {
-    return link.info().programId();
-  }
-
-  @Override
-  public void detach() {
-    link.detach();
-  }
-
-  @Override
-  public void close() {
-    link.close();
-  }
-
-  @Override
-  public String toString() {
-    return link.toString();
   }
 }

@@ -7,90 +7,20 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
-import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/**
- * One host and its containers, each a namespace of its own:
- *
- * <pre>
- *   cv-dp-c1 eth0 10.244.1.2 ─┐
- *   cv-dp-c2 eth0 10.244.1.3 ─┤ cv-dp-host  under0 10.17.2.2 ── under1 10.17.2.1 cv-dp-router
- *                      culvert0 10.244.1.1
- * </pre>
- */
+/** One host: how it starts, is taken over, refuses, and leaves nothing. */
 @RequiresRoot
 @Tag("netns")
-class EbpfDatapathNetnsTest {
-  private static final String HOST = "cv-dp-host";
-  private static final String ROUTER = "cv-dp-router";
-  private static final String C1 = "cv-dp-c1";
-  private static final String C2 = "cv-dp-c2";
-  private static final List<String> NAMESPACES = List.of(HOST, ROUTER, C1, C2);
-
-  private static final Path PINS = Path.of("/sys/fs/bpf/culvert/cv-dp-test");
-  private static final Vni VNI = new Vni(77);
-  private static final Vtep VTEP =
-      new Vtep(address("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02"));
-  private static final Vtep REMOTE =
-      new Vtep(address("10.18.2.2"), 4789, MacAddress.parse("02:00:0a:12:02:02"));
-  private static final InetAddress GATEWAY = address("10.244.1.1");
-  private static final IpPrefix NETWORK = IpPrefix.parse("10.244.0.0/16");
-  private static final Subnet LOCAL = new Subnet(VNI, IpPrefix.parse("10.244.1.0/24"));
-
-  private final Libc libc = Libc.system();
-  private final List<EbpfDatapath> open = new ArrayList<>();
-
-  @BeforeEach
-  void build() {
-    tearDownNamespaces();
-    NAMESPACES.forEach(name -> Commands.run("ip netns add " + name));
-    Commands.run("ip -n " + HOST + " link add under0 type veth peer name under1 netns " + ROUTER);
-    Commands.run("ip -n " + HOST + " link set lo up");
-    Commands.run("ip -n " + HOST + " link set under0 up");
-    Commands.run("ip -n " + ROUTER + " link set under1 up");
-    Commands.run("ip -n " + HOST + " addr add 10.17.2.2/24 dev under0");
-    Commands.run("ip -n " + ROUTER + " addr add 10.17.2.1/24 dev under1");
-    Commands.run("ip -n " + HOST + " route add default via 10.17.2.1");
-    Commands.in(HOST, "sysctl -qw net.ipv4.ip_forward=1");
-  }
-
-  @AfterEach
-  void tearDown() throws Exception {
-    try {
-      if (Files.exists(PINS)) {
-        EbpfDatapath last = open(config());
-        inHost(() -> {
-          last.remove();
-          return null;
-        });
-      }
-    } finally {
-      open.forEach(EbpfDatapath::close);
-      tearDownNamespaces();
-    }
-    assertFalse(Files.exists(PINS), "pins are left");
-  }
-
-  private static void tearDownNamespaces() {
-    NAMESPACES.forEach(name -> Commands.tryRun("ip netns del " + name));
-  }
-
+class EbpfDatapathNetnsTest extends OneHostFixture {
   @Test
   void startMakesThisHostATunnelEnd() throws Exception {
     start();
@@ -128,119 +58,6 @@ class EbpfDatapathNetnsTest {
     String routes = Commands.run("ip -n " + HOST + " route");
     assertTrue(routes.contains("10.99.0.0/16 via 169.254.1.1 dev culvert0"), routes);
     assertFalse(routes.contains("10.244"), routes);
-  }
-
-  @Test
-  void containersReachHostAndEachOther() throws Exception {
-    EbpfDatapath datapath = start();
-    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
-    Endpoint first = attach(datapath, C1, "10.244.1.2");
-    attach(datapath, C2, "10.244.1.3");
-
-    String inside = Commands.in(C1, "ip addr show eth0");
-    assertTrue(inside.contains("inet 10.244.1.2/32"), inside);
-    assertTrue(inside.contains("mtu 1450"), inside);
-    assertTrue(inside.contains(first.mac().toString()), inside);
-    assertTrue(Commands.in(C1, "ip addr show lo").contains("LOOPBACK,UP"));
-    assertTrue(Commands.in(C1, "ip route").contains("default via 10.244.1.1 dev eth0"));
-    String hostSide = Commands.run("ip -n " + HOST + " link show cv0af4010225");
-    assertTrue(hostSide.contains("alias culvert:cv-dp-test:/run/netns/" + C1), hostSide);
-    assertTrue(hostSide.contains(first.hostMac().toString()), hostSide);
-
-    ping(C1, "10.244.1.1");
-    ping(HOST, "10.244.1.2");
-    ping(C1, "10.244.1.3");
-    assertEquals(List.of(first.address(), address("10.244.1.3")), addresses(datapath));
-    long packets = datapath.counters().values().stream().mapToLong(Counter::packets).sum();
-    assertTrue(packets > 0, "nothing was counted");
-  }
-
-  @Test
-  void anIpv6ContainerReachesItsGateway() throws Exception {
-    EbpfDatapath datapath = open(config());
-    startWith(datapath, VTEP, address("fd44:1::1"), IpPrefix.parse("fd44::/16"));
-    Endpoint endpoint =
-        inHost(() ->
-            datapath.attach(
-                new Attachment(
-                    VNI,
-                    Path.of("/run/netns/" + C1),
-                    "eth0",
-                    address("fd44:1::2"),
-                    address("fd44:1::1"),
-                    1450)));
-    assertEquals(List.of(endpoint), datapath.read().endpoints());
-    Commands.in(C1, "ping -6 -c 1 -W 5 fd44:1::1");
-    Commands.in(HOST, "ping -6 -c 1 -W 5 fd44:1::2");
-  }
-
-  @Test
-  void detachTakesEverythingAwayAndMayBeRepeated() throws Exception {
-    EbpfDatapath datapath = start();
-    String before = Commands.run("ip -n " + HOST + " -br link");
-    Endpoint endpoint = attach(datapath, C1, "10.244.1.2");
-    for (int i = 0; i < 2; i++) {
-      datapath.detach(VNI, endpoint.address());
-      assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
-      assertEquals(List.of(), datapath.read().endpoints());
-      assertEquals("", Commands.run("ip -n " + HOST + " route show 10.244.1.2"));
-      assertEquals(
-          List.of(Programs.FROM_UNDERLAY),
-          EbpfDatapath.inspect(libc, PINS).attachments().stream()
-              .map(PinnedDatapath.Attached::program)
-              .filter(program ->
-                  !program.equals(Programs.FROM_HOST) && !program.equals(Programs.FROM_TUNNEL))
-              .toList());
-    }
-    assertNotEquals(endpoint, attach(datapath, C1, "10.244.1.2")); // another index
-    ping(C1, "10.244.1.1");
-  }
-
-  @Test
-  void anAttachmentThatFailsLeavesNothing() throws Exception {
-    EbpfDatapath datapath = start();
-    Commands.run("ip -n " + C1 + " link add eth0 type bridge");
-    String before = Commands.run("ip -n " + HOST + " -br link");
-    var taken =
-        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C1, "10.244.1.2"));
-    assertTrue(taken.getMessage().contains("has an interface eth0 already"), taken.getMessage());
-    assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
-
-    // An interface name that the kernel refuses only after the namespace was looked at.
-    assertThrows(
-        RuntimeException.class,
-        () ->
-            inHost(() ->
-                datapath.attach(
-                    new Attachment(
-                        VNI,
-                        Path.of("/run/netns/" + C2),
-                        "eth0",
-                        address("10.244.1.3"),
-                        GATEWAY,
-                        1))));
-    assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
-    assertEquals(List.of(), datapath.read().endpoints());
-    assertTrue(Commands.in(C2, "ip link show lo").contains("<LOOPBACK>"));
-
-    attach(datapath, C2, "10.244.1.3");
-    var twice =
-        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C2, "10.244.1.3"));
-    assertTrue(twice.getMessage().contains("attached already"), twice.getMessage());
-  }
-
-  @Test
-  void aDefaultRouteThatSomebodyElseSetStays() throws Exception {
-    EbpfDatapath datapath = start();
-    Commands.run("ip -n " + C1 + " link add other type bridge");
-    Commands.run("ip -n " + C1 + " addr add 172.30.0.2/24 dev other");
-    Commands.run("ip -n " + C1 + " link set other up");
-    Commands.run("ip -n " + C1 + " route add default via 172.30.0.1");
-    attach(datapath, C1, "10.244.1.2");
-    String routes = Commands.in(C1, "ip route");
-    assertTrue(routes.contains("default via 172.30.0.1 dev other"), routes);
-    assertTrue(routes.contains("10.244.0.0/16 via 10.244.1.1 dev eth0"), routes);
-    ping(C1, "10.244.1.1");
   }
 
   @Test
@@ -289,73 +106,6 @@ class EbpfDatapathNetnsTest {
     assertTrue(
         pinned.programs().stream().anyMatch(p -> p.name().equals(Programs.FROM_CONTAINER)),
         pinned.programs().toString());
-  }
-
-  @Test
-  void aDeviceThatVanishesTakesItsEndpointAlong() throws Exception {
-    EbpfDatapath datapath = start();
-    CountDownLatch told = new CountDownLatch(1);
-    attach(datapath, C1, "10.244.1.2");
-    Endpoint stays = attach(datapath, C2, "10.244.1.3");
-    try (AutoCloseable _ = inHost(() -> datapath.watch(told::countDown))) {
-      Commands.run("ip -n " + C1 + " link del eth0");
-      assertTrue(told.await(5, TimeUnit.SECONDS), "the watcher heard nothing");
-    }
-    assertEquals(List.of(stays), datapath.read().endpoints());
-    assertEquals(
-        List.of(address("10.244.1.2")),
-        datapath.dropVanished().stream().map(Endpoint::address).toList());
-    assertEquals(List.of(), datapath.dropVanished());
-    assertEquals(List.of(stays), EbpfDatapath.inspect(libc, PINS).state().endpoints());
-    attach(datapath, C1, "10.244.1.2");
-    ping(C1, "10.244.1.1");
-  }
-
-  @Test
-  void aForeignBridgeJoinsAndLeavesAsItWas() throws Exception {
-    EbpfDatapath datapath = start();
-    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
-    Commands.run("ip -n " + HOST + " link add br0 type bridge");
-    Commands.run("ip -n " + HOST + " addr add 10.244.1.1/24 dev br0");
-    Commands.run("ip -n " + HOST + " link set br0 up");
-    Commands.in(HOST, "tc qdisc add dev br0 clsact");
-    Commands.in(HOST, "tc filter add dev br0 ingress protocol all pref 7 u32 match u32 0 0");
-    String before =
-        Commands.in(HOST, "ip addr show br0") + Commands.in(HOST, "tc filter show dev br0 ingress");
-    int index = indexOf("br0");
-
-    inHost(() -> {
-      datapath.attachBridge("br0", List.of(LOCAL));
-      return null;
-    });
-    assertEquals(List.of(new LocalSubnet(LOCAL, index)), datapath.read().locals());
-    assertEquals(
-        Optional.of(index),
-        EbpfDatapath.inspect(libc, PINS).attachments().stream()
-            .filter(a -> a.program().equals(Programs.FROM_CONTAINER))
-            .findFirst()
-            .orElseThrow()
-            .interfaceIndex());
-    datapath.detachBridge("br0");
-    assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
-    assertEquals(
-        before,
-        Commands.in(HOST, "ip addr show br0")
-            + Commands.in(HOST, "tc filter show dev br0 ingress"));
-
-    inHost(() -> {
-      datapath.attachBridge("br0", List.of(LOCAL));
-      return null;
-    });
-    Commands.run("ip -n " + HOST + " link del br0");
-    datapath.dropVanished();
-    assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
-    datapath.detachBridge("br0");
-
-    var none =
-        assertThrows(
-            IllegalArgumentException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
-    assertTrue(none.getMessage().contains("is a veth, no bridge"), none.getMessage());
   }
 
   @Test
@@ -467,52 +217,9 @@ class EbpfDatapathNetnsTest {
   }
 
   private void refusesOpen(String sentence, Path pins) {
-    var config = new EbpfDatapath.Config(pins, "under0", 4789, 49152, 65535, false);
+    var config = new EbpfDatapath.Config(pins, "under0", 4789, 49152, 65535);
     var e = assertThrows(RuntimeException.class, () -> open(config));
     assertTrue(e.getMessage().contains(sentence), e.getMessage());
-  }
-
-  private EbpfDatapath start() throws Exception {
-    EbpfDatapath datapath = open(config());
-    startWith(datapath, VTEP, GATEWAY, NETWORK);
-    return datapath;
-  }
-
-  private void startWith(EbpfDatapath datapath, Vtep vtep, InetAddress gateway, IpPrefix network)
-      throws Exception {
-    inHost(() -> {
-      datapath.start(VNI, vtep, gateway, network);
-      return null;
-    });
-  }
-
-  private EbpfDatapath open(EbpfDatapath.Config config) throws Exception {
-    EbpfDatapath datapath = inHost(() -> EbpfDatapath.open(libc, config));
-    open.add(datapath);
-    return datapath;
-  }
-
-  private static EbpfDatapath.Config config() {
-    return config("under0");
-  }
-
-  private static EbpfDatapath.Config config(String underlay) {
-    return new EbpfDatapath.Config(PINS, underlay, 4789, 49152, 65535, false);
-  }
-
-  private Endpoint attach(EbpfDatapath datapath, String namespace, String address)
-      throws Exception {
-    return inHost(() ->
-        datapath.attach(
-            new Attachment(
-                VNI, Path.of("/run/netns/" + namespace), "eth0", address(address), GATEWAY, 1450)));
-  }
-
-  /** Interface indexes are looked up in the namespace of the calling thread. */
-  private <T> T inHost(Callable<T> work) throws Exception {
-    try (NetNamespace host = NetNamespace.named(libc, HOST)) {
-      return host.call(work);
-    }
   }
 
   private static RemoteSubnet remote() {
@@ -527,22 +234,5 @@ class EbpfDatapathNetnsTest {
 
   private static Identity identity() {
     return new Identity(VNI, VTEP, List.of(new Gateway(GATEWAY, NETWORK)), "under0");
-  }
-
-  private static List<InetAddress> addresses(EbpfDatapath datapath) {
-    return datapath.read().endpoints().stream().map(Endpoint::address).toList();
-  }
-
-  private static int indexOf(String device) {
-    String line = Commands.run("ip -n " + HOST + " -o link show " + device);
-    return Integer.parseInt(line.substring(0, line.indexOf(':')));
-  }
-
-  private static void ping(String namespace, String address) {
-    Commands.in(namespace, "ping -c 1 -W 2 " + address);
-  }
-
-  private static InetAddress address(String text) {
-    return InetAddress.ofLiteral(text);
   }
 }

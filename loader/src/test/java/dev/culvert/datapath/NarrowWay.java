@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,7 @@ final class NarrowWay implements AutoCloseable {
     this.inner6 = inner6;
     this.names =
         List.of("h1", "h2", "r1", "r2", "c1", "c2").stream().map(n -> prefix + "-" + n).toList();
+    BpfFolder.mount();
     close();
     names.forEach(name -> Commands.run("ip netns add " + name));
     names.forEach(name -> ip(name, "link set lo up"));
@@ -147,7 +149,6 @@ final class NarrowWay implements AutoCloseable {
         PORT,
         49152,
         65535,
-        false,
         Decapsulation.TC,
         List.of(),
         pathMtuLifetime,

@@ -9,6 +9,7 @@ import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,10 +29,11 @@ class PinnedLinksNetnsTest {
 
   private final Libc libc = Libc.system();
   private final EbpfDatapath.Config config =
-      new EbpfDatapath.Config(PINS, "a0", 4789, 49152, 65535, false);
+      new EbpfDatapath.Config(PINS, "a0", 4789, 49152, 65535);
 
   @BeforeEach
   void build() {
+    BpfFolder.mount();
     Commands.tryRun("ip netns del " + HOST);
     Commands.run("ip netns add " + HOST);
     Commands.run("ip -n " + HOST + " link add a0 type veth peer name b0");

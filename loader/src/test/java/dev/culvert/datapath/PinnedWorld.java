@@ -46,8 +46,7 @@ final class PinnedWorld implements AutoCloseable {
             .split(" ", -1));
     BpfFolder folder = BpfFolder.create();
     Pins pins = Pins.create(Libc.system(), folder.path().resolve("host-01"));
-    EbpfDatapath.Config config =
-        new EbpfDatapath.Config(pins.folder(), DEVICE, 4789, 49152, 65535, true);
+    EbpfDatapath.Config config = new EbpfDatapath.Config(pins.folder(), DEVICE, 4789, 49152, 65535);
     Programs programs = Programs.load(Libc.system(), pins, config, Optional.of(new Vni(1)));
     PinnedWorld world = new PinnedWorld(namespace, folder, pins, programs);
     pins.claim(Layouts.ABI_VERSION);

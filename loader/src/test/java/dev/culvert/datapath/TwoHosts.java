@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -114,6 +115,7 @@ final class TwoHosts implements AutoCloseable {
     this.underlay6 = underlay6;
     this.namespaces =
         List.of(prefix + "-h1", prefix + "-h2", prefix + "-r", prefix + "-c1", prefix + "-c2");
+    BpfFolder.mount();
     close();
     namespaces.forEach(name -> Commands.run("ip netns add " + name));
     forward(router());
@@ -246,7 +248,6 @@ final class TwoHosts implements AutoCloseable {
                 port,
                 49152,
                 65535,
-                false,
                 decapsulation,
                 List.of(),
                 EbpfDatapath.Config.PATH_MTU_LIFETIME,

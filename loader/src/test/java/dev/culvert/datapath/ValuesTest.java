@@ -104,10 +104,10 @@ class ValuesTest {
     Path pins = Path.of("/sys/fs/bpf/culvert/x");
     assertThrows(
         IllegalArgumentException.class,
-        () -> new EbpfDatapath.Config(pins, "eth0", 70000, 49152, 65535, false));
+        () -> new EbpfDatapath.Config(pins, "eth0", 70000, 49152, 65535));
     assertThrows(
         IllegalArgumentException.class,
-        () -> new EbpfDatapath.Config(pins, "eth0", 4789, 65535, 49152, false));
+        () -> new EbpfDatapath.Config(pins, "eth0", 4789, 65535, 49152));
   }
 
   @Test

@@ -245,6 +245,36 @@ final class RefusalTest {
     }
   }
 
+  /** What the kernel writes, and what it leaves at 0; refused, the question names its object. */
+  @Test
+  void whatTheKernelTellsOfAMapIsReadAndARefusalNamesTheMap() {
+    boolean[] willing = {true};
+    FakeLibc kernel =
+        new FakeLibc() {
+          @Override
+          long bpf(int command, MemorySegment attr) {
+            if (command == Bpf.MAP_CREATE) {
+              return descriptor();
+            }
+            assertEquals(Bpf.OBJ_GET_INFO_BY_FD, command);
+            assertEquals(1000, attr.get(JAVA_INT, 0), "bpf_fd");
+            MemorySegment info = at(attr, 8, attr.get(JAVA_INT, 4));
+            info.set(JAVA_INT, 0, 1);
+            info.set(JAVA_INT, 4, 77);
+            info.setString(24, "subnets4");
+            return willing[0] ? 0 : refusal(Errno.EPERM);
+          }
+        };
+    try (BpfMap map = BpfMap.create(kernel, HASH)) {
+      assertEquals(new BpfMap.Info(77, "subnets4", 1, 0, 0, 0, 0), map.info());
+      willing[0] = false;
+      KernelException e = assertThrows(KernelException.class, map::info);
+      assertTrue(
+          e.getMessage().startsWith("BPF_OBJ_GET_INFO_BY_FD on map subnets4: EPERM"),
+          e.getMessage());
+    }
+  }
+
   @Test
   void oldKernelsAreToldFromBrokenCalls() {
     FakeLibc kernel =

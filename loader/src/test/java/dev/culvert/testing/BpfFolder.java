@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.testing;
 
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -11,6 +14,7 @@ import java.util.stream.Stream;
 
 /** A folder for a test's own pins below /sys/fs/bpf, removed with all that is in it. */
 public final class BpfFolder implements AutoCloseable {
+  private static final Path MOUNT_POINT = BpfFileSystem.DEFAULT;
   private static final AtomicInteger COUNT = new AtomicInteger();
 
   private final Path path;
@@ -20,15 +24,45 @@ public final class BpfFolder implements AutoCloseable {
   }
 
   /** Makes one; mounts the bpf file system where nobody has yet. */
-  public static BpfFolder create() throws Exception {
-    if (Files.readAllLines(Path.of("/proc/mounts")).stream()
-        .noneMatch(l -> l.contains(" /sys/fs/bpf bpf "))) {
-      Commands.run("mount", "-t", "bpf", "bpf", "/sys/fs/bpf");
-    }
+  public static BpfFolder create() throws IOException {
+    mount();
     Path path =
-        Path.of(
-            "/sys/fs/bpf/cv-test-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet());
+        MOUNT_POINT.resolve(
+            "cv-test-" + ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet());
     return new BpfFolder(Files.createDirectory(path));
+  }
+
+  /**
+   * Mounts the bpf file system on /sys/fs/bpf where nobody has yet, for tests that pin there. It is
+   * unmounted when this JVM ends, unless something is left in it.
+   *
+   * @throws dev.culvert.kernel.KernelException when the kernel refuses
+   */
+  public static synchronized void mount() {
+    BpfFileSystem files = new BpfFileSystem(Libc.system());
+    if (files.contains(MOUNT_POINT)) {
+      return;
+    }
+    files.mount(MOUNT_POINT);
+    Runtime.getRuntime()
+        .addShutdownHook(
+            Thread.ofPlatform().name("unmount bpf").unstarted(() -> unmountIfEmpty(files)));
+  }
+
+  /** What somebody has pinned there since would go with it. */
+  private static void unmountIfEmpty(BpfFileSystem files) {
+    if (files.contains(MOUNT_POINT) && isEmpty(MOUNT_POINT)) {
+      files.unmount(MOUNT_POINT);
+    }
+  }
+
+  /** But for what the kernel itself puts there (maps.debug): only it gives names with dots. */
+  private static boolean isEmpty(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   public Path path() {

@@ -136,7 +136,6 @@ final class Membership implements AutoCloseable {
         config.port(),
         config.sourcePorts().min(),
         config.sourcePorts().max(),
-        config.directRouting(),
         config.decapsulation(),
         config.underlay().interfaces().stream().skip(1).toList(),
         config.pathMtuLifetime(),

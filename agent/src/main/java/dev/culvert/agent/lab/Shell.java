@@ -36,7 +36,7 @@ public final class Shell implements AutoCloseable {
   private volatile boolean closed;
 
   /**
-   * Runs a command to its end, whatever it answers.
+   * Runs a command to its end, whatever it answers, and whether or not it reads its input.
    *
    * @throws LabException when it cannot be started or takes too long
    */
@@ -111,7 +111,12 @@ public final class Shell implements AutoCloseable {
     }
   }
 
+  /** On a thread of its own: what a command does not read must not hold up its time limit. */
   private static void feed(Process process, String input) {
+    var _ = Thread.ofVirtual().name("lab-input").start(() -> write(process, input));
+  }
+
+  private static void write(Process process, String input) {
     try (OutputStream stdin = process.getOutputStream()) {
       stdin.write(input.getBytes(StandardCharsets.UTF_8));
     } catch (IOException endedEarly) {

@@ -44,6 +44,29 @@ class ShellTest {
     }
   }
 
+  /** 1 MB is more than a pipe holds: it is not written before the command reads it. */
+  @Test
+  void timeLimitHoldsForACommandThatDoesNotReadItsInput() {
+    try (Shell shell = new Shell()) {
+      Command deaf =
+          Command.of("sleep", "30").reading("x".repeat(1_000_000)).within(Duration.ofSeconds(1));
+      long before = System.nanoTime();
+      LabException e = assertThrows(LabException.class, () -> shell.run(deaf));
+      Duration took = Duration.ofNanos(System.nanoTime() - before);
+      assertEquals("\"sleep 30\" did not end within 1 s.", e.getMessage());
+      assertTrue(took.compareTo(Duration.ofSeconds(10)) < 0, "it took " + took);
+    }
+  }
+
+  @Test
+  void longInputArrivesWholeAndMayBeLeftUnread() {
+    try (Shell shell = new Shell()) {
+      String input = "x".repeat(1_000_000);
+      assertEquals(input, shell.output(Command.of("cat").reading(input)));
+      assertEquals("", shell.output(Command.of("true").reading(input)));
+    }
+  }
+
   @Test
   void absentProgramIsNamed() {
     try (Shell shell = new Shell()) {
