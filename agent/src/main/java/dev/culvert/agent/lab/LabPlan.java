@@ -112,6 +112,11 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
       return "10.244." + number + ".0";
     }
 
+    /** The same in IPv6. */
+    public String subnetZero6() {
+      return "fd00:10:244:" + number + "::";
+    }
+
     /** The address of its container number index, counted from 0. */
     String containerAddress(int index) {
       return "10.244." + number + "." + (2 + index);

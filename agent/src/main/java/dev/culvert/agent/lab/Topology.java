@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -150,54 +151,76 @@ public final class Topology implements AutoCloseable {
   /**
    * Links a container to its host as plain routing does it: a veth pair, a route to the container's
    * address, and the host's end as the container's gateway. The host's end has the container's
-   * name.
+   * name. Over an IPv6 underlay the same for the container's IPv6 address.
    */
   public void linkContainer(LabPlan.Container container, int mtuBytes) {
     LabPlan.Host host = container.host();
-    ip(
-        host.namespace(),
-        List.of(
-            "link add %s mtu %d type veth peer name %s mtu %d netns %s"
-                .formatted(container.name(), mtuBytes, DEVICE, mtuBytes, container.namespace()),
-            "address add " + host.subnetGateway() + "/32 dev " + container.name(),
-            "link set " + container.name() + " up",
-            "route add " + container.address() + "/32 dev " + container.name()));
-    ip(
-        container.namespace(),
-        List.of(
-            "address add " + container.address() + "/32 dev " + DEVICE,
-            "link set " + DEVICE + " up",
-            "route add " + host.subnetGateway() + "/32 dev " + DEVICE,
-            "route add default via " + host.subnetGateway()));
+    List<String> outside = new ArrayList<>();
+    List<String> inside = new ArrayList<>();
+    outside.add(pair(container, mtuBytes));
+    outside.add("address add " + host.subnetGateway() + "/32 dev " + container.name());
+    outside.add("link set " + container.name() + " up");
+    outside.add("route add " + container.address() + "/32 dev " + container.name());
+    inside.add("address add " + container.address() + "/32 dev " + DEVICE);
+    inside.add("link set " + DEVICE + " up");
+    inside.add("route add " + host.subnetGateway() + "/32 dev " + DEVICE);
+    inside.add("route add default via " + host.subnetGateway());
+    address6(container)
+        .ifPresent(address -> {
+          outside.add(addressLine(host.subnetGateway6() + "/128", container.name()));
+          outside.add("route add " + address + "/128 dev " + container.name());
+          inside.add(addressLine(address + "/128", DEVICE));
+          inside.add("route add " + host.subnetGateway6() + "/128 dev " + DEVICE);
+          inside.add("route add default via " + host.subnetGateway6());
+        });
+    ip(host.namespace(), outside);
+    ip(container.namespace(), inside);
   }
 
   /**
    * Links a host's containers by a bridge, whose address is their gateway. The bridge's ports have
-   * the containers' names.
+   * the containers' names. Over an IPv6 underlay the same for IPv6 addresses.
    */
   public void bridgeContainers(LabPlan.Host host, int mtuBytes) {
     List<LabPlan.Container> containers = plan.containersOf(host);
     List<String> lines = new ArrayList<>();
     lines.add("link add %s mtu %d type bridge".formatted(BRIDGE, mtuBytes));
     lines.add("address add " + host.subnetGateway() + "/24 dev " + BRIDGE);
+    if (plan.family().underlayIpv6()) {
+      lines.add(addressLine(host.subnetGateway6() + "/64", BRIDGE));
+    }
     lines.add("link set " + BRIDGE + " up");
     for (LabPlan.Container container : containers) {
-      lines.add(
-          "link add %s mtu %d type veth peer name %s mtu %d netns %s"
-              .formatted(container.name(), mtuBytes, DEVICE, mtuBytes, container.namespace()));
+      lines.add(pair(container, mtuBytes));
       lines.add("link set " + container.name() + " master " + BRIDGE);
       lines.add("link set " + container.name() + " type bridge_slave hairpin on");
       lines.add("link set " + container.name() + " up");
     }
     ip(host.namespace(), lines);
-    for (LabPlan.Container container : containers) {
-      ip(
-          container.namespace(),
-          List.of(
-              "address add " + container.address() + "/24 dev " + DEVICE,
-              "link set " + DEVICE + " up",
-              "route add default via " + host.subnetGateway()));
-    }
+    containers.forEach(container -> ip(container.namespace(), behindBridge(container)));
+  }
+
+  private List<String> behindBridge(LabPlan.Container container) {
+    List<String> lines = new ArrayList<>();
+    lines.add("address add " + container.address() + "/24 dev " + DEVICE);
+    lines.add("link set " + DEVICE + " up");
+    lines.add("route add default via " + container.host().subnetGateway());
+    address6(container)
+        .ifPresent(address -> {
+          lines.add(addressLine(address + "/64", DEVICE));
+          lines.add("route add default via " + container.host().subnetGateway6());
+        });
+    return lines;
+  }
+
+  private static String pair(LabPlan.Container container, int mtuBytes) {
+    return "link add %s mtu %d type veth peer name %s mtu %d netns %s"
+        .formatted(container.name(), mtuBytes, DEVICE, mtuBytes, container.namespace());
+  }
+
+  /** Where IPv6 is on in containers without Culvert's doing. */
+  private Optional<String> address6(LabPlan.Container container) {
+    return plan.family().underlayIpv6() ? container.address6() : Optional.empty();
   }
 
   /** A host joins the running lab, with its containers. */

@@ -64,7 +64,7 @@ final class Bench {
     }
     List<Group> groups = new ArrayList<>();
     if (!settings.parts().equals(Set.of(Part.SCALING))) {
-      try (Course course = new Course(lab)) {
+      try (Course course = new Course(lab, settings.family())) {
         for (Peer peer : peers) {
           clock.now("setting up " + peer.id());
           course.add(peer, HOSTS, CONTAINERS);
@@ -73,7 +73,7 @@ final class Bench {
       }
     }
     List<ScalingCurve> scaling =
-        settings.parts().contains(Part.SCALING)
+        settings.parts().contains(Part.SCALING) && !settings.family().underlayIpv6()
             ? new Scaling(lab, clock, settings, failures).run(peers)
             : List.of();
     Duration took = Duration.between(begun, Instant.now());
@@ -91,11 +91,18 @@ final class Bench {
   }
 
   private List<Results.Absent> absent() {
-    try (KernelSupport support = new KernelSupport(lab)) {
-      return support.lacking(settings.peers()).entrySet().stream()
-          .map(entry -> new Results.Absent(entry.getKey(), entry.getValue()))
-          .toList();
+    List<Results.Absent> absent = new ArrayList<>();
+    if (settings.family().underlayIpv6()) {
+      settings.peers().stream()
+          .filter(peer -> !peer.ipv6())
+          .forEach(peer -> absent.add(new Results.Absent(peer, "set up for IPv4 alone")));
     }
+    try (KernelSupport support = new KernelSupport(lab)) {
+      support
+          .lacking(settings.peers())
+          .forEach((peer, reason) -> absent.add(new Results.Absent(peer, reason)));
+    }
+    return absent;
   }
 
   private void measure(Course course, List<Group> groups) {

@@ -21,22 +21,31 @@ final class Course implements AutoCloseable {
   record Built(Peer peer, Topology topology, LabDatapath datapath) {
     Contestant contestant() {
       LabPlan plan = topology.plan();
-      return new Contestant(
-          peer.id(), Stage.talker(plan), plan.containersOf(plan.host(plan.hosts())).getLast());
+      LabPlan.Container client = Stage.talker(plan);
+      LabPlan.Container server = plan.containersOf(plan.host(plan.hosts())).getLast();
+      return plan.family().underlayIpv6()
+          ? new Contestant(peer.id(), client.overIpv6(), server.overIpv6())
+          : new Contestant(peer.id(), client, server);
     }
   }
 
   private final Lab lab;
+  private final LabPlan.Family family;
   private final List<Built> all = new ArrayList<>();
 
-  Course(Lab lab) {
+  /**
+   * @param family IPv4 inside and outside, or IPv6 inside and outside
+   */
+  Course(Lab lab, LabPlan.Family family) {
     this.lab = lab;
+    this.family = family;
   }
 
   /** Builds one contestant more. */
   void add(Peer peer, int hosts, int containers) {
     String prefix = LabPlan.PREFIX + "x-" + peer.id() + "-";
-    Topology topology = lab.build(new LabPlan(prefix, hosts, containers, LabPlan.Underlay.ROUTED));
+    Topology topology =
+        lab.build(new LabPlan(prefix, hosts, containers, LabPlan.Underlay.ROUTED, family));
     Built built = new Built(peer, topology, peer.build(lab, topology));
     all.add(built);
     built.datapath().up();

@@ -5,6 +5,7 @@ import dev.culvert.agent.cli.Errors;
 import dev.culvert.agent.cli.GlobalOptions;
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabCommand;
+import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.LabState;
 import dev.culvert.agent.lab.Progress;
 import dev.culvert.bench.endtoend.peer.Peer;
@@ -65,6 +66,13 @@ public final class Main implements Callable<Integer> {
       split = ",",
       description = "superpacket, wire, or both separated by a comma (default: both).")
   private List<Mode> modes = List.of(Mode.SUPERPACKET, Mode.WIRE);
+
+  @Option(
+      names = "--family",
+      paramLabel = "FAMILY",
+      description =
+          "ipv4 (default) or ipv6: of containers and underlay alike. Scaling is measured over IPv4 alone.")
+  private LabPlan.Family family = LabPlan.Family.IPV4;
 
   @Option(
       names = "--parts",
@@ -201,12 +209,21 @@ public final class Main implements Callable<Integer> {
     return new Settings(
         peers(),
         List.copyOf(modes),
+        family(),
         rounds == null ? quick ? Settings.QUICK_ROUNDS : Settings.FULL_ROUNDS : rounds,
         minutes == null ? budget : Duration.ofMinutes(minutes),
         kindsOrDefault(),
         partsOrDefault(),
         turnMs == null ? turn : Duration.ofMillis(turnMs),
         seed);
+  }
+
+  private LabPlan.Family family() {
+    if (family == LabPlan.Family.DUAL) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "What is measured goes over one family: ipv4 or ipv6.");
+    }
+    return family;
   }
 
   private Set<Part> partsOrDefault() {

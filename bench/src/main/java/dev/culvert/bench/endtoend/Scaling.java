@@ -3,6 +3,7 @@ package dev.culvert.bench.endtoend;
 
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabException;
+import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.agent.lab.measure.Measurement;
 import dev.culvert.agent.lab.measure.PacketRate;
 import dev.culvert.agent.lab.measure.Rounds;
@@ -71,7 +72,7 @@ final class Scaling {
   /** One course, which is given more and more subnets. */
   private SortedMap<Integer, Samples> subnets(List<Peer> peers) {
     SortedMap<Integer, Samples> points = new TreeMap<>();
-    try (Course course = new Course(lab)) {
+    try (Course course = new Course(lab, LabPlan.Family.IPV4)) {
       build(course, peers, 2, 2);
       int known = 2;
       for (int size : SUBNETS) {
@@ -118,7 +119,7 @@ final class Scaling {
       if (!timeFor(what, peers, building)) {
         break;
       }
-      try (Course course = new Course(lab)) {
+      try (Course course = new Course(lab, LabPlan.Family.IPV4)) {
         build(course, peers, hosts, size);
         points.put(size, take(course.all(), what));
       } catch (LabException e) {

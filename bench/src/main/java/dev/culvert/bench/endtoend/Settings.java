@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
+import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.bench.endtoend.peer.Peer;
 import java.time.Duration;
 import java.util.List;
@@ -10,6 +11,7 @@ import java.util.Set;
  * What a run does.
  *
  * @param peers who takes part, where the kernel has what they need
+ * @param family of containers and underlay alike
  * @param maxRounds of each group of measurements; fewer when time is short
  * @param budget for all of it
  * @param kinds what turns measure
@@ -19,6 +21,7 @@ import java.util.Set;
 record Settings(
     List<Peer> peers,
     List<Mode> modes,
+    LabPlan.Family family,
     int maxRounds,
     Duration budget,
     List<Kind> kinds,

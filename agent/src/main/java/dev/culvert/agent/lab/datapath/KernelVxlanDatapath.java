@@ -17,7 +17,9 @@ public final class KernelVxlanDatapath implements LabDatapath {
   public static final String DEVICE = "flannel.1";
 
   private static final int PORT = 8472;
-  private static final int OVERHEAD_BYTES = 50;
+  private static final String DEVICE6 = "flannel-v6.1";
+  private static final int OVERHEAD_IPV4_BYTES = 50;
+  private static final int OVERHEAD_IPV6_BYTES = 70;
 
   private final Topology topology;
   private final ContainerLinks links;
@@ -43,22 +45,22 @@ public final class KernelVxlanDatapath implements LabDatapath {
     List<String> fdb = new ArrayList<>();
     ip.add(
         "link add %s address %s mtu %d type vxlan id 1 dev eth0 local %s dstport %d nolearning"
-            .formatted(DEVICE, mac(host), containerMtuBytes(), host.address(), PORT));
-    ip.add("address add " + host.subnetZero() + "/32 dev " + DEVICE);
-    ip.add("link set " + DEVICE + " up");
+            .formatted(device(), mac(host), containerMtuBytes(), host.address(), PORT));
+    ip.add("address add " + zero(host) + (ipv6() ? "/128" : "/32") + " dev " + device());
+    ip.add("link set " + device() + " up");
     for (LabPlan.Host other : topology.plan().hostList()) {
       if (other.number() == host.number()) {
         continue;
       }
       ip.add(
           "neighbour add %s lladdr %s dev %s nud permanent"
-              .formatted(other.subnetZero(), mac(other), DEVICE));
+              .formatted(zero(other), mac(other), device()));
       ip.add(
           "route add %s via %s dev %s onlink"
-              .formatted(other.subnet(), other.subnetZero(), DEVICE));
+              .formatted(ipv6() ? other.subnet6() : other.subnet(), zero(other), device()));
       fdb.add(
           "fdb add %s dev %s dst %s self permanent\n"
-              .formatted(mac(other), DEVICE, other.address()));
+              .formatted(mac(other), device(), other.address()));
     }
     topology.ip(host.namespace(), ip);
     topology
@@ -69,13 +71,26 @@ public final class KernelVxlanDatapath implements LabDatapath {
                 .reading(fdb.stream().collect(Collectors.joining())));
   }
 
+  /** Over an IPv6 underlay flannel has another device, for IPv6 subnets alone. */
+  private boolean ipv6() {
+    return topology.plan().family().underlayIpv6();
+  }
+
+  private String device() {
+    return ipv6() ? DEVICE6 : DEVICE;
+  }
+
+  private String zero(LabPlan.Host host) {
+    return ipv6() ? host.subnetZero6() : host.subnetZero();
+  }
+
   private static String mac(LabPlan.Host host) {
     return "02:c0:00:00:00:%02x".formatted(host.number());
   }
 
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES - OVERHEAD_BYTES;
+    return Topology.UNDERLAY_MTU_BYTES - (ipv6() ? OVERHEAD_IPV6_BYTES : OVERHEAD_IPV4_BYTES);
   }
 
   @Override

@@ -37,7 +37,7 @@ public final class RoutesDatapath implements LabDatapath {
       for (LabPlan.Host other : plan.hostList()) {
         if (other.number() != host.number()) {
           String via = host.gateway().orElse(other.address());
-          routes.add("route add " + other.subnet() + " via " + via);
+          routes.add("route add " + subnet(other) + " via " + via);
         }
       }
       topology.ip(host.namespace(), routes);
@@ -46,10 +46,15 @@ public final class RoutesDatapath implements LabDatapath {
       topology.ip(
           plan.routerNamespace(),
           plan.hostList().stream()
-              .map(host -> "route add " + host.subnet() + " via " + host.address())
+              .map(host -> "route add " + subnet(host) + " via " + host.address())
               .toList());
     }
     links.link(topology, containerMtuBytes());
+  }
+
+  /** Of the underlay's family, which alone it can be routed over. */
+  private String subnet(LabPlan.Host host) {
+    return topology.plan().family().underlayIpv6() ? host.subnet6() : host.subnet();
   }
 
   @Override

@@ -12,6 +12,7 @@ import dev.culvert.agent.lab.datapath.LabDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
@@ -41,41 +42,57 @@ final class LimitDatapath implements LabDatapath {
   @Override
   public void up() {
     LabPlan plan = topology.plan();
+    boolean ipv6 = plan.family().underlayIpv6();
+    String bits = ipv6 ? "/128" : "/32";
     for (LabPlan.Host host : plan.hostList()) {
       topology.ip(
           host.namespace(),
           plan.hostList().stream()
               .filter(other -> other.number() != host.number())
-              .map(other -> "route add " + other.address() + "/32 dev " + Topology.DEVICE)
+              .map(other -> "route add " + other.address() + bits + " dev " + Topology.DEVICE)
               .toList());
     }
     topology.ip(
         plan.routerNamespace(),
         plan.hostList().stream()
-            .map(host -> "route add " + host.subnet() + " via " + host.address())
+            .map(host ->
+                "route add %s via %s"
+                    .formatted(ipv6 ? host.subnet6() : host.subnet(), host.address()))
             .toList());
-    topology
-        .shell()
-        .check(
-            Command.of(
-                    "sh",
-                    "-c",
-                    "for p in /proc/sys/net/ipv4/conf/host-*/proxy_arp; do echo 1 > $p; done")
-                .in(plan.routerNamespace()));
+    answerForOthers(plan, ipv6);
     culvert.up();
     plan.hostList().forEach(this::awaitDirect);
   }
 
+  /** The router, on each link, for the hosts of the others. */
+  private void answerForOthers(LabPlan plan, boolean ipv6) {
+    String setting = ipv6 ? "ipv6/conf/host-*/proxy_ndp" : "ipv4/conf/host-*/proxy_arp";
+    String script = "for p in /proc/sys/net/" + setting + "; do echo 1 > $p; done";
+    topology.shell().check(Command.of("sh", "-c", script).in(plan.routerNamespace()));
+    if (ipv6) { // which asks for each address by name
+      List<String> lines = new ArrayList<>();
+      for (LabPlan.Host link : plan.hostList()) {
+        for (LabPlan.Host other : plan.hostList()) {
+          if (other.number() != link.number()) {
+            lines.add("neighbour add proxy " + other.address() + " dev " + link.name());
+          }
+        }
+      }
+      topology.ip(plan.routerNamespace(), lines);
+    }
+  }
+
   /** It would be no limit if packets were wrapped after all. */
   private void awaitDirect(LabPlan.Host host) {
-    int others = topology.plan().hosts() - 1;
+    int families = topology.plan().family().innerIpv6() ? 2 : 1;
+    int subnets = (topology.plan().hosts() - 1) * families;
     Patience.until(
         host.namespace() + " to route directly to all others",
         PATIENCE,
         () -> {
           List<RemoteSubnet> remotes =
               TableReader.kernel().read(PINS.resolve(host.instance())).state().remotes();
-          return remotes.size() == others && remotes.stream().allMatch(RemoteSubnet::direct);
+          return remotes.size() == subnets && remotes.stream().allMatch(RemoteSubnet::direct);
         });
   }
 

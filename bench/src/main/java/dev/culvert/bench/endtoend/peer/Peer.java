@@ -19,6 +19,7 @@ import java.util.function.BiFunction;
  * @param title what it is, in a few words
  * @param source whose way of doing it this is, and where it can be read
  * @param joins which runs have it
+ * @param ipv6 whether it is set up for containers and underlay of IPv6 too
  * @param probe lines of ip(8) that work in an empty namespace if the kernel has what it needs;
  *     empty when every kernel does
  */
@@ -27,6 +28,7 @@ public record Peer(
     String title,
     String source,
     Joins joins,
+    boolean ipv6,
     List<String> probe,
     BiFunction<Lab, Topology, LabDatapath> builder) {
   /** When a contestant takes part. */
@@ -79,6 +81,7 @@ public record Peer(
         "plain routes (host-gw), no overlay" + words(links),
         "flannel, pkg/backend/hostgw; the router is told the subnets" + source(links),
         joins,
+        true,
         List.of(),
         (_, topology) -> new RoutesDatapath(topology, true, links));
   }
@@ -89,6 +92,7 @@ public record Peer(
         "the kernel's VXLAN device" + words(links),
         "flannel, pkg/backend/vxlan" + source(links),
         joins,
+        true,
         List.of(),
         (_, topology) -> new KernelVxlanDatapath(topology, links));
   }
@@ -110,6 +114,7 @@ public record Peer(
         "Culvert's daemon in user space, TUN and UDP",
         "this project; flannel, pkg/backend/udp, has the same design",
         Joins.FULL_RUNS,
+        true,
         List.of(),
         (lab, topology) -> lab.datapath(kind, topology));
   }
@@ -120,6 +125,7 @@ public record Peer(
         "bpf_skb_set_tunnel_key over a collect_md " + device + " device",
         "Cilium, bpf/lib/encap.h and bpf/bpf_overlay.c, tunnel-protocol: " + device,
         joins,
+        false,
         List.of("link add probe type " + device + " external"),
         (_, topology) -> new TunnelKeyDatapath(topology, device));
   }
@@ -130,6 +136,7 @@ public record Peer(
         "the kernel's IP-in-IP device",
         "flannel, pkg/backend/ipip",
         Joins.FULL_RUNS,
+        false,
         List.of("link add probe type ipip local 127.0.0.1 remote any"),
         (_, topology) -> new IpipDatapath(topology));
   }
@@ -140,6 +147,7 @@ public record Peer(
         "WireGuard (encrypts)",
         "flannel, pkg/backend/wireguard",
         Joins.FULL_RUNS,
+        false,
         List.of("link add probe type wireguard"),
         (_, topology) -> new WireguardDatapath(topology));
   }
@@ -150,6 +158,7 @@ public record Peer(
         "IPsec, ESP in tunnel mode, AES-GCM (encrypts)",
         "flannel, pkg/backend/ipsec, with fixed keys in place of strongSwan",
         Joins.FULL_RUNS,
+        false,
         List.of(IpsecDatapath.state("127.0.0.1", "127.0.0.2", 1)),
         (_, topology) -> new IpsecDatapath(topology));
   }
@@ -160,6 +169,7 @@ public record Peer(
         title,
         "this project",
         joins,
+        true,
         List.of(),
         (lab, topology) -> new CulvertDatapath(lab, topology, settings));
   }
@@ -170,6 +180,7 @@ public record Peer(
         "Culvert without encapsulation: the limit",
         "this project, directRouting between hosts that take each other for neighbours",
         Joins.QUICK_RUNS,
+        true,
         List.of(),
         LimitDatapath::new);
   }
