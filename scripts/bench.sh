@@ -46,8 +46,11 @@ bench_against_c() {
   "${BENCH_JAVA[@]}" dev.culvert.bench.JavaAgainstC "$program"
 }
 
-# What a packet costs in each program, by the kernel's own clock.
+# What a packet costs in each program, by the kernel's own clock; for one of the tables in the lab, under real traffic.
 bench_programs() {
+  local packages
+  mapfile -t packages < <(lab_packages)
+  ensure_packages "the benchmarks" "${packages[@]}"
   build_bench
   "${BENCH_JAVA[@]}" dev.culvert.bench.Programs --out "$ROOT/target/bench" "$@"
 }
