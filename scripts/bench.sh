@@ -27,7 +27,7 @@ build_bench() {
 # them); without any, the map calls are compared with the same in C first.
 bench_jmh() {
   build_bench
-  [ "$*" != "" ] && [ "$*" != --quick ] || bench_against_c
+  case "$*" in '' | --quick) bench_against_c ;; esac
   "${BENCH_JAVA[@]}" dev.culvert.bench.JavaBenchmarks "$@"
 }
 
