@@ -23,17 +23,12 @@ build_bench() {
   BENCH_JAVA=("$JAVA_HOME/bin/java" "${flags[@]}" --enable-native-access=ALL-UNNAMED -cp "$ROOT/bench/target/benchmarks.jar")
 }
 
-# What Java costs, by JMH: maps, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's; without any, the
-# map calls are compared with the same in C first.
+# What Java costs, by JMH: maps, encoding, parsing, loading, netlink, reconciliation. Arguments are JMH's (--quick stands for some of
+# them); without any, the map calls are compared with the same in C first.
 bench_jmh() {
-  local quick=()
   build_bench
-  if [ "${1:-}" = --quick ]; then
-    shift
-    quick=(-f 1 -wi 3 -w 1 -i 3 -r 500ms)
-  fi
-  [ "$#" -gt 0 ] || bench_against_c
-  "${BENCH_JAVA[@]}" org.openjdk.jmh.Main "${quick[@]}" "$@"
+  case "$*" in '' | --quick) bench_against_c ;; esac
+  "${BENCH_JAVA[@]}" dev.culvert.bench.JavaBenchmarks "$@"
 }
 
 bench_against_c() {
@@ -46,8 +41,11 @@ bench_against_c() {
   "${BENCH_JAVA[@]}" dev.culvert.bench.JavaAgainstC "$program"
 }
 
-# What a packet costs in each program, by the kernel's own clock.
+# What a packet costs in each program, by the kernel's own clock; for one of the tables in the lab, under real traffic.
 bench_programs() {
+  local packages
+  mapfile -t packages < <(lab_packages)
+  ensure_packages "the benchmarks" "${packages[@]}"
   build_bench
   "${BENCH_JAVA[@]}" dev.culvert.bench.Programs --out "$ROOT/target/bench" "$@"
 }

@@ -114,7 +114,7 @@ class CommandLineTest {
         new TrafficCounters(
             Map.of(THERE.address(), new Traffic(new Counter(7, 700), new Counter(3, 300))),
             byEndpoint()),
-        List.of(new BpfProgram.Info(12, "from_container", 3, "0123456789abcdef", 1, 1, 0)),
+        List.of(new BpfProgram.Info(12, "from_container", 3, "0123456789abcdef", 1, 1, 0, 0)),
         List.of(new PinnedDatapath.Attached("from_underlay", "from_underlay", Optional.of(2))));
   }
 

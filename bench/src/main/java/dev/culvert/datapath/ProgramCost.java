@@ -5,6 +5,9 @@ import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
 import dev.culvert.bench.Spread;
 import dev.culvert.datapath.CostRound.Part;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RunStatistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -45,6 +48,9 @@ public final class ProgramCost {
 
   private record Cell(Part part, int bytes, Filling filling) {}
 
+  private static final String NOTHING = "cost_nothing";
+  private static final int STATISTICS_ROUNDS = 9;
+
   private ProgramCost() {}
 
   /**
@@ -69,6 +75,30 @@ public final class ProgramCost {
     } finally {
       worlds.forEach(CostWorld::close);
     }
+  }
+
+  /**
+   * What the kernel's statistics of BPF programs add to the time that they tell of a run, in ns: a
+   * program that does nearly nothing by statistics, less the same by BPF_PROG_TEST_RUN.
+   *
+   * @param repeat how often the program runs for one of {@link #STATISTICS_ROUNDS} measurements
+   */
+  public static double statisticsNs(int repeat) {
+    byte[] packet = CostPackets.of(SIZES_BYTES.getFirst()).remote();
+    double[] ns = new double[STATISTICS_ROUNDS];
+    try (CostWorld world = CostWorld.load(1, false)) {
+      for (int round = 0; round < ns.length; round++) {
+        double without = world.runNs(NOTHING, packet, 1, repeat);
+        BpfProgram.Info before = world.program(NOTHING).info();
+        try (RunStatistics _ = RunStatistics.enable(Libc.system())) {
+          double _ = world.runNs(NOTHING, packet, 1, repeat);
+        }
+        BpfProgram.Info after = world.program(NOTHING).info();
+        double runs = after.runCount() - before.runCount();
+        ns[round] = (after.runTimeNs() - before.runTimeNs()) / runs - without;
+      }
+    }
+    return Spread.of(ns).median();
   }
 
   private static void runOnce(

@@ -63,7 +63,7 @@ record HeaderTemplate(
 
   /**
    * Writes the template for packets to a subnet from {@code at} on: 64 bytes over an IPv4 underlay,
-   * 84 over IPv6. Allocates nothing: a large batch goes through here.
+   * 84 over IPv6. Allocates nothing that outlives the call: a large batch goes through here.
    *
    * @throws IllegalArgumentException when the VTEPs are of different families
    */

@@ -10,7 +10,9 @@ import java.util.function.Consumer;
 
 /**
  * Puts or removals in one trie that go to the kernel together. Memory and lists are used again from
- * run to run, so a steady stream of changes allocates nothing for an entry. Owned by one thread.
+ * run to run, so a steady stream of changes allocates nothing for an entry, once C2 has compiled
+ * it: C1 alone leaves six copies of an address's bytes, 144 bytes of garbage, since {@link
+ * java.net.InetAddress#getAddress} gives no others. Owned by one thread.
  */
 final class SubnetRun {
   /** Larger runs are cut, so that a refusal is pinned down among few entries. */

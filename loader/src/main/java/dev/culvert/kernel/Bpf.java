@@ -37,6 +37,7 @@ final class Bpf {
   static final int MAP_DELETE_BATCH = 27;
   static final int LINK_CREATE = 28;
   static final int LINK_UPDATE = 29;
+  static final int ENABLE_STATS = 32;
   static final int LINK_DETACH = 34;
 
   /**
@@ -278,6 +279,15 @@ final class Bpf {
     MemorySegment a = cleared();
     a.set(JAVA_INT, 0, linkFd);
     return call(LINK_DETACH, a);
+  }
+
+  /**
+   * @param type BPF_STATS_RUN_TIME
+   */
+  int enableStats(int type) {
+    MemorySegment a = cleared();
+    a.set(JAVA_INT, 0, type);
+    return call(ENABLE_STATS, a);
   }
 
   private MemorySegment cleared() {

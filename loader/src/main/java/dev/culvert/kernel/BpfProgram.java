@@ -14,7 +14,8 @@ import java.util.HexFormat;
 public final class BpfProgram implements AutoCloseable {
   /**
    * As the kernel tells it (BPF_OBJ_GET_INFO_BY_FD). The tag is 16 hexadecimal digits, the same as
-   * bpftool prints.
+   * bpftool prints. Run time and count, totals over all CPUs, grow only while statistics are on
+   * ({@link RunStatistics}).
    */
   public record Info(
       int id,
@@ -23,7 +24,8 @@ public final class BpfProgram implements AutoCloseable {
       String tag,
       int translatedBytes,
       int jitedBytes,
-      long runTimeNs) {}
+      long runTimeNs,
+      long runCount) {}
 
   /**
    * What BPF_PROG_TEST_RUN gave: the program's return value, the packet afterwards, mean time for
@@ -105,7 +107,8 @@ public final class BpfProgram implements AutoCloseable {
         HexFormat.of().formatHex(tag),
         info.get(JAVA_INT, 20),
         info.get(JAVA_INT, 16),
-        info.get(JAVA_LONG, 192));
+        info.get(JAVA_LONG, 192),
+        info.get(JAVA_LONG, 200));
   }
 
   /**

@@ -50,7 +50,7 @@ public final class GenericNetlink implements AutoCloseable {
     NetlinkMessage message = command(CONTROLLER, CTRL_CMD_GETFAMILY);
     message.textZ(CTRL_ATTR_FAMILY_NAME, name);
     try {
-      for (NetlinkReply reply : ask(message, "generic netlink family " + name)) {
+      for (NetlinkReply reply : ask(message, "family " + name, "CTRL_CMD_GETFAMILY")) {
         NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
         if (attributes.has(CTRL_ATTR_FAMILY_ID)) {
           return OptionalInt.of(number16(attributes.bytes(CTRL_ATTR_FAMILY_ID)));
@@ -77,7 +77,7 @@ public final class GenericNetlink implements AutoCloseable {
     }
     NetlinkMessage message = command(family.getAsInt(), NETDEV_CMD_DEV_GET);
     message.attribute32(NETDEV_A_DEV_IFINDEX, interfaceIndex);
-    for (NetlinkReply reply : ask(message, "interface " + interfaceIndex)) {
+    for (NetlinkReply reply : ask(message, "interface " + interfaceIndex, "NETDEV_CMD_DEV_GET")) {
       NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
       if (attributes.has(NETDEV_A_DEV_XDP_FEATURES)) {
         return OptionalLong.of(number64(attributes.bytes(NETDEV_A_DEV_XDP_FEATURES)));
@@ -91,8 +91,8 @@ public final class GenericNetlink implements AutoCloseable {
     return new NetlinkMessage(family, ACK).u8(command).u8(1).u16(0);
   }
 
-  private List<NetlinkReply> ask(NetlinkMessage message, String target) {
-    return socket.query(new NetlinkRequest(message, target));
+  private List<NetlinkReply> ask(NetlinkMessage message, String target, String call) {
+    return socket.query(new NetlinkRequest(message, target, call));
   }
 
   private static int number16(byte[] bytes) {

@@ -8,8 +8,10 @@ import java.util.List;
  * A message and what it is about, so that a refusal can say so.
  *
  * @param target such as {@code interface eth0}
+ * @param call the message's name, such as {@code RTM_NEWLINK}; its number alone means something
+ *     else in each netlink protocol
  */
-record NetlinkRequest(NetlinkMessage message, String target) {
+record NetlinkRequest(NetlinkMessage message, String target, String call) {
   // linux/rtnetlink.h
   static final int NEWLINK = 16;
   static final int DELLINK = 17;
@@ -26,14 +28,19 @@ record NetlinkRequest(NetlinkMessage message, String target) {
 
   static final int ESRCH = 3;
 
+  /** A message of rtnetlink(7). */
+  NetlinkRequest(NetlinkMessage message, String target) {
+    this(message, target, name(message.type()));
+  }
+
   boolean isDump() {
     return (message.flags() & NetlinkMessage.DUMP) == NetlinkMessage.DUMP
         && message.type() % 4 == 2; // RTM_GET*: elsewhere the same bits mean replace and exclusive.
   }
 
-  /** The message's name in linux/rtnetlink.h. */
-  String call() {
-    return switch (message.type()) {
+  /** In linux/rtnetlink.h. */
+  private static String name(int type) {
+    return switch (type) {
       case NEWLINK -> "RTM_NEWLINK";
       case DELLINK -> "RTM_DELLINK";
       case GETLINK -> "RTM_GETLINK";
@@ -46,7 +53,7 @@ record NetlinkRequest(NetlinkMessage message, String target) {
       case NEWNEIGH -> "RTM_NEWNEIGH";
       case DELNEIGH -> "RTM_DELNEIGH";
       case GETNEIGH -> "RTM_GETNEIGH";
-      default -> "netlink message " + message.type();
+      default -> "netlink message " + type;
     };
   }
 
@@ -59,7 +66,7 @@ record NetlinkRequest(NetlinkMessage message, String target) {
     if (!hint.isEmpty()) {
       hints.add(hint);
     }
-    return new KernelException(call(), target, errno, String.join("; ", hints));
+    return new KernelException(call, target, errno, String.join("; ", hints));
   }
 
   private String hint(int errno) {
@@ -69,12 +76,12 @@ record NetlinkRequest(NetlinkMessage message, String target) {
     return switch (Errno.of(errno)) {
       case EPERM -> "run as root, or with CAP_NET_ADMIN";
       case EACCES ->
-          message.type() == NEWADDR
+          call.equals("RTM_NEWADDR")
               ? "is IPv6 switched off here (sysctl net.ipv6.conf.*.disable_ipv6)?"
               : "";
       case ENODEV -> "the interface is gone, or was never in this namespace (see \"ip link\")";
       case EEXIST ->
-          message.type() == NEWLINK
+          call.equals("RTM_NEWLINK")
               ? "choose another name, or delete the interface that has it"
               : "it is there already";
       case EADDRINUSE -> "another interface or socket uses that address and port";

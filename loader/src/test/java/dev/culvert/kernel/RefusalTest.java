@@ -302,4 +302,35 @@ final class RefusalTest {
     assertEquals(6, PossibleCpus.count("0-3,8,10\n"));
     assertThrows(IllegalArgumentException.class, () -> PossibleCpus.count("all"));
   }
+
+  @Test
+  void statisticsAreAskedForByTypeAndEndWithTheirDescriptor() {
+    FakeLibc kernel =
+        new FakeLibc() {
+          @Override
+          long bpf(int command, MemorySegment attr) {
+            assertEquals(0, attr.get(JAVA_INT, 0), "BPF_STATS_RUN_TIME");
+            return descriptor();
+          }
+        };
+    RunStatistics statistics = RunStatistics.enable(kernel);
+    assertEquals(List.of(32), kernel.commands); // BPF_ENABLE_STATS
+    assertEquals(1, kernel.open().size());
+    statistics.close();
+    assertEquals(Set.of(), kernel.open());
+  }
+
+  @Test
+  void statisticsThatTheKernelDoesNotHave() {
+    FakeLibc kernel =
+        new FakeLibc() {
+          @Override
+          long bpf(int command, MemorySegment attr) {
+            return refusal(Errno.EINVAL);
+          }
+        };
+    Unsupported e = assertThrows(Unsupported.class, () -> RunStatistics.enable(kernel));
+    assertEquals("5.8", e.kernelNeeded());
+    assertTrue(e.getMessage().startsWith("BPF_ENABLE_STATS on run time: EINVAL"), e.getMessage());
+  }
 }
