@@ -10,6 +10,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 
@@ -18,6 +19,9 @@ import java.util.stream.Stream;
  * second mount would hide the pins in the first.
  */
 final class PinFileSystem {
+  /** What kernels with CONFIG_BPF_PRELOAD put into every new one (kernel/bpf/inode.c). */
+  private static final Set<String> KERNELS_OWN = Set.of("maps.debug", "progs.debug");
+
   private PinFileSystem() {}
 
   /** Mounts the bpf file system where it is missing, and says so; whether it did. */
@@ -52,7 +56,7 @@ final class PinFileSystem {
 
   private static boolean isEmpty(Path folder) {
     try (Stream<Path> entries = Files.list(folder)) {
-      return entries.findAny().isEmpty();
+      return entries.allMatch(entry -> KERNELS_OWN.contains(entry.getFileName().toString()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.daemon;
 
-import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
@@ -55,20 +56,20 @@ final class PinFileSystemKernelTest {
     for (Future<Boolean> result : mounted) {
       times += result.get() ? 1 : 0;
     }
-    assertThat(times).isEqualTo(1);
-    assertThat(mounts()).isEqualTo(1);
+    assertEquals(1, times);
+    assertEquals(1, mounts());
   }
 
   @Test
   void whatSomebodyHasPinnedThereSurvivesTheOneWhoMounted() throws IOException {
-    assertThat(PinFileSystem.ensure(libc, bpffs, _ -> {})).isTrue();
+    assertTrue(PinFileSystem.ensure(libc, bpffs, _ -> {}));
     Path another = Files.createDirectory(bpffs.resolve("another"));
     PinFileSystem.release(libc, bpffs);
-    assertThat(another).isDirectory();
+    assertTrue(Files.isDirectory(another));
 
     Files.delete(another);
     PinFileSystem.release(libc, bpffs);
-    assertThat(mounts()).isZero();
+    assertEquals(0, mounts());
   }
 
   private long mounts() throws IOException {
