@@ -458,7 +458,7 @@ class CommandLineTest {
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
     List<?> checks = (List<?>) json.get("checks");
-    assertEquals(9, checks.size());
+    assertEquals(12, checks.size());
     Map<?, ?> decapsulation = (Map<?, ?>) checks.getLast();
     assertEquals("decapsulation", decapsulation.get("name"));
     assertEquals("no interface none7", decapsulation.get("found"));
