@@ -15,12 +15,15 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Containers whose interfaces somebody else made: behind a bridge as Docker makes them, and with a
@@ -98,6 +101,57 @@ class ForeignInterfacesNetnsTest {
       assertTrue(first.counters().get(Verdict.ENCAPSULATED).packets() > 0);
       assertTrue(first.counters().get(Verdict.DECAPSULATED).packets() > 0);
     }
+  }
+
+  /**
+   * Docker gives its interfaces 1500 bytes whatever the overlay takes, and a router further on
+   * takes less than this host's own link: both are told to the container, through the bridge.
+   */
+  @ParameterizedTest(name = "IPv6: {0}")
+  @ValueSource(booleans = {false, true})
+  void containersBehindABridgeHearWhatIsTooBig(boolean ipv6) throws Exception {
+    Commands.run("ip -n " + hosts.router() + " link set port2 mtu 1400");
+    two.run("ip link set under0 mtu 1400");
+    try (EbpfDatapath first = hosts.startCulvert(one, two, PORT);
+        EbpfDatapath _ = hosts.startCulvert(two, one, PORT)) {
+      makeDockerBridge();
+      String here = more.getFirst();
+      one.run("ip addr add " + one.overlay6() + "1/64 dev docker0 nodad");
+      Commands.in(here, "ip link set eth0 mtu 1500");
+      Commands.in(two.container(), "ip link set eth0 mtu 1450"); // else its MSS would tell
+      Commands.in(here, "ip addr add " + one.overlay6() + "10/64 dev eth0 nodad");
+      Commands.in(here, "ip route add default via " + one.overlay6() + "1");
+      in(
+          one,
+          () -> {
+            first.attachBridge("docker0", List.of(one.subnet(), one.subnet6()));
+            return null;
+          });
+      String there = ipv6 ? two.containerAddress6() : two.containerAddress();
+      ping(here, there);
+      assertEquals(1450, learns(here, there, 1500), "from this host's own link");
+      assertEquals(1350, learns(here, there, 1450), "from the router's word");
+      assertTrue(first.counters().get(Verdict.DROPPED_TOO_BIG).packets() >= 2, "nobody was told");
+      Commands.in(here, echo(there, 1350, 1));
+      // Superpackets of segments that are too big are answered as well.
+      Commands.in(here, "ip " + (ipv6 ? "-6 " : "") + "route flush cache");
+      long told = first.counters().get(Verdict.DROPPED_TOO_BIG).packets();
+      stream(here, two.container(), there);
+      assertTrue(first.counters().get(Verdict.DROPPED_TOO_BIG).packets() > told, "TCP knew it");
+    }
+  }
+
+  /** The size of the way, as a container's kernel knows it after packets of so many bytes. */
+  private static int learns(String namespace, String address, int ipBytes) {
+    Commands.tryRun("ip netns exec " + namespace + " " + echo(address, ipBytes, 4));
+    String route = Commands.in(namespace, "ip route get " + address);
+    Matcher mtu = Pattern.compile("mtu (\\d+)").matcher(route);
+    return mtu.find() ? Integer.parseInt(mtu.group(1)) : 0;
+  }
+
+  private static String echo(String address, int ipBytes, int times) {
+    int headers = (address.contains(":") ? 40 : 20) + 8;
+    return "ping -c %d -i 0.2 -W 2 -M do -s %d %s".formatted(times, ipBytes - headers, address);
   }
 
   /**
