@@ -234,6 +234,51 @@ class ForeignInterfacesNetnsTest {
     }
   }
 
+  /** The host's own route to an address can lead to one container only. */
+  @Test
+  void refusesAnAddressThatAnotherNetworkHasOnThisHost() throws Exception {
+    String guest = more.getFirst();
+    Vni other = new Vni(2);
+    String why = "10.244.1.2 is attached already in the network with VNI 1";
+    try (EbpfDatapath first = hosts.startCulvert(one, two, PORT)) {
+      String before = picture(one.namespace()) + picture(guest);
+      Attachment.Address taken =
+          new Attachment.Address(InetAddress.ofLiteral(one.containerAddress()), one.gateway());
+      assertRefused(why, () -> first.attach(attachment(other, guest, taken)));
+      assertEquals(before, picture(one.namespace()) + picture(guest));
+      ping(one.namespace(), one.containerAddress());
+
+      makePair(guest, "10.244.1.10");
+      Commands.in(guest, "ip addr add 10.244.1.2/32 dev eth0");
+      Commands.in(guest, "ip addr del 10.244.1.10/32 dev eth0");
+      Subnet subnet = new Subnet(other, one.subnet().prefix());
+      ExistingInterface wish =
+          new ExistingInterface(Path.of("/run/netns/" + guest), "eth0", List.of(subnet));
+      assertRefused(why, () -> first.attachExisting(wish));
+
+      // In its own network nobody else's address is in the way.
+      Attachment.Address free =
+          new Attachment.Address(InetAddress.ofLiteral("10.244.1.9"), one.gateway());
+      Endpoint endpoint = in(one, () -> first.attach(attachment(other, more.getLast(), free)));
+      assertEquals(List.of(TwoHosts.VNI, other), vnis(first));
+      first.detach(other, endpoint.address());
+      ping(one.namespace(), one.containerAddress());
+    }
+  }
+
+  private static Attachment attachment(Vni vni, String namespace, Attachment.Address address) {
+    return new Attachment(vni, Path.of("/run/netns/" + namespace), "eth0", List.of(address), 1450);
+  }
+
+  private static List<Vni> vnis(EbpfDatapath datapath) {
+    return datapath.read().endpoints().stream().map(Endpoint::vni).toList();
+  }
+
+  private void assertRefused(String why, Callable<Endpoint> attach) {
+    var refused = assertThrows(IllegalArgumentException.class, () -> in(one, attach));
+    assertTrue(refused.getMessage().startsWith(why), refused.getMessage());
+  }
+
   private void refuses(EbpfDatapath datapath, String namespace, String why) {
     IllegalArgumentException refused =
         assertThrows(
