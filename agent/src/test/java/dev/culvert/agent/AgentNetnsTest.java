@@ -30,6 +30,7 @@ class AgentNetnsTest {
   // One run does not meet another's.
   private static final String HOST = "cv-agent-" + ProcessHandle.current().pid();
   private static final String CONTAINER = HOST + "-c";
+  private static final String GUEST = HOST + "-g";
   private static final Path PINS = Path.of("/sys/fs/bpf/culvert", HOST);
 
   private record Outcome(int exitCode, String output) {}
@@ -68,6 +69,7 @@ class AgentNetnsTest {
     }
     Outcome _ = culvert("leave", "--config", config().toString());
     Outcome _ = run(List.of("ip", "netns", "delete", CONTAINER));
+    Outcome _ = run(List.of("ip", "netns", "delete", GUEST));
     Outcome _ = run(List.of("ip", "netns", "delete", HOST));
   }
 
@@ -134,6 +136,67 @@ class AgentNetnsTest {
     assertEquals(List.of(), list("endpoints"));
     kill(agent, "INT");
     assertEverythingIsGone();
+  }
+
+  /** As CNI's ptp plugin makes it: routes on both sides, and no address on the host's end. */
+  private static void makeGuest(String address) throws Exception {
+    ip("netns", "add", GUEST);
+    ip(("-n " + HOST + " link add ptp0 type veth peer name eth0 netns " + GUEST).split(" ", -1));
+    ip("-n", HOST, "link", "set", "ptp0", "up");
+    ip("-n", HOST, "route", "add", address + "/32", "dev", "ptp0");
+    ip("-n", GUEST, "address", "add", address + "/32", "dev", "eth0");
+    ip("-n", GUEST, "link", "set", "eth0", "mtu", "1450", "up");
+    ip("-n", GUEST, "route", "add", "10.244.1.1", "dev", "eth0");
+    ip("-n", GUEST, "route", "add", "default", "via", "10.244.1.1", "dev", "eth0");
+  }
+
+  /** Links, addresses, routes and neighbours that were set, of guest and host. */
+  private static String picture() throws Exception {
+    StringBuilder picture = new StringBuilder();
+    for (String namespace : List.of(GUEST, HOST)) {
+      for (String what :
+          List.of("link", "-4 address", "-4 route", "neighbour show nud permanent")) {
+        Outcome shown = run(List.of(("ip -n " + namespace + " -o " + what).split(" ", -1)));
+        ok(shown);
+        picture.append(shown.output());
+      }
+    }
+    return picture.toString();
+  }
+
+  private static boolean guestReaches(String address) throws Exception {
+    String ping = "ip netns exec " + GUEST + " ping -c1 -W2 " + address;
+    return run(List.of(ping.split(" ", -1))).exitCode() == 0;
+  }
+
+  @Test
+  void aPairOfSomebodyElsesIsLetInAndLeftAsItWas() throws Exception {
+    // The kernel does not carry it, so what arrives was carried by the programs.
+    ip("netns", "exec", HOST, "sysctl", "-qw", "net.ipv4.ip_forward=0");
+    makeGuest("10.244.1.10");
+    String alone = picture();
+    Process agent = startAgent();
+    ok(culvert("attach", CONTAINER, "--host", HOST));
+    String before = picture();
+    assertFalse(guestReaches("10.244.1.2"));
+
+    assertEquals(
+        "attached " + GUEST + " eth0: 10.244.1.10\n",
+        culvert("attach", GUEST, "--existing", "--host", HOST).output());
+    assertTrue(guestReaches("10.244.1.2"));
+    assertEquals(before, picture());
+    assertEquals(2, list("endpoints").size());
+
+    assertEquals("detached 10.244.1.10\n", culvert("detach", GUEST, "--host", HOST).output());
+    assertFalse(guestReaches("10.244.1.2"));
+    assertEquals(before, picture());
+
+    // An agent that leaves takes its own things along, and nothing else.
+    ok(culvert("attach", GUEST, "--existing", "--host", HOST));
+    assertTrue(guestReaches("10.244.1.2"));
+    kill(agent, "INT");
+    assertEquals(alone, picture());
+    assertFalse(Files.exists(PINS));
   }
 
   @Test

@@ -17,6 +17,7 @@ import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.LoweredMtu;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.PinnedDatapath;
@@ -31,8 +32,10 @@ import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.KernelException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -54,6 +57,7 @@ class CommandLineTest {
   private Path pins;
   private Path run;
   private Optional<RuntimeException> unreadable = Optional.empty();
+  private Map<InetAddress, LoweredMtu> paths = Map.of();
 
   @BeforeEach
   void pinSomething() throws Exception {
@@ -107,6 +111,7 @@ class CommandLineTest {
                 new RemoteSubnet(subnet("10.244.2.0/24"), HERE, THERE, Optional.of(router), false)),
             List.of(new LocalSubnet(subnet("10.244.1.0/24"), 0)),
             List.of(endpoint("10.244.1.10"), endpoint("10.244.1.9"))),
+        paths,
         Map.of(
             Verdict.ENCAPSULATED, new Counter(7, 700),
             Verdict.PASSED, new Counter(100, 6000),
@@ -148,13 +153,31 @@ class CommandLineTest {
         new Outcome(
             0,
             """
-            SUBNET          VNI  WAY          VTEP            NEXT HOP   IF   MTU
-            10.244.1.0/24     1  local        -               -           -     -
-            10.244.2.0/24     1  vxlan        10.18.2.2:4789  10.17.2.1   2  1500
-            10.244.10.0/24    1  unreachable  10.18.2.2:4789  -           -     -
+            SUBNET          VNI  WAY          VTEP            NEXT HOP   IF   MTU  LOWERED FOR
+            10.244.1.0/24     1  local        -               -           -     -  -
+            10.244.2.0/24     1  vxlan        10.18.2.2:4789  10.17.2.1   2  1450  -
+            10.244.10.0/24    1  unreachable  10.18.2.2:4789  -           -     -  -
             """,
             ""),
         here("subnets"));
+  }
+
+  @Test
+  void showsWhatARouterOnTheWayCarries() {
+    paths = Map.of(THERE.address(), new LoweredMtu(1350, Duration.ofMillis(595_900)));
+    String table = here("subnets").out();
+    assertTrue(table.contains(" 1350  595 s\n"), table);
+    assertTrue(table.contains("unreachable  10.18.2.2:4789  -           -     -  -\n"), table);
+    List<?> subnets = (List<?>) Json.parseObject(here("subnets", "--json").out()).get("subnets");
+    assertEquals(1350L, ((Map<?, ?>) subnets.get(1)).get("mtuBytes"));
+    assertEquals(595L, ((Map<?, ?>) subnets.get(1)).get("loweredForSeconds"));
+    String status = here("status").out();
+    assertTrue(
+        status.contains("(1 unreachable, 1 vxlan); a router lowered the MTU of 1\n"), status);
+
+    // The entry itself allows less than what a router said.
+    paths = Map.of(THERE.address(), new LoweredMtu(1450, Duration.ofMinutes(1)));
+    assertTrue(here("subnets").out().contains(" 1450  -\n"), here("subnets").out());
   }
 
   @Test
@@ -222,7 +245,7 @@ class CommandLineTest {
              "vtep": {"address": "10.18.2.2", "port": 4789, "mac": "02:00:0a:11:02:02"},
              "nextHop": {"interfaceIndex": 2, "source": "10.17.2.2", "gateway": "10.17.2.1",
                          "mtuBytes": 1500, "onLink": false},
-             "bridgeIndex": null}
+             "bridgeIndex": null, "mtuBytes": 1450, "loweredForSeconds": null}
             """),
         ((List<?>) subnets.get("subnets")).get(1));
 
@@ -458,7 +481,7 @@ class CommandLineTest {
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
     List<?> checks = (List<?>) json.get("checks");
-    assertEquals(9, checks.size());
+    assertEquals(12, checks.size());
     Map<?, ?> decapsulation = (Map<?, ?>) checks.getLast();
     assertEquals("decapsulation", decapsulation.get("name"));
     assertEquals("no interface none7", decapsulation.get("found"));

@@ -74,6 +74,7 @@ final class Containers {
 
   private void requireFree(Attachment attachment) {
     for (Attachment.Address wanted : attachment.addresses()) {
+      table.requireOneNetwork(attachment.vni(), wanted.address());
       Optional<Endpoint> present = table.get(attachment.vni(), wanted.address());
       if (present.isEmpty()) {
         continue;

@@ -88,7 +88,8 @@ public interface Datapath extends AutoCloseable {
   /**
    * Creates the container's interface and its endpoint. All or nothing.
    *
-   * @throws IllegalArgumentException when the namespace has an interface of that name already
+   * @throws IllegalArgumentException when the namespace has an interface of that name already, or
+   *     an endpoint of this host has one of the addresses, in any network
    */
   Endpoint attach(Attachment attachment);
 

@@ -123,6 +123,25 @@ final class EndpointTable {
     }
   }
 
+  /**
+   * Sees to it that no other network has an endpoint of that address here: this host's own route to
+   * it can lead to one of them only.
+   *
+   * @throws IllegalArgumentException when one has
+   */
+  void requireOneNetwork(Vni vni, InetAddress address) {
+    for (Endpoint other : read()) {
+      if (!other.vni().equals(vni) && other.addresses().contains(address)) {
+        throw new IllegalArgumentException(
+            address.getHostAddress()
+                + " is attached already in the network with VNI "
+                + other.vni()
+                + ", and this host's route to an address leads to one container only: choose another"
+                + " address, or attach it on another host.");
+      }
+    }
+  }
+
   /** The same interface's address of the other family. */
   private Optional<InetAddress> other(Half half) {
     boolean ipv4 = !Layouts.isIpv4(half.key().address());

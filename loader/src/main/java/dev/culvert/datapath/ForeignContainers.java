@@ -161,6 +161,7 @@ final class ForeignContainers {
                 + shown
                 + " is this host's own gateway address: give the container another.");
       }
+      table.requireOneNetwork(vni, address);
       if (table.get(vni, address).isPresent()) {
         throw new IllegalArgumentException(
             shown + " is attached already: detach it first (culvert detach " + shown + ").");

@@ -3,8 +3,11 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
+import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,6 +20,7 @@ import java.util.Optional;
  *
  * @param identity what the agent set at start; empty when it never got that far
  * @param state endpoints are as the maps have them: a device may be gone meanwhile
+ * @param paths what routers said of the ways to VTEPs, where it holds
  * @param traffic by VTEP and by endpoint
  * @param programs as loaded, by name
  * @param attachments by name
@@ -24,6 +28,7 @@ import java.util.Optional;
 public record PinnedDatapath(
     Optional<Identity> identity,
     Datapath.State state,
+    Map<InetAddress, LoweredMtu> paths,
     Map<Verdict, Counter> counters,
     TrafficCounters traffic,
     List<BpfProgram.Info> programs,
@@ -40,13 +45,33 @@ public record PinnedDatapath(
   public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
 
   /**
-   * What an agent holds that carries the packets itself: no programs, and no traffic by VTEP or
-   * endpoint.
+   * What an agent holds that carries the packets itself: no programs, no traffic by VTEP or
+   * endpoint, and no paths: the kernel tells it how much they carry.
    */
   public static PinnedDatapath ofProcess(
       Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
     return new PinnedDatapath(
-        identity, state, counters, new TrafficCounters(Map.of(), Map.of()), List.of(), List.of());
+        identity,
+        state,
+        Map.of(),
+        counters,
+        new TrafficCounters(Map.of(), Map.of()),
+        List.of(),
+        List.of());
+  }
+
+  /** A router's word on the way to a subnet, where it makes packets smaller than the entry does. */
+  public Optional<LoweredMtu> lowered(RemoteSubnet remote) {
+    return remote.direct()
+        ? Optional.empty()
+        : Optional.ofNullable(paths.get(remote.remote().address()))
+            .filter(
+                path -> remote.innerMtuBytes().filter(own -> path.mtuBytes() < own).isPresent());
+  }
+
+  /** The largest inner packet that reaches a subnet whole, now; empty while there is no route. */
+  public Optional<Integer> mtuBytes(RemoteSubnet remote) {
+    return lowered(remote).map(LoweredMtu::mtuBytes).or(remote::innerMtuBytes);
   }
 
   /**
@@ -62,9 +87,11 @@ public record PinnedDatapath(
         maps.put(name, BpfMap.openPinned(libc, pins.map(name)));
       }
       Tables tables = Tables.of(maps::get);
+      Datapath.State state = tables.read(identity.map(i -> i.vtep().port()).orElse(DEFAULT_PORT));
       return new PinnedDatapath(
           identity,
-          tables.read(identity.map(i -> i.vtep().port()).orElse(DEFAULT_PORT)),
+          state,
+          paths(tables.vteps(), state.remotes(), KernelClock.monotonicNs(libc)),
           tables.counters().read(),
           tables.traffic(),
           programs(libc, pins),
@@ -72,6 +99,22 @@ public record PinnedDatapath(
     } finally {
       maps.values().forEach(BpfMap::close);
     }
+  }
+
+  private static Map<InetAddress, LoweredMtu> paths(
+      VtepTable vteps, List<RemoteSubnet> remotes, long nowNs) {
+    Map<InetAddress, LoweredMtu> paths = new HashMap<>();
+    for (RemoteSubnet remote : remotes) {
+      InetAddress vtep = remote.remote().address();
+      vteps
+          .path(vtep)
+          .filter(path -> path.expiresNs() > nowNs)
+          .ifPresent(path ->
+              paths.put(
+                  vtep,
+                  new LoweredMtu(path.mtuBytes(), Duration.ofNanos(path.expiresNs() - nowNs))));
+    }
+    return Map.copyOf(paths);
   }
 
   private static List<BpfProgram.Info> programs(Libc libc, Pins pins) {

@@ -15,12 +15,15 @@ import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Containers whose interfaces somebody else made: behind a bridge as Docker makes them, and with a
@@ -101,6 +104,57 @@ class ForeignInterfacesNetnsTest {
   }
 
   /**
+   * Docker gives its interfaces 1500 bytes whatever the overlay takes, and a router further on
+   * takes less than this host's own link: both are told to the container, through the bridge.
+   */
+  @ParameterizedTest(name = "IPv6: {0}")
+  @ValueSource(booleans = {false, true})
+  void containersBehindABridgeHearWhatIsTooBig(boolean ipv6) throws Exception {
+    Commands.run("ip -n " + hosts.router() + " link set port2 mtu 1400");
+    two.run("ip link set under0 mtu 1400");
+    try (EbpfDatapath first = hosts.startCulvert(one, two, PORT);
+        EbpfDatapath _ = hosts.startCulvert(two, one, PORT)) {
+      makeDockerBridge();
+      String here = more.getFirst();
+      one.run("ip addr add " + one.overlay6() + "1/64 dev docker0 nodad");
+      Commands.in(here, "ip link set eth0 mtu 1500");
+      Commands.in(two.container(), "ip link set eth0 mtu 1450"); // else its MSS would tell
+      Commands.in(here, "ip addr add " + one.overlay6() + "10/64 dev eth0 nodad");
+      Commands.in(here, "ip route add default via " + one.overlay6() + "1");
+      in(
+          one,
+          () -> {
+            first.attachBridge("docker0", List.of(one.subnet(), one.subnet6()));
+            return null;
+          });
+      String there = ipv6 ? two.containerAddress6() : two.containerAddress();
+      ping(here, there);
+      assertEquals(1450, learns(here, there, 1500), "from this host's own link");
+      assertEquals(1350, learns(here, there, 1450), "from the router's word");
+      assertTrue(first.counters().get(Verdict.DROPPED_TOO_BIG).packets() >= 2, "nobody was told");
+      Commands.in(here, echo(there, 1350, 1));
+      // Superpackets of segments that are too big are answered as well.
+      Commands.in(here, "ip " + (ipv6 ? "-6 " : "") + "route flush cache");
+      long told = first.counters().get(Verdict.DROPPED_TOO_BIG).packets();
+      stream(here, two.container(), there);
+      assertTrue(first.counters().get(Verdict.DROPPED_TOO_BIG).packets() > told, "TCP knew it");
+    }
+  }
+
+  /** The size of the way, as a container's kernel knows it after packets of so many bytes. */
+  private static int learns(String namespace, String address, int ipBytes) {
+    Commands.tryRun("ip netns exec " + namespace + " " + echo(address, ipBytes, 4));
+    String route = Commands.in(namespace, "ip route get " + address);
+    Matcher mtu = Pattern.compile("mtu (\\d+)").matcher(route);
+    return mtu.find() ? Integer.parseInt(mtu.group(1)) : 0;
+  }
+
+  private static String echo(String address, int ipBytes, int times) {
+    int headers = (address.contains(":") ? 40 : 20) + 8;
+    return "ping -c %d -i 0.2 -W 2 -M do -s %d %s".formatted(times, ipBytes - headers, address);
+  }
+
+  /**
    * As CNI's ptp plugin: the host's end has the gateway's address, and a route to the container.
    */
   private void makePair(String namespace, String address) {
@@ -178,6 +232,51 @@ class ForeignInterfacesNetnsTest {
       refuses(first, guest, "10.244.1.1 is this host's own gateway address");
       assertEquals(1, first.read().endpoints().size());
     }
+  }
+
+  /** The host's own route to an address can lead to one container only. */
+  @Test
+  void refusesAnAddressThatAnotherNetworkHasOnThisHost() throws Exception {
+    String guest = more.getFirst();
+    Vni other = new Vni(2);
+    String why = "10.244.1.2 is attached already in the network with VNI 1";
+    try (EbpfDatapath first = hosts.startCulvert(one, two, PORT)) {
+      String before = picture(one.namespace()) + picture(guest);
+      Attachment.Address taken =
+          new Attachment.Address(InetAddress.ofLiteral(one.containerAddress()), one.gateway());
+      assertRefused(why, () -> first.attach(attachment(other, guest, taken)));
+      assertEquals(before, picture(one.namespace()) + picture(guest));
+      ping(one.namespace(), one.containerAddress());
+
+      makePair(guest, "10.244.1.10");
+      Commands.in(guest, "ip addr add 10.244.1.2/32 dev eth0");
+      Commands.in(guest, "ip addr del 10.244.1.10/32 dev eth0");
+      Subnet subnet = new Subnet(other, one.subnet().prefix());
+      ExistingInterface wish =
+          new ExistingInterface(Path.of("/run/netns/" + guest), "eth0", List.of(subnet));
+      assertRefused(why, () -> first.attachExisting(wish));
+
+      // In its own network nobody else's address is in the way.
+      Attachment.Address free =
+          new Attachment.Address(InetAddress.ofLiteral("10.244.1.9"), one.gateway());
+      Endpoint endpoint = in(one, () -> first.attach(attachment(other, more.getLast(), free)));
+      assertEquals(List.of(TwoHosts.VNI, other), vnis(first));
+      first.detach(other, endpoint.address());
+      ping(one.namespace(), one.containerAddress());
+    }
+  }
+
+  private static Attachment attachment(Vni vni, String namespace, Attachment.Address address) {
+    return new Attachment(vni, Path.of("/run/netns/" + namespace), "eth0", List.of(address), 1450);
+  }
+
+  private static List<Vni> vnis(EbpfDatapath datapath) {
+    return datapath.read().endpoints().stream().map(Endpoint::vni).toList();
+  }
+
+  private void assertRefused(String why, Callable<Endpoint> attach) {
+    var refused = assertThrows(IllegalArgumentException.class, () -> in(one, attach));
+    assertTrue(refused.getMessage().startsWith(why), refused.getMessage());
   }
 
   private void refuses(EbpfDatapath datapath, String namespace, String why) {

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -48,6 +50,7 @@ class NarrowWayNetnsTest {
         assertEquals("sent", run(way.container(2), "tcp", way.address(1), STREAM_BYTES));
         assertEquals("" + expected, run(way.container(1), "udp", way.address(2), 1400));
         assertEquals("" + expected, run(way.container(2), "udp", way.address(1), 1400));
+        assertLowered(expected, way.inspect(1));
       } finally {
         there.destroyForcibly().waitFor();
         here.destroyForcibly().waitFor();
@@ -141,13 +144,27 @@ class NarrowWayNetnsTest {
       try {
         assertEquals("1350", run(way.container(1), "udp", way.address(2), 1450));
         way.middleTakes(1500);
+        RemoteSubnet remote = way.inspect(1).state().remotes().getFirst();
+        assertEquals(Optional.of(1350), way.inspect(1).mtuBytes(remote));
         // The containers remember for themselves; the other's answers had met the narrow link too.
         way.forgetRoutes();
         assertEquals("1450", run(way.container(1), "whole", way.address(2), 1450));
+        assertEquals(Map.of(), way.inspect(1).paths());
+        assertEquals(Optional.of(1450), way.inspect(1).mtuBytes(remote));
       } finally {
         there.destroyForcibly().waitFor();
       }
     }
+  }
+
+  private static void assertLowered(int expectedBytes, PinnedDatapath host) {
+    RemoteSubnet remote = host.state().remotes().getFirst();
+    LoweredMtu lowered = host.lowered(remote).orElseThrow();
+    assertEquals(expectedBytes, lowered.mtuBytes());
+    assertEquals(Optional.of(expectedBytes), host.mtuBytes(remote));
+    Duration lifetime = EbpfDatapath.Config.PATH_MTU_LIFETIME;
+    assertTrue(lowered.left().compareTo(lifetime) <= 0, lowered.toString());
+    assertTrue(lowered.left().compareTo(lifetime.minusMinutes(2)) > 0, lowered.toString());
   }
 
   private Process serve(String namespace, String address) throws Exception {

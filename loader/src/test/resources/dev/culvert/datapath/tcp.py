@@ -13,7 +13,8 @@ PORT = 6001
 
 
 def receive(address):
-    with socket.create_server((address, PORT)) as server:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, PORT), family=family) as server:
         server.settimeout(20)
         print("ready", flush=True)
         connection, _ = server.accept()

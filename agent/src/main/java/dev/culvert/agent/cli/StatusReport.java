@@ -47,7 +47,11 @@ record StatusReport(
     for (String key : List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
-    view.put("subnets", inspection.state().remotes().stream().map(Views::remote).toList());
+    view.put(
+        "subnets",
+        inspection.state().remotes().stream()
+            .map(remote -> Views.remote(remote, inspection))
+            .toList());
     view.put("localSubnets", inspection.state().locals().stream().map(Views::local).toList());
     view.put("endpoints", inspection.state().endpoints().stream().map(Views::endpoint).toList());
     view.put("packetsHandled", packets(false));
@@ -181,9 +185,12 @@ record StatusReport(
         ways.entrySet().stream()
             .map(way -> way.getValue() + " " + way.getKey())
             .collect(Collectors.joining(", ", " (", ")"));
+    long lowered =
+        remotes.stream().filter(remote -> inspection.lowered(remote).isPresent()).count();
     return remotes.size()
         + (remotes.size() == 1 ? " subnet" : " subnets")
-        + (ways.isEmpty() ? "" : detail);
+        + (ways.isEmpty() ? "" : detail)
+        + (lowered == 0 ? "" : "; a router lowered the MTU of " + lowered);
   }
 
   private long packets(boolean dropped) {

@@ -7,6 +7,7 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -26,24 +27,26 @@ public final class SubnetsCommand implements Runnable {
   @Override
   public void run() {
     Instance instance = options.instance();
-    Datapath.State state = options.inspect(instance).state();
+    PinnedDatapath tables = options.inspect(instance);
+    Datapath.State state = tables.state();
     List<LocalSubnet> locals =
         state.locals().stream().sorted(Comparator.comparing(LocalSubnet::subnet)).toList();
     List<RemoteSubnet> remotes =
         state.remotes().stream().sorted(Comparator.comparing(RemoteSubnet::subnet)).toList();
     List<Map<String, Object>> views = new ArrayList<>();
     locals.forEach(local -> views.add(Views.local(local)));
-    remotes.forEach(remote -> views.add(Views.remote(remote)));
+    remotes.forEach(remote -> views.add(Views.remote(remote, tables)));
     options.print(
         instance,
         "subnets",
         views,
-        () -> table(locals, remotes),
+        () -> table(locals, remotes, tables),
         "The agent has put no subnet into the kernel yet.");
   }
 
-  static Table table(List<LocalSubnet> locals, List<RemoteSubnet> remotes) {
-    Table table = new Table("SUBNET", "VNI", "WAY", "VTEP", "NEXT HOP", "IF", "MTU");
+  private static Table table(
+      List<LocalSubnet> locals, List<RemoteSubnet> remotes, PinnedDatapath tables) {
+    Table table = new Table("SUBNET", "VNI", "WAY", "VTEP", "NEXT HOP", "IF", "MTU", "LOWERED FOR");
     for (LocalSubnet local : locals) {
       table.row(
           local.subnet().prefix(),
@@ -52,6 +55,7 @@ public final class SubnetsCommand implements Runnable {
           null,
           null,
           local.bridgeIndex() == 0 ? null : local.bridgeIndex(),
+          null,
           null);
     }
     for (RemoteSubnet remote : remotes) {
@@ -62,7 +66,8 @@ public final class SubnetsCommand implements Runnable {
           remote.remote().address().getHostAddress() + ":" + remote.remote().port(),
           remote.nextHop().map(hop -> hop.gateway().getHostAddress()).orElse(null),
           remote.nextHop().map(NextHop::interfaceIndex).orElse(null),
-          remote.nextHop().map(NextHop::mtuBytes).orElse(null));
+          tables.mtuBytes(remote).orElse(null),
+          tables.lowered(remote).map(lowered -> lowered.left().toSeconds() + " s").orElse(null));
     }
     return table;
   }

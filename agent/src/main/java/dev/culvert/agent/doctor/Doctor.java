@@ -35,6 +35,10 @@ public final class Doctor {
   private static final int QUERY_ATTR_BYTES = 64;
   private static final int LOOPBACK_INDEX = 1;
 
+  private static final String IPV4_FORWARDING = "net.ipv4.ip_forward";
+  private static final String IPV6_FORWARDING = "net.ipv6.conf.all.forwarding";
+  private static final Path TUN = Path.of("/dev/net/tun");
+
   private static final Pattern RELEASE = Pattern.compile("(\\d+)\\.(\\d+).*", Pattern.DOTALL);
 
   private final Libc libc;
@@ -61,7 +65,14 @@ public final class Doctor {
         btf(Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"))),
         bpfFileSystem(MountNamespace.isBpfFileSystem(bpffs), MountNamespace.hidden(bpffs)),
         attachment(query),
-        jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))));
+        jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))),
+        forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),
+        forwarding("IPv6", IPV6_FORWARDING, read(sysctl(IPV6_FORWARDING))),
+        tun(Files.isReadable(TUN) && Files.isWritable(TUN)));
+  }
+
+  private Path sysctl(String name) {
+    return proc.resolve("sys").resolve(name.replace('.', '/'));
   }
 
   /**
@@ -183,6 +194,37 @@ public final class Doctor {
               "JIT", "off", "switch it on: sysctl net.core.bpf_jit_enable=1, or packets cost more");
       default -> Check.warn("JIT", "cannot tell", "look at sysctl net.core.bpf_jit_enable");
     };
+  }
+
+  /**
+   * Whether the stack routes what the programs leave to it.
+   *
+   * @param setting empty where the kernel lacks the family
+   */
+  static Check forwarding(String family, String sysctl, Optional<String> setting) {
+    String name = family + " forwarding";
+    if (setting.isEmpty()) {
+      return Check.warn(
+          name,
+          "no " + family + " here",
+          "needed only for an overlay with " + family + " networks");
+    }
+    return setting.get().strip().equals("0")
+        ? Check.warn(
+            name,
+            "off",
+            "an overlay with %s needs it for the slow path and for traffic between this host and containers: sysctl -w %s=1"
+                .formatted(family, sysctl))
+        : Check.ok(name, "on");
+  }
+
+  static Check tun(boolean usable) {
+    return usable
+        ? Check.ok("TUN", TUN.toString())
+        : Check.warn(
+            "TUN",
+            "cannot use " + TUN,
+            "needed only for \"datapath: userspace\": modprobe tun; in a container, let it have the device");
   }
 
   /** Asks which tcx programs are on lo: changes nothing, and EINVAL means no tcx here. */

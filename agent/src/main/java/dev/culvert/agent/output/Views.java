@@ -8,6 +8,7 @@ import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Traffic;
@@ -71,6 +72,15 @@ public final class Views {
     view.put("vtep", vtep(remote.remote()));
     view.put("nextHop", remote.nextHop().map(Views::nextHop));
     view.put("bridgeIndex", null);
+    return view;
+  }
+
+  /** A subnet with what its way carries now, as "subnets" and "status" show it. */
+  public static Map<String, Object> remote(RemoteSubnet remote, PinnedDatapath tables) {
+    Map<String, Object> view = remote(remote);
+    view.put("mtuBytes", tables.mtuBytes(remote));
+    view.put(
+        "loweredForSeconds", tables.lowered(remote).map(lowered -> lowered.left().toSeconds()));
     return view;
   }
 

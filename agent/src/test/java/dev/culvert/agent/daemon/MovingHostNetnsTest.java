@@ -2,6 +2,8 @@
 package dev.culvert.agent.daemon;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.config.ConfigFile;
@@ -120,12 +122,7 @@ class MovingHostNetnsTest {
     ip("r", "link set port1 down"); // nothing goes through the first interface any more
 
     pingBothWays();
-    assertTrue(
-        inspect("h1").attachments().stream()
-            .anyMatch(a ->
-                a.program().equals("from_underlay")
-                    && a.interfaceIndex().equals(Optional.of(other))),
-        "nobody looks at what comes in through under1");
+    assertTrue(runs("from_underlay", other), "nobody looks at what comes in through under1");
 
     ip("r", "link set port1 up");
     ip("r", "route del 10.17.2.2/32 via 10.27.2.2 dev port3");
@@ -184,6 +181,32 @@ class MovingHostNetnsTest {
     pingBothWays();
     assertEquals(List.of(), first.overlay().status().problems());
     assertEquals(List.of(), second.overlay().status().problems());
+  }
+
+  /** As when a driver is loaded anew: an interface of the same name with another index. */
+  @Test
+  void anUnderlayInterfaceThatIsMadeAnewIsUsedAgain() throws Exception {
+    int old = nextHop(first).interfaceIndex();
+    ip("h1", "link del under0"); // and port1 with it
+    await("the way is gone", () -> !remote(first));
+    link("h1", "under0", "10.17.2", "port1");
+    ip("h1", "route add default via 10.17.2.1");
+    int fresh = Integer.parseInt(in("h1", "cat /sys/class/net/under0/ifindex").strip());
+    assertNotEquals(old, fresh);
+
+    await("there is a way again", () -> remote(first) && nextHop(first).interfaceIndex() == fresh);
+    await("what comes in is looked at", () -> runs("from_underlay", fresh));
+    pingBothWays();
+    pingBothWays("-M do -s 1422");
+    assertFalse(runs("from_underlay", old));
+    await("nothing is amiss any more", () -> first.overlay().status().problems().isEmpty());
+    assertEquals(List.of(), first.overlay().status().pending());
+  }
+
+  private static boolean runs(String program, int interfaceIndex) {
+    return inspect("h1").attachments().stream()
+        .anyMatch(a ->
+            a.program().equals(program) && a.interfaceIndex().equals(Optional.of(interfaceIndex)));
   }
 
   private Membership join(String host, String subnet) throws Exception {

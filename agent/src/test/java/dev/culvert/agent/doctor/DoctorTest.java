@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.doctor.Check.State;
 import dev.culvert.kernel.Libc;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,16 +51,38 @@ class DoctorTest {
             Doctor.btf(false),
             Doctor.attachment(-22),
             Doctor.jit(Optional.of("0\n")),
-            Doctor.jit(Optional.empty()));
+            Doctor.jit(Optional.empty()),
+            Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.of("0\n")),
+            Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.empty()),
+            Doctor.tun(false));
 
     assertTrue(poor.stream().noneMatch(check -> check.state() == State.OK), poor.toString());
     assertTrue(poor.stream().noneMatch(check -> check.advice().isEmpty()), poor.toString());
   }
 
   @Test
+  void looksAtTheForwardingOfEachFamily() throws Exception {
+    write("sys/net/ipv4/ip_forward", "1\n");
+    write("sys/net/ipv6/conf/all/forwarding", "0\n");
+    List<Check> checks =
+        new Doctor((call, a, b, c, d, e, f) -> 0, folder, folder)
+            .examine().stream().filter(check -> check.name().endsWith("forwarding")).toList();
+
+    assertEquals(
+        List.of("IPv4 forwarding", "IPv6 forwarding"), checks.stream().map(Check::name).toList());
+    assertEquals(List.of(State.OK, State.WARN), checks.stream().map(Check::state).toList());
+    assertTrue(checks.getLast().advice().endsWith("sysctl -w net.ipv6.conf.all.forwarding=1"));
+  }
+
+  private void write(String file, String text) throws IOException {
+    Path path = folder.resolve(file);
+    Files.createDirectories(path.getParent());
+    Files.writeString(path, text);
+  }
+
+  @Test
   void examinesAKernelThatHasNoBpf() throws Exception {
-    Files.createDirectories(folder.resolve("sys/kernel"));
-    Files.writeString(folder.resolve("sys/kernel/osrelease"), "6.1.0\n");
+    write("sys/kernel/osrelease", "6.1.0\n");
     Libc noBpf = (call, a, b, c, d, e, f) -> -38;
 
     String report =
