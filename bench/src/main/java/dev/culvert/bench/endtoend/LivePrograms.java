@@ -78,7 +78,7 @@ public final class LivePrograms {
    */
   public static ResultTable measure(Progress progress, int rounds, Duration turn) {
     try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress);
-        Course course = new Course(lab);
+        Course course = new Course(lab, LabPlan.Family.IPV4);
         Iperf iperf = new Iperf(lab)) {
       for (Peer peer : Peer.all()) {
         if (PEERS.contains(peer.id())) {
