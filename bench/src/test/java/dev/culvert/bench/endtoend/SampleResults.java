@@ -23,7 +23,8 @@ public final class SampleResults {
   private SampleResults() {}
 
   private static Peer peer(String id) {
-    return new Peer(id, "title of " + id, "source", true, List.of(), (_, _) -> null);
+    return new Peer(
+        id, "title of " + id, "source", Peer.Joins.QUICK_RUNS, true, List.of(), (_, _) -> null);
   }
 
   private static Results results() {

@@ -21,7 +21,21 @@ class PeerTest {
   @Test
   void aQuickRunHasTheFiveThatMatterMost() {
     assertEquals(
-        Set.of("routes", Peer.REFERENCE, "tunnel-key", Peer.CULVERT, "limit"),
-        Peer.all().stream().filter(Peer::quick).map(Peer::id).collect(Collectors.toSet()));
+        Set.of("routes", Peer.REFERENCE, "tunnel-key", Peer.CULVERT, "limit"), taking(true));
+  }
+
+  @Test
+  void aFullRunHasAllThatSomebodyShips() {
+    Set<String> all = taking(false);
+    assertTrue(all.containsAll(taking(true)), all.toString());
+    assertTrue(all.containsAll(Set.of("userspace", "culvert-xdp", "wireguard")), all.toString());
+    assertTrue(all.stream().noneMatch(id -> id.endsWith("-veth")), all.toString());
+  }
+
+  private static Set<String> taking(boolean quick) {
+    return Peer.all().stream()
+        .filter(peer -> peer.joins().in(quick))
+        .map(Peer::id)
+        .collect(Collectors.toSet());
   }
 }
