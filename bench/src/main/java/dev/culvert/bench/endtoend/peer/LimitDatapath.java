@@ -82,17 +82,19 @@ final class LimitDatapath implements LabDatapath {
     }
   }
 
-  /** It would be no limit if packets were wrapped after all. */
+  /** It would be no limit if packets were wrapped after all. Only one family can go bare. */
   private void awaitDirect(LabPlan.Host host) {
-    int families = topology.plan().family().innerIpv6() ? 2 : 1;
-    int subnets = (topology.plan().hosts() - 1) * families;
+    boolean ipv4 = !topology.plan().family().underlayIpv6();
+    int others = topology.plan().hosts() - 1;
     Patience.until(
         host.namespace() + " to route directly to all others",
         PATIENCE,
         () -> {
           List<RemoteSubnet> remotes =
-              TableReader.kernel().read(PINS.resolve(host.instance())).state().remotes();
-          return remotes.size() == subnets && remotes.stream().allMatch(RemoteSubnet::direct);
+              TableReader.kernel().read(PINS.resolve(host.instance())).state().remotes().stream()
+                  .filter(remote -> remote.subnet().prefix().isIpv4() == ipv4)
+                  .toList();
+          return remotes.size() == others && remotes.stream().allMatch(RemoteSubnet::direct);
         });
   }
 

@@ -83,9 +83,9 @@ public final class TunnelKeyDatapath implements LabDatapath {
   private void load(LabPlan.Host host) {
     try (Netlink netlink = Netlink.open(libc)) {
       int tunnel = link(netlink, name).index();
-      BpfObject object =
-          BpfObject.load(libc, spec().withGlobal("tunnel_ifindex", tunnel), Map.of());
+      BpfObject object = BpfObject.load(libc, spec(), Map.of());
       objects.put(host.number(), object);
+      putTunnel(object.map("tunnel_device"), tunnel);
       for (LabPlan.Host other : topology.plan().hostList()) {
         if (other.number() != host.number()) {
           putRemote(object.map("remotes"), other.subnet(), other.address());
@@ -116,6 +116,12 @@ public final class TunnelKeyDatapath implements LabDatapath {
     return netlink
         .link(name)
         .orElseThrow(() -> new LabException("There is no interface " + name + "."));
+  }
+
+  private static void putTunnel(BpfMap map, int index) {
+    try (Arena arena = Arena.ofConfined()) {
+      map.put(arena.allocateFrom(JAVA_INT, 0), arena.allocateFrom(JAVA_INT, index), BpfMap.ANY);
+    }
   }
 
   /** struct remote_key and struct remote. */
