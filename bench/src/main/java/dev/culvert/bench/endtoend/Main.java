@@ -198,7 +198,9 @@ public final class Main implements Callable<Integer> {
 
   private List<Kind> kindsOrDefault() {
     if (kinds.isEmpty()) {
-      return quick ? Kind.quick() : Kind.all();
+      // sockperf takes IPv4 addresses alone.
+      return (quick ? Kind.quick() : Kind.all())
+          .stream().filter(kind -> kind != Kind.SOCKPERF || !family.underlayIpv6()).toList();
     }
     return Kind.all().stream().filter(kinds::contains).toList();
   }
