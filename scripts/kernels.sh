@@ -4,7 +4,7 @@
 
 # A series, and where its machine decapsulates. 6.1 has clsact filters only, 6.12 has tcx links.
 readonly KERNELS=("6.1 tc" "6.12 xdp")
-readonly KERNEL_MODULES=(udp_tunnel ip6_udp_tunnel vxlan veth sch_ingress cls_bpf)
+readonly KERNEL_MODULES=(udp_tunnel ip6_udp_tunnel vxlan veth llc stp bridge sch_ingress cls_bpf)
 readonly KERNEL_SECONDS=400
 
 # kernels [SERIES]: all of them, or one.

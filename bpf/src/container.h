@@ -98,6 +98,20 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 }
 
 /*
+ * Gets a packet that is left to the stack past the bridge that lends its interface headroom. A bridge takes every frame of
+ * its ports but those to the "nearest bridge" group address with LLDP's last byte (IEEE 802.1D, table 7-10): these
+ * go up on the port itself, where they would have gone without a bridge. That the frame was for this host is settled
+ * by then (pkt_type), and nothing above looks at the address again.
+ */
+static __always_inline void pass_the_bridge(struct __sk_buff *skb, const struct interface *in)
+{
+	const __u8 past[ETH_ALEN] = { 0x01, 0x80, 0xc2, 0, 0, 0x0e };
+
+	if (in->flags & INTERFACE_LENT_ROOM)
+		bpf_skb_store_bytes(skb, offsetof(struct ethhdr, h_dest), past, sizeof(past), 0);
+}
+
+/*
  * A frame with a VLAN tag. From a container: the tag would go on to the underlay, and the stack takes a second tag off after
  * this program has looked, so that nobody would look at what is behind it. A bridge may have VLAN devices of somebody else's
  * on top: those frames are theirs, but VLAN 0 is no VLAN.

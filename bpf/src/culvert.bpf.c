@@ -52,6 +52,8 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 
 	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
 		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
+	if (action == TC_ACT_UNSPEC)
+		pass_the_bridge(skb, in);
 	return action;
 }
 
@@ -74,6 +76,7 @@ int from_container(struct __sk_buff *skb)
 	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
 	enum verdict verdict = VERDICT_PASSED; /* ARP: the stack answers for the gateway */
 	struct parties parties = {};
+	int action;
 
 	if (in) {
 		parties.vni = in->vni;
@@ -84,7 +87,10 @@ int from_container(struct __sk_buff *skb)
 		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
 			return container_packet(skb, in, true);
 	}
-	return conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
+	action = conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
+	if (in && action == TC_ACT_UNSPEC)
+		pass_the_bridge(skb, in);
+	return action;
 }
 
 SEC("tc")

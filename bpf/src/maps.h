@@ -226,6 +226,8 @@ struct {
 enum interface_flags {
 	/* The sender's Ethernet address must be mac. */
 	INTERFACE_CHECK_MAC = 1,
+	/* The interface is a port of a bridge that lends it headroom and is to see no packet. */
+	INTERFACE_LENT_ROOM = 2,
 };
 
 /* Key: ifindex (__u32). A source is allowed when mask is not zero and (source & mask) equals source4 or source6. */

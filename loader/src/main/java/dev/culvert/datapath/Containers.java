@@ -28,9 +28,11 @@ final class Containers {
   private final Ownership ownership;
   private final EndpointTable table;
   private final PinnedLinks links;
+  private final Headroom headroom;
 
   Containers(
       Libc libc, Netlink netlink, Ownership ownership, EndpointTable table, PinnedLinks links) {
+    this.headroom = new Headroom(netlink, ownership);
     this.libc = libc;
     this.netlink = netlink;
     this.ownership = ownership;
@@ -59,8 +61,9 @@ final class Containers {
     try (ContainerInterface pair = ContainerInterface.open(libc, netlink, attachment);
         Undo undo = new Undo()) {
       Endpoint endpoint = pair.create(ownership, undo);
+      headroom.lend(endpoint.interfaceIndex());
       // What it may send is known and checked before it can send anything ...
-      table.allowEndpoint(endpoint);
+      allow(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
       links.ensure(linkWhere, fromContainer, endpoint.interfaceIndex(), Link.Direction.INGRESS);
       undo.push(() -> links.detach(PinnedLinks.name(Programs.FROM_CONTAINER, linkWhere)));
@@ -105,8 +108,12 @@ final class Containers {
 
   /** The entries of an interface that is there; the interface itself is left as it is. */
   void put(Endpoint endpoint) {
-    table.allowEndpoint(endpoint);
+    allow(endpoint);
     table.put(endpoint);
+  }
+
+  private void allow(Endpoint endpoint) {
+    table.allowEndpoint(endpoint, headroom.lentTo(endpoint.interfaceIndex()));
   }
 
   /** Removes the entries alone. */

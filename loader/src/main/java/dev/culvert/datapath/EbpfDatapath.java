@@ -214,6 +214,7 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, started.gateways());
+    new Headroom(netlink, ownership).ensure(Layouts.isIpv4(vtep.address()));
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
     pins.setIdentity(started);

@@ -225,12 +225,25 @@ final class EndpointTable {
 
   /** What may enter through an endpoint's interface: its own addresses from its own MAC. */
   void allowEndpoint(Endpoint endpoint) {
+    allowEndpoint(endpoint, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param lentRoom whether the interface is a port of {@link Headroom}'s bridge
+   */
+  void allowEndpoint(Endpoint endpoint, boolean lentRoom) {
     int id = idOf(new Key(endpoint.vni(), endpoint.address()));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(INTERFACE.sizeBytes(), 8);
       for (InetAddress address : endpoint.addresses()) {
         Subnet source = new Subnet(endpoint.vni(), Routes.host(address));
         Sources.encode(source, Optional.of(endpoint.mac()), id, value);
+      }
+      if (lentRoom) {
+        int flags = Layouts.getInt(value, INTERFACE, "flags");
+        Layouts.putInt(value, INTERFACE, "flags", flags | Layouts.INTERFACE_LENT_ROOM);
       }
       interfaces.put(interfaceKey(arena, endpoint.interfaceIndex()), value);
     } catch (RuntimeException refused) {

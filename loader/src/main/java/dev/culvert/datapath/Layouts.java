@@ -32,6 +32,7 @@ final class Layouts {
   static final int ENDPOINT_PEER = 1;
 
   static final int INTERFACE_CHECK_MAC = 1;
+  static final int INTERFACE_LENT_ROOM = 2;
 
   private static final ValueLayout.OfInt BIG_ENDIAN_INT =
       ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);

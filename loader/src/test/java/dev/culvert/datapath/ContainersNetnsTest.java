@@ -44,6 +44,39 @@ class ContainersNetnsTest extends OneHostFixture {
     assertTrue(packets > 0, "nothing was counted");
   }
 
+  /** The bridge that lends headroom is no bridge to anybody: nothing is sent or learnt there. */
+  @Test
+  void aContainersInterfaceIsLentHeadroomByABridgeThatCarriesNothing() throws Exception {
+    EbpfDatapath datapath = start();
+    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
+    attach(datapath, C1, "10.244.1.2");
+    attach(datapath, C2, "10.244.1.3");
+    String ports = Commands.run("ip -n " + HOST + " -br link show master " + Headroom.BRIDGE);
+    assertTrue(ports.contains("cv0af4010225@"), ports);
+    assertTrue(ports.contains("cv0af4010325@"), ports);
+    assertTrue(ports.contains(Headroom.NEEDY), ports);
+
+    ping(C1, "10.244.1.1"); // ARP, and the stack's answer
+    ping(HOST, "10.244.1.3");
+    // What is not the overlay's goes up to the stack, which routes it: here, to its last hop.
+    String routed =
+        Commands.tryRun("ip netns exec " + C1 + " ping -c 1 -W 5 -t 1 10.99.0.1").output();
+    assertTrue(routed.contains("Time to live exceeded"), routed);
+    String bridge = Commands.run("ip -n " + HOST + " -s link show " + Headroom.BRIDGE);
+    assertTrue(bridge.contains("state DOWN"), bridge);
+    assertTrue(
+        bridge
+            .replaceAll("\\s+", " ")
+            .contains("RX: bytes packets errors dropped missed mcast 0 0 0"),
+        bridge);
+
+    datapath.remove();
+    datapath.close();
+    open.remove(datapath);
+    String left = Commands.run("ip -n " + HOST + " -br link");
+    assertTrue(!left.contains("culvert0"), left);
+  }
+
   @Test
   void anIpv6ContainerReachesItsGateway() throws Exception {
     EbpfDatapath datapath = open(config());

@@ -101,6 +101,7 @@ class LayoutsTest {
     assertEquals(Layouts.VTEP_SELF, constant(maps, "VTEP_SELF = "));
     assertEquals(Layouts.ENDPOINT_PEER, constant(maps, "ENDPOINT_PEER = "));
     assertEquals(Layouts.INTERFACE_CHECK_MAC, constant(maps, "INTERFACE_CHECK_MAC = "));
+    assertEquals(Layouts.INTERFACE_LENT_ROOM, constant(maps, "INTERFACE_LENT_ROOM = "));
     assertEquals(Layouts.TRACE_DROPS, constant(maps, "TRACE_DROPS = "));
     assertEquals(Layouts.TRACE_FLOWS, constant(maps, "TRACE_FLOWS = "));
     assertEquals(Layouts.TRACE_MARKED, constant(maps, "TRACE_MARKED = "));

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.VxlanLink;
+import java.net.InetAddress;
+import java.util.Optional;
+
+/**
+ * Room for the outer headers in front of what containers send. Sockets leave as much room as the
+ * container's device asks for; a veth asks for none of its own, so that each small packet has to be
+ * copied into a larger buffer before it can be wrapped. No setting of a veth changes that, but the
+ * kernel lets every port of a bridge ask for as much as the neediest port of the bridge does, and
+ * the peers of veths too (ndo_set_rx_headroom). So the hosts' ends become ports of a bridge that
+ * has a VXLAN device as another port, and does nothing else: bridge and device are never up, and
+ * from_container sees to it that no packet stays in the bridge (docs/adr/0018). All of it is found
+ * again by its alias, and removed like every device of ours.
+ */
+final class Headroom {
+  /** At most 15 characters, like every interface's name. */
+  static final String BRIDGE = "culvert0-room";
+
+  static final String NEEDY = "culvert0-needy";
+
+  /** No socket is opened for a device that is down; one for VXLAN-GPE, so nobody's tunnel port. */
+  private static final int PORT = 4790;
+
+  private static final int VNI = 1;
+
+  /** Of documentation and discard only (RFC 5737, RFC 6666): nothing is ever sent from there. */
+  private static final InetAddress LOCAL_IPV4 = InetAddress.ofLiteral("192.0.2.1");
+
+  private static final InetAddress LOCAL_IPV6 = InetAddress.ofLiteral("100::1");
+
+  private final Netlink netlink;
+  private final Ownership ownership;
+
+  Headroom(Netlink netlink, Ownership ownership) {
+    this.netlink = netlink;
+    this.ownership = ownership;
+  }
+
+  /**
+   * Makes bridge and device where they are missing. A kernel that has no bridges goes without.
+   *
+   * @param underlayIpv4 outer headers are 20 bytes longer over IPv6
+   * @throws IllegalStateException when somebody else's device has one of the names
+   */
+  void ensure(boolean underlayIpv4) {
+    try {
+      int bridge =
+          ours(BRIDGE)
+              .map(LinkInfo::index)
+              .orElseGet(() -> make(BRIDGE, () -> netlink.createBridge(BRIDGE)));
+      InetAddress local = underlayIpv4 ? LOCAL_IPV4 : LOCAL_IPV6;
+      int needy =
+          ours(NEEDY)
+              .map(LinkInfo::index)
+              .orElseGet(() ->
+                  make(
+                      NEEDY,
+                      () ->
+                          netlink.createVxlan(
+                              new VxlanLink(NEEDY, VNI, local, 0, PORT, new byte[0], 0))));
+      netlink.setMaster(needy, bridge);
+    } catch (KernelException e) {
+      if (e.errno() != Errno.EOPNOTSUPP) {
+        throw e;
+      }
+    }
+  }
+
+  private int make(String name, Runnable creation) {
+    creation.run();
+    int index = netlink.link(name).orElseThrow().index();
+    try {
+      netlink.setAlias(index, ownership.alias());
+    } catch (RuntimeException e) {
+      netlink.deleteLink(
+          index); // Without its alias the next start would take it for a foreign one.
+      throw e;
+    }
+    return index;
+  }
+
+  private Optional<LinkInfo> ours(String name) {
+    Optional<LinkInfo> present = netlink.link(name);
+    if (present.isPresent() && !ownership.owns(present.get())) {
+      throw new IllegalStateException(
+          "There is an interface "
+              + name
+              + " already, which the instance "
+              + ownership.instance()
+              + " did not make. Stop what made it, or remove it: ip link delete "
+              + name);
+    }
+    return present;
+  }
+
+  /** Makes the host's end of a pair a port, before it is up; nothing where there is no bridge. */
+  void lend(int interfaceIndex) {
+    ours(BRIDGE).ifPresent(bridge -> netlink.setMaster(interfaceIndex, bridge.index()));
+  }
+
+  /** Whether an interface is a port of our bridge, so that packets have to get past that. */
+  boolean lentTo(int interfaceIndex) {
+    int master = netlink.link(interfaceIndex).map(LinkInfo::masterIndex).orElse(0);
+    return master != 0 && ours(BRIDGE).filter(bridge -> bridge.index() == master).isPresent();
+  }
+}
