@@ -207,7 +207,6 @@ public final class Main implements Callable<Integer> {
 
   private Settings settings() {
     Duration budget = quick ? Settings.QUICK : Settings.FULL;
-    Duration turn = quick ? Settings.QUICK_TURN : Settings.FULL_TURN;
     return new Settings(
         peers(),
         List.copyOf(modes),
@@ -216,7 +215,7 @@ public final class Main implements Callable<Integer> {
         minutes == null ? budget : Duration.ofMinutes(minutes),
         kindsOrDefault(),
         partsOrDefault(),
-        turnMs == null ? turn : Duration.ofMillis(turnMs),
+        turnMs == null ? Settings.TURN : Duration.ofMillis(turnMs),
         seed);
   }
 

@@ -32,6 +32,5 @@ record Settings(
   static final Duration FULL = Duration.ofMinutes(28);
   static final int QUICK_ROUNDS = 7;
   static final int FULL_ROUNDS = 11;
-  static final Duration QUICK_TURN = Duration.ofMillis(300);
-  static final Duration FULL_TURN = Duration.ofMillis(500);
+  static final Duration TURN = Duration.ofMillis(300);
 }
