@@ -98,10 +98,10 @@ final class LimitDatapath implements LabDatapath {
         });
   }
 
-  /** Nothing is wrapped, so nothing is taken off. */
+  /** What Culvert gives containers; direct routing or not. */
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES;
+    return culvert.containerMtuBytes();
   }
 
   @Override
