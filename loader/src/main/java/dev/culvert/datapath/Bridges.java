@@ -27,7 +27,12 @@ final class Bridges {
     return "bridge" + bridgeIndex;
   }
 
-  void attach(String bridge, List<Subnet> subnets, BpfProgram fromContainer) {
+  /**
+   * A bridge by its name.
+   *
+   * @throws IllegalArgumentException when there is none, or the name is another device's
+   */
+  static LinkInfo find(Netlink netlink, String bridge) {
     LinkInfo device =
         netlink
             .link(bridge)
@@ -40,7 +45,11 @@ final class Bridges {
               + (device.kind().isEmpty() ? "no bridge" : "a " + device.kind() + ", no bridge")
               + ": name the bridge that the containers' interfaces are in.");
     }
-    int index = device.index();
+    return device;
+  }
+
+  void attach(String bridge, List<Subnet> subnets, BpfProgram fromContainer) {
+    int index = find(netlink, bridge).index();
     try (Undo undo = new Undo()) {
       undo.push(() -> forbid(index));
       subnets.forEach(subnet -> tables.endpoints().allowBridge(index, subnet));
@@ -82,16 +91,10 @@ final class Bridges {
     }
   }
 
-  /** A subnet that is this host's own stays so, without the bridge. */
   private void takeSubnetsOff(Set<Integer> bridges, Identity identity) {
     for (LocalSubnet local : tables.read(identity.vtep().port()).locals()) {
       if (local.bridgeIndex() != 0 && bridges.contains(local.bridgeIndex())) {
-        boolean own =
-            local.subnet().vni().equals(identity.vni()) && identity.owns(local.subnet().prefix());
-        write(
-            own
-                ? new Change.PutLocal(new LocalSubnet(local.subnet(), 0))
-                : new Change.RemoveSubnet(local.subnet()));
+        write(local.withoutBridge(Optional.of(identity)));
       }
     }
   }

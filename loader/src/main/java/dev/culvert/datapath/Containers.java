@@ -2,8 +2,6 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.Errno;
-import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
@@ -28,11 +26,13 @@ final class Containers {
   private final Ownership ownership;
   private final EndpointTable table;
   private final PinnedLinks links;
+  private final OwnDevices own;
   private final Headroom headroom;
 
   Containers(
       Libc libc, Netlink netlink, Ownership ownership, EndpointTable table, PinnedLinks links) {
-    this.headroom = new Headroom(netlink, ownership);
+    this.own = new OwnDevices(netlink, ownership);
+    this.headroom = new Headroom(netlink, own);
     this.libc = libc;
     this.netlink = netlink;
     this.ownership = ownership;
@@ -101,7 +101,7 @@ final class Containers {
     netlink
         .link(ContainerInterface.hostName(vni, known))
         .filter(ownership::owns)
-        .ifPresent(device -> deleteDevice(device.index()));
+        .ifPresent(device -> own.delete(device.index()));
     forgetLink(vni, known);
     endpoint.ifPresent(e -> forbid(e.interfaceIndex()));
   }
@@ -138,17 +138,6 @@ final class Containers {
     table.forbid(interfaceIndex);
   }
 
-  /** Deletes a device; one that goes away meanwhile, with its namespace perhaps, is no error. */
-  void deleteDevice(int index) {
-    try {
-      netlink.deleteLink(index);
-    } catch (KernelException e) {
-      if (e.errno() != Errno.ENODEV) {
-        throw e;
-      }
-    }
-  }
-
   /** Entries without a device, and pairs without an entry (an agent died in the middle). */
   List<Endpoint> dropVanished() {
     Devices devices = devices();
@@ -170,7 +159,7 @@ final class Containers {
       if (device.kind().equals("veth")
           && ownership.owns(device)
           && !known.contains(device.index())) {
-        deleteDevice(device.index());
+        own.delete(device.index());
       }
     }
     return gone;

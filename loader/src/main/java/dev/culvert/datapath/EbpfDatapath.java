@@ -4,7 +4,6 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -101,8 +100,8 @@ public final class EbpfDatapath implements Datapath {
   private final Config config;
   private final Pins pins;
   private final PinnedLinks links;
-  private final Ownership ownership;
   private final Netlink netlink;
+  private final OwnDevices devices;
 
   /** Holds the maps, also when other programs were loaded since. */
   private final Programs first;
@@ -126,7 +125,8 @@ public final class EbpfDatapath implements Datapath {
     this.pins = pins;
     this.netlink = netlink;
     this.links = new PinnedLinks(libc, pins);
-    this.ownership = new Ownership(pins.instance());
+    Ownership ownership = new Ownership(pins.instance());
+    this.devices = new OwnDevices(netlink, ownership);
     this.first = loaded;
     this.programs = loaded;
     this.identity = pins.identity();
@@ -204,7 +204,7 @@ public final class EbpfDatapath implements Datapath {
     usePrograms(vni);
 
     boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
-    HostDevice device = new HostDevice(netlink, ownership);
+    HostDevice device = new HostDevice(netlink, devices);
     int index = device.ensure(vtep, innerMtu, portChanged);
     tables.vteps().setSelf(vtep.address());
     tables.endpoints().allowHost(index, vni);
@@ -214,7 +214,7 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, started.gateways());
-    new Headroom(netlink, ownership).ensure(Layouts.isIpv4(vtep.address()));
+    new Headroom(netlink, devices).ensure(Layouts.isIpv4(vtep.address()));
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
     pins.setIdentity(started);
@@ -376,11 +376,7 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public void remove() {
     // Devices first: without its program, a container could send anything for a moment.
-    for (LinkInfo link : netlink.links()) {
-      if (ownership.owns(link)) {
-        containers.deleteDevice(link.index());
-      }
-    }
+    devices.deleteAll();
     links.detachAll();
     pins.removeAll(Tables.MAPS);
   }

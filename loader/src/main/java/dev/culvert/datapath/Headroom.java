@@ -7,7 +7,6 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.VxlanLink;
 import java.net.InetAddress;
-import java.util.Optional;
 
 /**
  * Room for the outer headers in front of what containers send. Sockets leave as much room as the
@@ -36,11 +35,11 @@ final class Headroom {
   private static final InetAddress LOCAL_IPV6 = InetAddress.ofLiteral("100::1");
 
   private final Netlink netlink;
-  private final Ownership ownership;
+  private final OwnDevices devices;
 
-  Headroom(Netlink netlink, Ownership ownership) {
+  Headroom(Netlink netlink, OwnDevices devices) {
     this.netlink = netlink;
-    this.ownership = ownership;
+    this.devices = devices;
   }
 
   /**
@@ -51,20 +50,10 @@ final class Headroom {
    */
   void ensure(boolean underlayIpv4) {
     try {
-      int bridge =
-          ours(BRIDGE)
-              .map(LinkInfo::index)
-              .orElseGet(() -> make(BRIDGE, () -> netlink.createBridge(BRIDGE)));
       InetAddress local = underlayIpv4 ? LOCAL_IPV4 : LOCAL_IPV6;
-      int needy =
-          ours(NEEDY)
-              .map(LinkInfo::index)
-              .orElseGet(() ->
-                  make(
-                      NEEDY,
-                      () ->
-                          netlink.createVxlan(
-                              new VxlanLink(NEEDY, VNI, local, 0, PORT, new byte[0], 0))));
+      VxlanLink wanting = new VxlanLink(NEEDY, VNI, local, 0, PORT, new byte[0], 0);
+      int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
+      int needy = ensure(NEEDY, () -> netlink.createVxlan(wanting));
       netlink.setMaster(needy, bridge);
     } catch (KernelException e) {
       if (e.errno() != Errno.EOPNOTSUPP) {
@@ -73,41 +62,22 @@ final class Headroom {
     }
   }
 
-  private int make(String name, Runnable creation) {
-    creation.run();
-    int index = netlink.link(name).orElseThrow().index();
-    try {
-      netlink.setAlias(index, ownership.alias());
-    } catch (RuntimeException e) {
-      netlink.deleteLink(
-          index); // Without its alias the next start would take it for a foreign one.
-      throw e;
-    }
-    return index;
-  }
-
-  private Optional<LinkInfo> ours(String name) {
-    Optional<LinkInfo> present = netlink.link(name);
-    if (present.isPresent() && !ownership.owns(present.get())) {
-      throw new IllegalStateException(
-          "There is an interface "
-              + name
-              + " already, which the instance "
-              + ownership.instance()
-              + " did not make. Stop what made it, or remove it: ip link delete "
-              + name);
-    }
-    return present;
+  private int ensure(String name, Runnable creation) {
+    return devices
+        .find(name)
+        .map(LinkInfo::index)
+        .orElseGet(() -> devices.make(name, creation, _ -> {}));
   }
 
   /** Makes the host's end of a pair a port, before it is up; nothing where there is no bridge. */
   void lend(int interfaceIndex) {
-    ours(BRIDGE).ifPresent(bridge -> netlink.setMaster(interfaceIndex, bridge.index()));
+    devices.find(BRIDGE).ifPresent(bridge -> netlink.setMaster(interfaceIndex, bridge.index()));
   }
 
   /** Whether an interface is a port of our bridge, so that packets have to get past that. */
   boolean lentTo(int interfaceIndex) {
     int master = netlink.link(interfaceIndex).map(LinkInfo::masterIndex).orElse(0);
-    return master != 0 && ours(BRIDGE).filter(bridge -> bridge.index() == master).isPresent();
+    return master != 0
+        && devices.find(BRIDGE).filter(bridge -> bridge.index() == master).isPresent();
   }
 }

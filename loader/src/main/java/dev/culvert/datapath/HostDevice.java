@@ -38,11 +38,11 @@ final class HostDevice {
   private static final InetAddress BEYOND_IPV6 = InetAddress.ofLiteral("fe80::1");
 
   private final Netlink netlink;
-  private final Ownership ownership;
+  private final OwnDevices devices;
 
-  HostDevice(Netlink netlink, Ownership ownership) {
+  HostDevice(Netlink netlink, OwnDevices devices) {
     this.netlink = netlink;
-    this.ownership = ownership;
+    this.devices = devices;
   }
 
   /**
@@ -84,42 +84,18 @@ final class HostDevice {
    * @throws IllegalStateException when somebody else's device has the name
    */
   int ensure(Vtep vtep, int mtuBytes, boolean recreate) {
-    Optional<LinkInfo> present = netlink.link(NAME);
+    Optional<LinkInfo> present = devices.find(NAME);
     if (present.isPresent()) {
-      requireOurs(present.get());
       if (!recreate && present.get().kind().equals("vxlan")) {
         converge(present.get(), vtep, mtuBytes);
         return present.get().index();
       }
       netlink.deleteLink(present.get().index());
     }
-    netlink.createExternalVxlan(NAME, vtep.port(), vtep.mac().toBytes(), mtuBytes);
-    int index = netlink.link(NAME).orElseThrow().index();
-    try {
-      netlink.setAlias(index, ownership.alias());
-      netlink.setNoLinkLocal(index); // Its own multicast would count as packets we dropped.
-    } catch (RuntimeException e) {
-      netlink.deleteLink(
-          index); // Without its alias the next start would take it for a foreign one.
-      throw e;
-    }
-    return index;
-  }
-
-  private void requireOurs(LinkInfo present) {
-    if (!ownership.owns(present)) {
-      throw new IllegalStateException(
-          "There is an interface "
-              + NAME
-              + " already ("
-              + (present.kind().isEmpty() ? "a device" : present.kind())
-              + ", alias \""
-              + present.alias()
-              + "\"), which the instance "
-              + ownership.instance()
-              + " did not make. Stop what made it, or remove it: ip link delete "
-              + NAME);
-    }
+    return devices.make(
+        NAME,
+        () -> netlink.createExternalVxlan(NAME, vtep.port(), vtep.mac().toBytes(), mtuBytes),
+        netlink::setNoLinkLocal); // Its own multicast would count as packets we dropped.
   }
 
   private void converge(LinkInfo device, Vtep vtep, int mtuBytes) {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-import dev.culvert.kernel.Errno;
-import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -26,6 +24,7 @@ final class UserspaceContainers {
   private final Libc libc;
   private final Netlink netlink;
   private final Ownership ownership;
+  private final OwnDevices devices;
   private final Vni vni;
   private final Forwarding forwarding;
 
@@ -37,6 +36,7 @@ final class UserspaceContainers {
     this.libc = libc;
     this.netlink = netlink;
     this.ownership = ownership;
+    this.devices = new OwnDevices(netlink, ownership);
     this.vni = vni;
     this.forwarding = forwarding;
     recover();
@@ -165,7 +165,7 @@ final class UserspaceContainers {
     forget(address);
     Optional<LinkInfo> device =
         netlink.link(ContainerInterface.hostName(vni, first)).filter(ownership::owns);
-    device.ifPresent(this::delete);
+    device.map(LinkInfo::index).ifPresent(devices::delete);
   }
 
   /** Endpoints whose interface is there. */
@@ -189,17 +189,7 @@ final class UserspaceContainers {
 
   /** Removes every pair that this instance made. */
   void removeAll() {
-    pairs().values().forEach(this::delete);
+    pairs().keySet().forEach(devices::delete);
     endpoints.clear();
-  }
-
-  private void delete(LinkInfo device) {
-    try {
-      netlink.deleteLink(device.index());
-    } catch (KernelException e) {
-      if (e.errno() != Errno.ENODEV) { // It went away meanwhile, with its namespace perhaps.
-        throw e;
-      }
-    }
   }
 }

@@ -47,6 +47,7 @@ public final class UserspaceDatapath implements Datapath {
   private final NetNamespace namespace;
   private final Netlink netlink;
   private final Ownership ownership;
+  private final OwnDevices devices;
   private final Forwarding forwarding;
   private final UserspaceContainers containers;
   private final DirectRoutes directRoutes;
@@ -63,6 +64,7 @@ public final class UserspaceDatapath implements Datapath {
     this.namespace = namespace;
     this.netlink = netlink;
     this.ownership = new Ownership(config.instance());
+    this.devices = new OwnDevices(netlink, ownership);
     this.forwarding = new Forwarding(namespace, netlink);
     this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni(), forwarding);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
@@ -130,19 +132,12 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private void requireNameFree() {
-    netlink
-        .link(HostDevice.NAME)
-        .ifPresent(present -> {
-          throw new IllegalStateException(
-              "There is an interface "
-                  + HostDevice.NAME
-                  + " already"
-                  + (ownership.owns(present)
-                      ? ": this host still carries packets by eBPF; run \"culvert leave\" first."
-                      : (" (alias \"" + present.alias() + "\"), which " + config.instance())
-                          + " did not make. Stop what made it, or remove it: ip link delete "
-                          + HostDevice.NAME));
-        });
+    if (devices.find(HostDevice.NAME).isPresent()) {
+      throw new IllegalStateException(
+          "There is an interface "
+              + HostDevice.NAME
+              + " already: this host still carries packets by eBPF; run \"culvert leave\" first.");
+    }
   }
 
   /** Opened in this datapath's namespace; all or nothing. */
@@ -174,7 +169,7 @@ public final class UserspaceDatapath implements Datapath {
     netlink.setAlias(index, ownership.alias());
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
-    new HostDevice(netlink, ownership).address(index, identity.gateways());
+    new HostDevice(netlink, devices).address(index, identity.gateways());
     identity.networks().forEach(network -> forwarding.turn(device, network.isIpv4(), true));
   }
 
@@ -306,12 +301,7 @@ public final class UserspaceDatapath implements Datapath {
    */
   @Override
   public void attachBridge(String bridge, List<Subnet> subnets) {
-    LinkInfo device =
-        netlink
-            .link(bridge)
-            .filter(link -> link.kind().equals("bridge"))
-            .orElseThrow(() ->
-                new IllegalArgumentException("There is no bridge " + bridge + " on this host."));
+    LinkInfo device = Bridges.find(netlink, bridge);
     for (Subnet subnet : subnets) {
       forwarding.turn(device, subnet.prefix().isIpv4(), true);
       apply(new Change.PutLocal(new LocalSubnet(subnet, device.index())));
@@ -325,12 +315,7 @@ public final class UserspaceDatapath implements Datapath {
     int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
     for (LocalSubnet local : List.copyOf(locals.values())) {
       if (local.bridgeIndex() == index) {
-        Subnet subnet = local.subnet();
-        boolean own = identity().filter(identity -> identity.owns(subnet.prefix())).isPresent();
-        apply(
-            own
-                ? new Change.PutLocal(new LocalSubnet(subnet, 0))
-                : new Change.RemoveSubnet(subnet));
+        apply(local.withoutBridge(identity()));
       }
     }
     publish();
