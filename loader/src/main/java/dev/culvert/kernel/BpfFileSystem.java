@@ -4,10 +4,12 @@ package dev.culvert.kernel;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.stream.Stream;
 
 /** The BPF file system, where maps, programs and links are pinned. Usable from any thread. */
 public final class BpfFileSystem {
@@ -76,6 +78,18 @@ public final class BpfFileSystem {
         result == -Errno.EPERM.number()
             ? "run as root, or mount it beforehand: mount -t bpf bpf " + folder
             : "does this kernel have CONFIG_BPF_SYSCALL?");
+  }
+
+  /**
+   * Whether nobody has pinned anything there. The kernel itself puts maps.debug and progs.debug
+   * into a new one (CONFIG_BPF_PRELOAD), and nobody else can give names with dots.
+   */
+  public boolean isEmpty(Path folder) {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Unmounts; what is pinned there and used by nobody else goes with it. */

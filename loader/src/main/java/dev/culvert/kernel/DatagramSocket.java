@@ -105,7 +105,7 @@ public final class DatagramSocket implements AutoCloseable {
   private static DatagramSocket open(
       Libc libc, InetAddress local, int type, int protocol, String target) {
     boolean ipv4 = local.getAddress().length == 4;
-    int family = ipv4 ? SocketAddress.AF_INET : SocketAddress.AF_INET6;
+    int family = SocketAddress.family(local);
     long fd =
         KernelCheck.ok(
             libc.call(Syscall.SOCKET, family, type, protocol, 0, 0, 0), "socket", target, "");

@@ -14,8 +14,8 @@ public final class SocketAddress {
   /** Of sockaddr_in6, the larger one. */
   public static final int MAX_BYTES = 28;
 
-  static final int AF_INET = 2;
-  static final int AF_INET6 = 10;
+  private static final int AF_INET = 2;
+  private static final int AF_INET6 = 10;
 
   private static final int IPV4_BYTES = 16;
   private static final int IPV4_ADDRESS_OFFSET = 4;
@@ -28,10 +28,15 @@ public final class SocketAddress {
     byte[] bytes = address.getAddress();
     boolean ipv4 = bytes.length == 4;
     this.memory = ByteBuffer.allocateDirect(ipv4 ? IPV4_BYTES : MAX_BYTES);
-    memory.order(ByteOrder.nativeOrder()).putShort(0, (short) (ipv4 ? AF_INET : AF_INET6));
+    memory.order(ByteOrder.nativeOrder()).putShort(0, (short) family(address));
     memory.order(ByteOrder.BIG_ENDIAN).putShort(2, (short) port);
     memory.put(ipv4 ? IPV4_ADDRESS_OFFSET : IPV6_ADDRESS_OFFSET, bytes);
     this.pointer = MemorySegment.ofBuffer(memory).address();
+  }
+
+  /** The family of sockets that speak with such addresses (socket(2)): AF_INET or AF_INET6. */
+  public static int family(InetAddress address) {
+    return address.getAddress().length == 4 ? AF_INET : AF_INET6;
   }
 
   /** For system calls; valid while this object is reachable. */

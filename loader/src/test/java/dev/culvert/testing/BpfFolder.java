@@ -4,7 +4,6 @@ package dev.culvert.testing;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -51,17 +50,8 @@ public final class BpfFolder implements AutoCloseable {
 
   /** What somebody has pinned there since would go with it. */
   private static void unmountIfEmpty(BpfFileSystem files) {
-    if (files.contains(MOUNT_POINT) && isEmpty(MOUNT_POINT)) {
+    if (files.contains(MOUNT_POINT) && files.isEmpty(MOUNT_POINT)) {
       files.unmount(MOUNT_POINT);
-    }
-  }
-
-  /** But for what the kernel itself puts there (maps.debug): only it gives names with dots. */
-  private static boolean isEmpty(Path folder) {
-    try (Stream<Path> entries = Files.list(folder)) {
-      return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -55,11 +55,7 @@ public final class Daemon {
   public static void run(
       AgentConfig config, Path configFile, Optional<Path> readyFile, Consumer<String> say) {
     boolean userspace = config.datapath() == AgentConfig.Kind.USERSPACE;
-    if (userspace) {
-      Privileges.requireNetAdmin("The agent");
-    } else {
-      Privileges.require("The agent");
-    }
+    Privileges.require("The agent", config.datapath());
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(

@@ -28,11 +28,7 @@ public final class Departure {
    * @param say takes a line for each thing done
    */
   public static void run(AgentConfig config, Path configFile, Consumer<String> say) {
-    if (config.datapath() == AgentConfig.Kind.USERSPACE) {
-      Privileges.requireNetAdmin("Leaving");
-    } else {
-      Privileges.require("Leaving");
-    }
+    Privileges.require("Leaving", config.datapath());
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(

@@ -5,13 +5,10 @@ import dev.culvert.agent.UserException;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.FolderLock;
 import dev.culvert.kernel.Libc;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 
 /**
  * Sees to it that pins have somewhere to stay. Several agents may begin at once: mounted twice, the
@@ -44,18 +41,10 @@ final class PinFileSystem {
   /** Unmounts what {@link #ensure} mounted, unless somebody has pinned something there since. */
   static void release(Libc libc, Path bpffs) {
     try (FolderLock _ = lockAbove(libc, bpffs)) {
-      if (isEmpty(bpffs)) {
-        new BpfFileSystem(libc).unmount(bpffs);
+      BpfFileSystem files = new BpfFileSystem(libc);
+      if (files.isEmpty(bpffs)) {
+        files.unmount(bpffs);
       }
-    }
-  }
-
-  /** The kernel itself puts maps.debug and progs.debug there; others' names have no dots. */
-  private static boolean isEmpty(Path folder) {
-    try (Stream<Path> entries = Files.list(folder)) {
-      return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 

@@ -2,6 +2,7 @@
 package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
+import dev.culvert.agent.config.AgentConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,12 +33,14 @@ public final class Privileges {
   }
 
   /**
-   * As {@link #require}, for what needs no programs.
+   * As {@link #require}; a datapath without programs needs less.
    *
-   * @throws UserException when the process may not configure interfaces
+   * @throws UserException when the process may not do what the datapath needs
    */
-  static void requireNetAdmin(String who) {
-    if (missing().contains("CAP_NET_ADMIN")) {
+  static void require(String who, AgentConfig.Kind datapath) {
+    if (datapath == AgentConfig.Kind.EBPF) {
+      require(who);
+    } else if (missing().contains("CAP_NET_ADMIN")) {
       throw new UserException(who + " needs root (missing: CAP_NET_ADMIN); run it with sudo.");
     }
   }

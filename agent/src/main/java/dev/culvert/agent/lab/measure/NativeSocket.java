@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.lab.measure;
 
-import static java.lang.foreign.ValueLayout.JAVA_SHORT;
-
 import dev.culvert.agent.lab.LabException;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.SocketAddress;
 import dev.culvert.kernel.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.lang.ref.Reference;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
-import java.nio.ByteOrder;
 
 /**
  * A socket by its system calls: Java's own has neither sendmmsg(2) nor ICMP, and costs more. It
@@ -26,11 +24,8 @@ final class NativeSocket implements AutoCloseable {
   static final int RAW = 3;
   static final int MSG_DONTWAIT = 0x40;
 
-  private static final int AF_INET = 2;
-  private static final int AF_INET6 = 10;
   private static final int CLOEXEC = 0x80000;
   private static final int SOL_SOCKET = 1;
-  private static final ValueLayout.OfShort PORT = JAVA_SHORT.withOrder(ByteOrder.BIG_ENDIAN);
 
   private final Libc libc = Libc.system();
   private final Arena arena = Arena.ofShared();
@@ -45,12 +40,15 @@ final class NativeSocket implements AutoCloseable {
     fd =
         (int)
             ok(
-                libc.call(Syscall.SOCKET, family(address), type | CLOEXEC, protocol, 0, 0, 0),
+                libc.call(
+                    Syscall.SOCKET,
+                    SocketAddress.family(address),
+                    type | CLOEXEC,
+                    protocol,
+                    0,
+                    0,
+                    0),
                 "socket");
-  }
-
-  private static int family(InetAddress address) {
-    return address.getAddress().length == 4 ? AF_INET : AF_INET6;
   }
 
   /** Memory that lives as long as the socket. */
@@ -65,14 +63,17 @@ final class NativeSocket implements AutoCloseable {
   }
 
   void bind(InetAddress address, int port) {
-    MemorySegment name = name(address, port);
-    check(libc.call(Syscall.BIND, fd, name.address(), name.byteSize(), 0, 0, 0), "bind");
+    name(Syscall.BIND, "bind", new SocketAddress(address, port));
   }
 
   /** Sends to this address from now on, and takes from it alone. */
   void connect(InetAddress address, int port) {
-    MemorySegment name = name(address, port);
-    check(libc.call(Syscall.CONNECT, fd, name.address(), name.byteSize(), 0, 0, 0), "connect");
+    name(Syscall.CONNECT, "connect", new SocketAddress(address, port));
+  }
+
+  private void name(Syscall syscall, String call, SocketAddress address) {
+    check(libc.call(syscall, fd, address.pointer(), address.sizeBytes(), 0, 0, 0), call);
+    Reference.reachabilityFence(address);
   }
 
   static InetAddress literal(String address) {
@@ -81,17 +82,6 @@ final class NativeSocket implements AutoCloseable {
     } catch (UnknownHostException e) {
       throw new LabException("\"" + address + "\" is no address.", e);
     }
-  }
-
-  /** A sockaddr_in or sockaddr_in6. */
-  private MemorySegment name(InetAddress address, int port) {
-    byte[] bytes = address.getAddress();
-    boolean ipv4 = bytes.length == 4;
-    MemorySegment name = arena.allocate(ipv4 ? 16 : 28, 8);
-    name.set(JAVA_SHORT, 0, (short) family(address));
-    name.set(PORT, 2, (short) port);
-    MemorySegment.copy(bytes, 0, name, ValueLayout.JAVA_BYTE, ipv4 ? 4 : 8, bytes.length);
-    return name;
   }
 
   /** Sends one message; {@link #NOTHING} when there is no room for it. */
