@@ -95,7 +95,8 @@ final class Course implements AutoCloseable {
     }
   }
 
-  private void offload(String namespace, String device, List<String> settings) {
+  /** Sets a device's offloads, in the words of ethtool -K. */
+  void offload(String namespace, String device, List<String> settings) {
     List<String> words = new ArrayList<>(List.of("ethtool", "-K", device));
     words.addAll(settings);
     lab.shell().check(Command.of(words).in(namespace));

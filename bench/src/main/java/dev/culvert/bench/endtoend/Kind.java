@@ -15,88 +15,24 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BiConsumer;
+import java.util.function.Function;
 import java.util.stream.Stream;
 
 /** What can be measured of a contestant, in the order in which it is. */
 enum Kind {
-  TCP_1(true) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 1, false, SECOND);
-    }
-  },
-  UDP_64(true) {
-    @Override
-    Measurement with(Tools tools) {
-      return new PacketRate(64, tools.turn);
-    }
-  },
-  ECHO(true) {
-    @Override
-    Measurement with(Tools tools) {
-      return new Echo(tools.turn, tools.roundTrips);
-    }
-  },
-  IPERF_UDP_64(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new UdpIperf(tools.iperf, 64, SECOND);
-    }
-  },
-  TCP_1_BACK(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 1, true, SECOND);
-    }
-  },
-  TCP_8(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 8, false, SECOND);
-    }
-  },
-  TCP_8_BACK(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 8, true, SECOND);
-    }
-  },
-  TCP_32(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 32, false, SECOND);
-    }
-  },
-  TCP_32_BACK(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new TcpThroughput(tools.iperf, 32, true, SECOND);
-    }
-  },
-  UDP_512(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new PacketRate(512, tools.turn);
-    }
-  },
-  UDP_1400(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new PacketRate(1400, tools.turn);
-    }
-  },
-  SOCKPERF(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new Sockperf(tools.lab);
-    }
-  },
-  CONNECTIONS(false) {
-    @Override
-    Measurement with(Tools tools) {
-      return new ConnectionRate(tools.turn);
-    }
-  };
+  TCP_1(true, tools -> tools.tcp(1, false)),
+  UDP_64(true, tools -> tools.udp(64)),
+  ECHO(true, tools -> new Echo(tools.turn(), tools.roundTrips())),
+  IPERF_UDP_64(false, tools -> new UdpIperf(tools.iperf(), 64, Tools.SECOND)),
+  TCP_1_BACK(false, tools -> tools.tcp(1, true)),
+  TCP_8(false, tools -> tools.tcp(8, false)),
+  TCP_8_BACK(false, tools -> tools.tcp(8, true)),
+  TCP_32(false, tools -> tools.tcp(32, false)),
+  TCP_32_BACK(false, tools -> tools.tcp(32, true)),
+  UDP_512(false, tools -> tools.udp(512)),
+  UDP_1400(false, tools -> tools.udp(1400)),
+  SOCKPERF(false, tools -> new Sockperf(tools.lab())),
+  CONNECTIONS(false, tools -> new ConnectionRate(tools.turn()));
 
   /**
    * What measurements need.
@@ -104,17 +40,31 @@ enum Kind {
    * @param turn of those that choose how long they take
    * @param roundTrips is given each turn's, in nanoseconds
    */
-  record Tools(Lab lab, Iperf iperf, Duration turn, BiConsumer<Contestant, long[]> roundTrips) {}
+  record Tools(Lab lab, Iperf iperf, Duration turn, BiConsumer<Contestant, long[]> roundTrips) {
+    private static final Duration SECOND = Duration.ofSeconds(1);
 
-  private static final Duration SECOND = Duration.ofSeconds(1);
+    private Measurement tcp(int streams, boolean reverse) {
+      return new TcpThroughput(iperf, streams, reverse, SECOND);
+    }
+
+    private Measurement udp(int bytes) {
+      return new PacketRate(bytes, turn);
+    }
+  }
 
   private final boolean quick;
 
-  Kind(boolean quick) {
+  @SuppressWarnings("ImmutableEnumChecker") // captures nothing
+  private final Function<Tools, Measurement> measurement;
+
+  Kind(boolean quick, Function<Tools, Measurement> measurement) {
     this.quick = quick;
+    this.measurement = measurement;
   }
 
-  abstract Measurement with(Tools tools);
+  Measurement with(Tools tools) {
+    return measurement.apply(tools);
+  }
 
   static List<Kind> all() {
     return List.of(values());

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Command;
 import dev.culvert.agent.lab.Lab;
 import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.LabPlan;
@@ -114,15 +113,14 @@ public final class LivePrograms {
         }
         progress.now(
             "live: round %d, %s over %s".formatted(round, traffic.title(), built.peer().id()));
-        turn(built, traffic);
+        turn(course, built, traffic);
       }
     }
   }
 
-  private void turn(Course.Built built, LiveTraffic traffic) {
-    List<String> words = new ArrayList<>(List.of("ethtool", "-K", Topology.DEVICE));
-    words.addAll(traffic.clientOffload());
-    lab.shell().check(Command.of(words).in(built.contestant().client().namespace()));
+  private void turn(Course course, Course.Built built, LiveTraffic traffic) {
+    course.offload(
+        built.contestant().client().namespace(), Topology.DEVICE, traffic.clientOffload());
     Map<Program, LiveReading> before = read(built);
     send(built, traffic);
     Map<Program, LiveReading> after = read(built);

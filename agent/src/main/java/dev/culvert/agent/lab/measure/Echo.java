@@ -18,11 +18,7 @@ public final class Echo implements Measurement {
   private static final long WARM_UP_NS = 30_000_000;
   private static final int MAX_SAMPLES = 1 << 20;
 
-  private static final Quantity MEDIAN =
-      Quantity.less("echo-50", "round trip, half of them within", "us");
-  private static final Quantity P99 = Quantity.less("echo-99", "round trip, 99 % within", "us");
-  private static final Quantity P999 =
-      Quantity.less("echo-99.9", "round trip, 99.9 % within", "us");
+  private static final Percentiles PERCENTILES = new Percentiles("echo", "round trip");
 
   private final Duration duration;
   private final BiConsumer<Contestant, long[]> keeper;
@@ -37,7 +33,7 @@ public final class Echo implements Measurement {
 
   @Override
   public List<Quantity> quantities() {
-    return List.of(MEDIAN, P99, P999);
+    return PERCENTILES.quantities();
   }
 
   @Override
@@ -53,10 +49,7 @@ public final class Echo implements Measurement {
     }
     keeper.accept(contestant, tripsNs);
     double[] us = Arrays.stream(tripsNs).mapToDouble(ns -> ns / 1e3).toArray();
-    return Map.of(
-        MEDIAN, Statistics.median(us),
-        P99, Statistics.quantile(us, 0.99),
-        P999, Statistics.quantile(us, 0.999));
+    return PERCENTILES.values(percent -> Statistics.quantile(us, percent / 100));
   }
 
   /** What is lost is given up after a while and does not count. */

@@ -7,6 +7,7 @@ import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.Running;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,12 +22,8 @@ public final class Sockperf implements Measurement {
   private static final Duration START = Duration.ofSeconds(5);
   private static final Duration TURN = Duration.ofSeconds(1);
 
-  private static final Quantity MEDIAN =
-      Quantity.less("sockperf-50", "sockperf's UDP round trip, half of them within", "us");
-  private static final Quantity P99 =
-      Quantity.less("sockperf-99", "sockperf's UDP round trip, 99 % within", "us");
-  private static final Quantity P999 =
-      Quantity.less("sockperf-99.9", "sockperf's UDP round trip, 99.9 % within", "us");
+  private static final Percentiles PERCENTILES =
+      new Percentiles("sockperf", "sockperf's UDP round trip");
 
   private final Lab lab;
 
@@ -36,7 +33,7 @@ public final class Sockperf implements Measurement {
 
   @Override
   public List<Quantity> quantities() {
-    return List.of(MEDIAN, P99, P999);
+    return PERCENTILES.quantities();
   }
 
   @Override
@@ -71,10 +68,8 @@ public final class Sockperf implements Measurement {
       running.awaitOutput("to block on socket", START);
       Command client = Side.CLIENT.pinned(Command.of(ask)).in(contestant.client().namespace());
       String text = lab.shell().run(client.within(TURN.plusSeconds(10))).out();
-      return Map.of(
-          MEDIAN, percentile(text, "50.000"),
-          P99, percentile(text, "99.000"),
-          P999, percentile(text, "99.900"));
+      return PERCENTILES.values(
+          percent -> percentile(text, String.format(Locale.ROOT, "%.3f", percent)));
     }
   }
 

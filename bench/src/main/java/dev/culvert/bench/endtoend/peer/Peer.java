@@ -11,6 +11,7 @@ import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /**
  * A contestant, before it is built.
@@ -56,10 +57,10 @@ public record Peer(
   /** All that there are, in the order of the tables. */
   public static List<Peer> all() {
     return List.of(
-        routes("routes", ContainerLinks.BRIDGE, Joins.QUICK_RUNS),
-        routes("routes-veth", ContainerLinks.VETH, Joins.WHEN_NAMED),
-        kernelVxlan(REFERENCE, ContainerLinks.BRIDGE, Joins.QUICK_RUNS),
-        kernelVxlan(REFERENCE + "-veth", ContainerLinks.VETH, Joins.WHEN_NAMED),
+        routes(ContainerLinks.BRIDGE),
+        routes(ContainerLinks.VETH),
+        kernelVxlan(ContainerLinks.BRIDGE),
+        kernelVxlan(ContainerLinks.VETH),
         collectMd(TunnelDevice.VXLAN, Joins.QUICK_RUNS),
         collectMd(TunnelDevice.GENEVE, Joins.FULL_RUNS),
         ipip(),
@@ -75,36 +76,43 @@ public record Peer(
         limit());
   }
 
-  private static Peer routes(String id, ContainerLinks links, Joins joins) {
+  private static Peer routes(ContainerLinks links) {
+    return flannel(
+        LabDatapath.Kind.ROUTES.toString(),
+        "plain routes (host-gw), no overlay",
+        "flannel, pkg/backend/hostgw; the router is told the subnets",
+        links,
+        topology -> new RoutesDatapath(topology, true, links));
+  }
+
+  private static Peer kernelVxlan(ContainerLinks links) {
+    return flannel(
+        REFERENCE,
+        "the kernel's VXLAN device",
+        "flannel, pkg/backend/vxlan",
+        links,
+        topology -> new KernelVxlanDatapath(topology, links));
+  }
+
+  /** A backend of flannel's, whole or without the bridge that its CNI plugin makes. */
+  private static Peer flannel(
+      String id,
+      String title,
+      String source,
+      ContainerLinks links,
+      Function<Topology, LabDatapath> builder) {
+    boolean whole = links == ContainerLinks.BRIDGE;
     return new Peer(
-        id,
-        "plain routes (host-gw), no overlay" + words(links),
-        "flannel, pkg/backend/hostgw; the router is told the subnets" + source(links),
-        joins,
+        id + (whole ? "" : "-veth"),
+        title + (whole ? "" : ", containers without a bridge"),
+        source
+            + (whole
+                ? "; containers on cni0, as flannel's CNI plugin has them"
+                : "; a veth and a route for each container, as Calico has it"),
+        whole ? Joins.QUICK_RUNS : Joins.WHEN_NAMED,
         true,
         List.of(),
-        (_, topology) -> new RoutesDatapath(topology, true, links));
-  }
-
-  private static Peer kernelVxlan(String id, ContainerLinks links, Joins joins) {
-    return new Peer(
-        id,
-        "the kernel's VXLAN device" + words(links),
-        "flannel, pkg/backend/vxlan" + source(links),
-        joins,
-        true,
-        List.of(),
-        (_, topology) -> new KernelVxlanDatapath(topology, links));
-  }
-
-  private static String words(ContainerLinks links) {
-    return links == ContainerLinks.VETH ? ", containers without a bridge" : "";
-  }
-
-  private static String source(ContainerLinks links) {
-    return links == ContainerLinks.VETH
-        ? "; a veth and a route for each container, as Calico has it"
-        : "; containers on cni0, as flannel's CNI plugin has them";
+        (_, topology) -> builder.apply(topology));
   }
 
   private static Peer userspace() {
