@@ -56,4 +56,16 @@ final class Commands {
   static String in(String namespace, String command) {
     return run("ip netns exec " + namespace + " " + command);
   }
+
+  /**
+   * Has a namespace that has no links yet forward, without duplicate address detection: while a
+   * router's link-local address is still tentative (one to two seconds), the kernel sends none of
+   * the neighbour solicitations that forwarded packets need.
+   */
+  static void forward(String namespace) {
+    in(
+        namespace,
+        "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
+            + " net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+  }
 }

@@ -45,12 +45,7 @@ final class NarrowWay implements AutoCloseable {
     close();
     names.forEach(name -> Commands.run("ip netns add " + name));
     names.forEach(name -> ip(name, "link set lo up"));
-    names
-        .subList(0, 4)
-        .forEach(name -> {
-          Commands.in(name, "sysctl -qw net.ipv4.ip_forward=1");
-          Commands.in(name, "sysctl -qw net.ipv6.conf.all.forwarding=1");
-        });
+    names.subList(0, 4).forEach(Commands::forward);
     link(host(1), "under0", "17:2.2", router(1), "port0", "17:2.1");
     link(host(2), "under0", "18:2.2", router(2), "port0", "18:2.1");
     link(router(1), "middle", "19:2.1", router(2), "middle", "19:2.2");
@@ -98,7 +93,7 @@ final class NarrowWay implements AutoCloseable {
 
   private static void end(String namespace, String name, String address) {
     ip(namespace, "addr add " + text(underlay(address, false)) + "/24 dev " + name);
-    ip(namespace, "addr add " + text(underlay(address, true)) + "/64 nodad dev " + name);
+    ip(namespace, "addr add " + text(underlay(address, true)) + "/64 dev " + name);
     ip(namespace, "link set " + name + " up");
   }
 

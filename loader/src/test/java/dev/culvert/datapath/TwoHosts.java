@@ -118,14 +118,14 @@ final class TwoHosts implements AutoCloseable {
     BpfFolder.mount();
     close();
     namespaces.forEach(name -> Commands.run("ip netns add " + name));
-    forward(router());
+    List.of(router(), host(1).namespace(), host(2).namespace()).forEach(Commands::forward);
     List.of(host(1), host(2)).forEach(this::build);
   }
 
   private void build(Host host) {
     String ip = "ip -n " + host.namespace();
     String port = "port" + host.number();
-    String length = underlay6 ? "/64 nodad" : "/24";
+    String length = underlay6 ? "/64" : "/24";
     Commands.run(ip + " link add under0 type veth peer name " + port + " netns " + router());
     Commands.run(ip + " addr add " + host.underlay() + length + " dev under0");
     Commands.run(ip + " link set lo up");
@@ -134,11 +134,6 @@ final class TwoHosts implements AutoCloseable {
         "ip -n " + router() + " addr add " + host.underlayGateway() + length + " dev " + port);
     Commands.run("ip -n " + router() + " link set " + port + " up");
     Commands.run(ip + " route add default via " + host.underlayGateway());
-    forward(host.namespace());
-  }
-
-  private static void forward(String namespace) {
-    Commands.in(namespace, "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
   }
 
   Host host(int number) {
