@@ -120,10 +120,14 @@ final class NarrowWay implements AutoCloseable {
     });
   }
 
-  /** Makes both hosts tunnel ends, with a container each; whoever did that may die. */
+  /**
+   * Makes both hosts tunnel ends, with a container each; whoever did that may die. Returns when the
+   * way is open: a neighbour solicitation that comes too early is repeated after a second only.
+   */
   void start(Duration pathMtuLifetime) throws Exception {
     start(1, pathMtuLifetime);
     start(2, pathMtuLifetime);
+    Commands.in(container(1), "ping -c 1 -i 0.2 -w 10 " + address(2));
   }
 
   private void start(int own, Duration pathMtuLifetime) throws Exception {
