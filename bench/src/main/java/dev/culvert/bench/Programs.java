@@ -4,6 +4,7 @@ package dev.culvert.bench;
 import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.lab.Progress;
 import dev.culvert.bench.endtoend.LivePrograms;
+import dev.culvert.datapath.GrowthCost;
 import dev.culvert.datapath.ProgramCost;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,6 +38,7 @@ public final class Programs {
   /** A table to measure, which names a file too. */
   private enum Table {
     PROGRAMS,
+    GROWTH,
     LOOKUPS,
     LIVE;
 
@@ -48,7 +50,8 @@ public final class Programs {
 
   private Programs() {}
 
-  private record Arguments(int rounds, int repeat, int liveRounds, List<Table> tables, Path out) {
+  private record Arguments(
+      int rounds, int loads, int repeat, int liveRounds, List<Table> tables, Path out) {
     static Arguments of(String[] args) {
       boolean quick = false;
       List<Table> tables = List.of(Table.values());
@@ -65,10 +68,12 @@ public final class Programs {
               "\""
                   + args[i]
                   + "\" is no argument of programs: it takes --quick, --tables"
-                  + " programs,lookups,live and --out FOLDER.");
+                  + " programs,growth,lookups,live and --out FOLDER.");
         }
       }
-      return new Arguments(quick ? 7 : 25, quick ? 4_000 : 10_000, quick ? 3 : 11, tables, out);
+      return quick
+          ? new Arguments(7, 7, 4_000, 3, tables, out)
+          : new Arguments(25, 15, 10_000, 11, tables, out);
     }
 
     private static List<Table> tables(String words) {
@@ -79,7 +84,7 @@ public final class Programs {
               .toList();
       if (tables.size() != wanted.size()) {
         throw new IllegalArgumentException(
-            "\"" + words + "\" should be some of programs,lookups,live.");
+            "\"" + words + "\" should be some of programs,growth,lookups,live.");
       }
       return tables;
     }
@@ -130,6 +135,7 @@ public final class Programs {
   private static ResultTable measure(Table table, Arguments arguments) {
     return switch (table) {
       case PROGRAMS -> ProgramCost.measure(arguments.rounds(), arguments.repeat());
+      case GROWTH -> GrowthCost.measure(arguments.loads(), arguments.repeat() / 2);
       case LOOKUPS -> LookupCost.measure(arguments.rounds(), Math.max(1, arguments.repeat() / 5));
       case LIVE -> {
         Progress progress = new Progress(new PrintWriter(System.out, true, StandardCharsets.UTF_8));
