@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,11 +27,11 @@ import java.util.stream.Collectors;
 public final class Programs {
   private static final String NOTES =
       """
-      Programs and lookups are measured by BPF_PROG_TEST_RUN: no device, no interrupt, no neighbour lookup, warm caches. The empty
-      program, and what it costs to make the packet what it was, are taken off. "tc" adds and takes headers with bpf_skb_adjust_room,
-      whose part is the last row. Columns: subnets in the tables, all /24 unless mixed (/25, /26, /24); "all asked": another
-      destination each time, caches cold. 64 KB superpackets are not there: this call takes a page at most and gives a packet no GSO
-      type, without which bpf_skb_adjust_room refuses it.
+      Programs, growth and lookups are measured by BPF_PROG_TEST_RUN: no device, no interrupt, no neighbour lookup, warm caches. The
+      empty program, and what it costs to make the packet what it was, are taken off. "tc" adds and takes headers with
+      bpf_skb_adjust_room, whose part is the last row. Columns: subnets in the tables, all /24 unless mixed (/25, /26, /24); "all asked":
+      another destination each time, caches cold. 64 KB superpackets are not there: this call takes a page at most and gives a packet
+      no GSO type, without which bpf_skb_adjust_room refuses it.
       Live is real traffic between two hosts in network namespaces, by the kernel's own statistics (BPF_ENABLE_STATS): a run with its
       helpers, bpf_skb_adjust_room among them, without what happens to the packet after the redirect. Nothing is taken off.
       """;
@@ -48,7 +49,13 @@ public final class Programs {
     }
   }
 
+  private static final String NAMES = names(List.of(Table.values()));
+
   private Programs() {}
+
+  private static String names(Collection<Table> tables) {
+    return tables.stream().map(Table::toString).collect(Collectors.joining(","));
+  }
 
   private record Arguments(
       int rounds, int loads, int repeat, int liveRounds, List<Table> tables, Path out) {
@@ -68,7 +75,9 @@ public final class Programs {
               "\""
                   + args[i]
                   + "\" is no argument of programs: it takes --quick, --tables"
-                  + " programs,growth,lookups,live and --out FOLDER.");
+                  + " "
+                  + NAMES
+                  + " and --out FOLDER.");
         }
       }
       return quick
@@ -83,8 +92,7 @@ public final class Programs {
               .filter(table -> wanted.contains(table.toString()))
               .toList();
       if (tables.size() != wanted.size()) {
-        throw new IllegalArgumentException(
-            "\"" + words + "\" should be some of programs,growth,lookups,live.");
+        throw new IllegalArgumentException("\"" + words + "\" should be some of " + NAMES + ".");
       }
       return tables;
     }
@@ -162,8 +170,11 @@ public final class Programs {
         folder.resolve("programs.json"),
         "{\"machine\": \"%s\", \"measured\": \"%s\", \"tables\": [%n%s]}%n"
             .formatted(Machine.describe(), Instant.now(), all));
-    String names = tables.keySet().stream().map(Table::toString).collect(Collectors.joining(","));
     System.out.println(
-        "\nWritten: " + folder.resolve("programs.") + "{md,json} and {" + names + "}.csv");
+        "\nWritten: "
+            + folder.resolve("programs.")
+            + "{md,json} and {"
+            + names(tables.keySet())
+            + "}.csv");
   }
 }

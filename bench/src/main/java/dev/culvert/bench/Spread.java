@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
-import java.util.Arrays;
+import dev.culvert.agent.lab.measure.Statistics;
 
 /**
- * What repeated measurements say: the middle one, and the quartiles around it.
- *
- * @param low a quarter of the measurements lie below
- * @param high a quarter lie above
+ * What repeated measurements say: the middle one, and either the quartiles around it or the
+ * interval that the median of their source lies in.
  */
 public record Spread(double median, double low, double high) {
+  private static final long SEED = 1;
+
   /**
+   * With the quartiles.
+   *
    * @param measured at least one, in any order
+   * @throws IllegalArgumentException when there is none
    */
   public static Spread of(double[] measured) {
-    if (measured.length == 0) {
-      throw new IllegalArgumentException("There is nothing to take the median of.");
-    }
-    double[] sorted = measured.clone();
-    Arrays.sort(sorted);
-    return new Spread(at(sorted, 0.5), at(sorted, 0.25), at(sorted, 0.75));
+    return new Spread(
+        Statistics.median(measured),
+        Statistics.quantile(measured, 0.25),
+        Statistics.quantile(measured, 0.75));
   }
 
-  /** Between two measurements, the point on the line through them. */
-  private static double at(double[] sorted, double quantile) {
-    double position = quantile * (sorted.length - 1);
-    int below = (int) position;
-    int above = Math.min(below + 1, sorted.length - 1);
-    return sorted[below] + (position - below) * (sorted[above] - sorted[below]);
+  /**
+   * With the 99 % interval of the median, always the same for the same measurements.
+   *
+   * @param measured seven or more, for an interval that says anything; in any order
+   * @throws IllegalArgumentException when there is none
+   */
+  public static Spread ofMedian(double[] measured) {
+    Statistics.Interval interval = Statistics.medianInterval(measured, SEED);
+    return new Spread(Statistics.median(measured), interval.low(), interval.high());
   }
 }

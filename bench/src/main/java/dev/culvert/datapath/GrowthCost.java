@@ -27,7 +27,6 @@ public final class GrowthCost {
   private static final int PAIRS = 15;
 
   private static final List<Integer> SIZES_BYTES = List.of(64, 1400);
-  private static final long SEED = 1;
 
   private record Line(Part part, int bytes) {}
 
@@ -48,13 +47,10 @@ public final class GrowthCost {
     }
 
     List<Optional<Spread>> cells() {
-      double[] ratios = values(perCent);
-      Statistics.Interval interval = Statistics.medianInterval(ratios, SEED);
-      Spread ratio = new Spread(Statistics.median(ratios), interval.low(), interval.high());
       return List.of(
           Optional.of(Spread.of(values(one))),
           Optional.of(Spread.of(values(full))),
-          Optional.of(ratio));
+          Optional.of(Spread.ofMedian(values(perCent))));
     }
 
     private static double[] values(List<Double> list) {
