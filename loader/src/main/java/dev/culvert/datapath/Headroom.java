@@ -22,7 +22,12 @@ final class Headroom {
   /** At most 15 characters, like every interface's name. */
   static final String BRIDGE = "culvert0-room";
 
-  static final String NEEDY = "culvert0-needy";
+  static final String NEEDY_IPV4 = "culvert0-needy";
+
+  /**
+   * As a second port of its own: a host that moves to IPv6 while containers run needs more room.
+   */
+  static final String NEEDY_IPV6 = "culvert0-needy6";
 
   /** No socket is opened for a device that is down; one for VXLAN-GPE, so nobody's tunnel port. */
   private static final int PORT = 4790;
@@ -43,17 +48,18 @@ final class Headroom {
   }
 
   /**
-   * Makes bridge and device where they are missing. A kernel that has no bridges goes without.
+   * Makes bridge and device where they are missing, for the underlay's family: outer headers are 20
+   * bytes longer over IPv6. A kernel that has no bridges goes without.
    *
-   * @param underlayIpv4 outer headers are 20 bytes longer over IPv6
    * @throws IllegalStateException when somebody else's device has one of the names
    */
   void ensure(boolean underlayIpv4) {
     try {
+      String name = underlayIpv4 ? NEEDY_IPV4 : NEEDY_IPV6;
       InetAddress local = underlayIpv4 ? LOCAL_IPV4 : LOCAL_IPV6;
-      VxlanLink wanting = new VxlanLink(NEEDY, VNI, local, 0, PORT, new byte[0], 0);
+      VxlanLink wanting = new VxlanLink(name, VNI, local, 0, PORT, new byte[0], 0);
       int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
-      int needy = ensure(NEEDY, () -> netlink.createVxlan(wanting));
+      int needy = ensure(name, () -> netlink.createVxlan(wanting));
       netlink.setMaster(needy, bridge);
     } catch (KernelException e) {
       if (e.errno() != Errno.EOPNOTSUPP) {

@@ -54,7 +54,7 @@ class ContainersNetnsTest extends OneHostFixture {
     String ports = Commands.run("ip -n " + HOST + " -br link show master " + Headroom.BRIDGE);
     assertTrue(ports.contains("cv0af4010225@"), ports);
     assertTrue(ports.contains("cv0af4010325@"), ports);
-    assertTrue(ports.contains(Headroom.NEEDY), ports);
+    assertTrue(ports.contains(Headroom.NEEDY_IPV4), ports);
 
     ping(C1, "10.244.1.1"); // ARP, and the stack's answer
     ping(HOST, "10.244.1.3");
@@ -75,6 +75,20 @@ class ContainersNetnsTest extends OneHostFixture {
     open.remove(datapath);
     String left = Commands.run("ip -n " + HOST + " -br link");
     assertTrue(!left.contains("culvert0"), left);
+  }
+
+  /** Outer headers are longer over IPv6: what containers that run already send then needs more. */
+  @Test
+  void aHostThatMovesToAnIpv6UnderlayAsksForMoreHeadroom() throws Exception {
+    EbpfDatapath datapath = start();
+    attach(datapath, C1, "10.244.1.2");
+    Commands.run("ip -n " + HOST + " addr add fd17::2/64 dev under0 nodad");
+    Vtep moved = new Vtep(address("fd17::2"), VTEP.port(), VTEP.mac());
+    startWith(datapath, moved, GATEWAY, NETWORK);
+
+    String ports = Commands.run("ip -n " + HOST + " -br link show master " + Headroom.BRIDGE);
+    assertTrue(ports.contains(Headroom.NEEDY_IPV6), ports);
+    assertTrue(ports.contains("cv0af4010225@"), ports);
   }
 
   @Test
