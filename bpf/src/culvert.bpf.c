@@ -52,9 +52,21 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 
 	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
 		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
-	if (action == TC_ACT_UNSPEC)
-		pass_the_bridge(skb, in);
 	return action;
+}
+
+static __always_inline int container_frame(struct __sk_buff *skb, const struct interface *in)
+{
+	enum verdict verdict = VERDICT_PASSED; /* ARP: the stack answers for the gateway */
+	struct parties parties = { .vni = in->vni };
+
+	if (is_tagged(skb))
+		verdict = tagged_sends(skb, in);
+	else if (skb->protocol == bpf_htons(ETH_P_IP))
+		return container_packet(skb, in, false);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		return container_packet(skb, in, true);
+	return conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
 }
 
 static __always_inline int host_packet(struct __sk_buff *skb, __be32 vni, bool ipv6)
@@ -74,21 +86,13 @@ int from_container(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;
 	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
-	enum verdict verdict = VERDICT_PASSED; /* ARP: the stack answers for the gateway */
-	struct parties parties = {};
+	const struct parties nobody = {};
 	int action;
 
-	if (in) {
-		parties.vni = in->vni;
-		if (is_tagged(skb))
-			verdict = tagged_sends(skb, in);
-		else if (skb->protocol == bpf_htons(ETH_P_IP))
-			return container_packet(skb, in, false);
-		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-			return container_packet(skb, in, true);
-	}
-	action = conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, skb->len);
-	if (in && action == TC_ACT_UNSPEC)
+	if (!in)
+		return conclude(skb, PROGRAM_FROM_CONTAINER, VERDICT_PASSED, &nobody, skb->len);
+	action = container_frame(skb, in);
+	if (action == TC_ACT_UNSPEC)
 		pass_the_bridge(skb, in);
 	return action;
 }

@@ -11,24 +11,23 @@ import java.util.Map;
 final class CostRound {
   /** What a row of the table is about. */
   enum Part {
-    ENCAPSULATE_TC("encapsulation", "tc", "cost_encapsulate"),
-    ENCAPSULATE_XDP("encapsulation (not in the datapath)", "XDP", "cost_xdp_encapsulate"),
-    DECAPSULATE_TC("decapsulation and delivery", "tc", "cost_round_trip"),
-    DECAPSULATE_XDP("decapsulation (strip_at_xdp)", "XDP", "cost_xdp_decapsulate"),
-    DELIVER_STRIPPED("delivery of what XDP stripped", "tc", "cost_receive_stripped"),
-    DELIVER_LOCALLY("delivery on the same host", "tc", "cost_send_bare"),
-    SEND_DIRECTLY("direct routing, out", "tc", "cost_send_bare"),
-    RECEIVE_DIRECTLY("direct routing, in", "tc", "cost_receive_bare"),
-    ROOM("bpf_skb_adjust_room, +50 and -50", "tc", "cost_room");
+    ENCAPSULATE_TC("encapsulation", "tc"),
+    ENCAPSULATE_XDP("encapsulation (not in the datapath)", "XDP"),
+    DECAPSULATE_TC("decapsulation and delivery", "tc"),
+    BOTH_TC("both, one after the other", "tc"),
+    DECAPSULATE_XDP("decapsulation (strip_at_xdp)", "XDP"),
+    DELIVER_STRIPPED("delivery of what XDP stripped", "tc"),
+    DELIVER_LOCALLY("delivery on the same host", "tc"),
+    SEND_DIRECTLY("direct routing, out", "tc"),
+    RECEIVE_DIRECTLY("direct routing, in", "tc"),
+    ROOM("bpf_skb_adjust_room, +50 and -50", "tc");
 
     private final String title;
     private final String hook;
-    private final String program;
 
-    Part(String title, String hook, String program) {
+    Part(String title, String hook) {
       this.title = title;
       this.hook = hook;
-      this.program = program;
     }
 
     String title() {
@@ -38,11 +37,6 @@ final class CostRound {
     /** Where the kernel runs it. */
     String hook() {
       return hook;
-    }
-
-    /** The measuring program in bpf/cost/cost.bpf.c. */
-    String program() {
-      return program;
     }
   }
 
@@ -68,6 +62,7 @@ final class CostRound {
     parts.put(Part.ROOM, room);
     parts.put(Part.ENCAPSULATE_TC, encapsulate - giveBack);
     parts.put(Part.DECAPSULATE_TC, roundTrip - (encapsulate - giveBack));
+    parts.put(Part.BOTH_TC, roundTrip);
     parts.put(Part.DELIVER_LOCALLY, ns("cost_send_bare", packets.local()) - nothing);
     parts.put(Part.SEND_DIRECTLY, ns("cost_send_bare", packets.sentDirectly()) - nothing);
     parts.put(Part.RECEIVE_DIRECTLY, ns("cost_receive_bare", packets.receivedDirectly()) - nothing);

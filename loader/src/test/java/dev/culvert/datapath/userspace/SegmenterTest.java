@@ -4,6 +4,7 @@ package dev.culvert.datapath.userspace;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -18,35 +19,45 @@ class SegmenterTest {
     return GoldenSegments.superpackets();
   }
 
+  /** How {@link Segmenter} and {@link Fragmenter} say how much room the pieces' headers take. */
+  private interface Measure {
+    int headerBytes(InnerPacket packet, int size, int prologueBytes);
+  }
+
+  /** How both cut. */
+  private interface Knife {
+    void cut(
+        InnerPacket packet,
+        int size,
+        ByteBuffer headers,
+        int at,
+        int prologueBytes,
+        Segmenter.Sink sink);
+  }
+
   @ParameterizedTest
   @MethodSource("superpackets")
   void cutsAsScapyDoes(GoldenSegments golden) {
-    PacketBuffer memory = GoldenSegments.memory(golden.whole());
-    InnerPacket packet = GoldenSegments.read(memory);
-    int bytes = Segmenter.headerBytes(packet, golden.gsoSize(), PROLOGUE_BYTES);
-    PacketBuffer headers = PacketBuffer.allocate(bytes);
-    List<byte[]> pieces = new ArrayList<>();
-    Segmenter.cut(
-        packet,
-        golden.gsoSize(),
-        headers.bytes(),
-        0,
-        PROLOGUE_BYTES,
-        sink(memory, headers, pieces));
-    assertPieces(golden, pieces);
+    InnerPacket packet = assertCut(golden, Segmenter::headerBytes, Segmenter::cut);
     assertEquals(
-        bytes, golden.segments().size() * (PROLOGUE_BYTES + headBytes(packet)), "header bytes");
+        golden.segments().size() * (PROLOGUE_BYTES + headBytes(packet)),
+        Segmenter.headerBytes(packet, golden.gsoSize(), PROLOGUE_BYTES),
+        "header bytes");
   }
 
   @Test
   void fragmentsAsScapyDoes() {
-    GoldenSegments golden = GoldenSegments.named("fragments of 576 bytes");
+    assertCut(
+        GoldenSegments.named("fragments of 576 bytes"), Fragmenter::headerBytes, Fragmenter::cut);
+  }
+
+  private static InnerPacket assertCut(GoldenSegments golden, Measure measure, Knife knife) {
     PacketBuffer memory = GoldenSegments.memory(golden.whole());
     InnerPacket packet = GoldenSegments.read(memory);
-    int bytes = Fragmenter.headerBytes(packet, golden.gsoSize(), PROLOGUE_BYTES);
+    int bytes = measure.headerBytes(packet, golden.gsoSize(), PROLOGUE_BYTES);
     PacketBuffer headers = PacketBuffer.allocate(bytes);
     List<byte[]> pieces = new ArrayList<>();
-    Fragmenter.cut(
+    knife.cut(
         packet,
         golden.gsoSize(),
         headers.bytes(),
@@ -54,6 +65,7 @@ class SegmenterTest {
         PROLOGUE_BYTES,
         sink(memory, headers, pieces));
     assertPieces(golden, pieces);
+    return packet;
   }
 
   private static int headBytes(InnerPacket packet) {
