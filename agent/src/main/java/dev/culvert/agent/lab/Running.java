@@ -2,6 +2,7 @@
 package dev.culvert.agent.lab;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,12 +16,17 @@ public final class Running implements AutoCloseable {
   private final Process process;
   private final Command command;
   private final Path log;
+  private final long logStart;
 
-  Running(Shell shell, Process process, Command command, Path log) {
+  /**
+   * @param logStart bytes that the log had before: an earlier child's of the same name
+   */
+  Running(Shell shell, Process process, Command command, Path log, long logStart) {
     this.shell = shell;
     this.process = process;
     this.command = command;
     this.log = log;
+    this.logStart = logStart;
   }
 
   public long pid() {
@@ -33,8 +39,9 @@ public final class Running implements AutoCloseable {
 
   /** All that it has printed so far. */
   public String log() {
-    try {
-      return Files.readString(log, StandardCharsets.UTF_8);
+    try (InputStream in = Files.newInputStream(log)) {
+      in.skipNBytes(logStart);
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {
       return "";
     }

@@ -91,7 +91,8 @@ public final class Shell implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(Redirect.appendTo(log.toFile()))
             .redirectInput(Redirect.from(Path.of("/dev/null").toFile()));
-    return new Running(this, spawn(command, builder), command, log);
+    long logStart = log.toFile().length(); // 0 where there is none
+    return new Running(this, spawn(command, builder), command, log, logStart);
   }
 
   private Process spawn(Command command, ProcessBuilder builder) {

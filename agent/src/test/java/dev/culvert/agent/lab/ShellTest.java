@@ -67,6 +67,19 @@ class ShellTest {
     }
   }
 
+  /** A log goes on where an earlier child of the same name has left it. */
+  @Test
+  void aChildsLogIsItsOwnPartOfTheFile() {
+    try (Shell shell = new Shell()) {
+      Path log = temporary.resolve("agent.log");
+      Duration patience = Duration.ofSeconds(10);
+      shell.start(Command.of("echo", "the first leaves"), log).awaitOutput("leaves", patience);
+      Running second = shell.start(Command.of("echo", "the second is ready"), log);
+      second.awaitOutput("ready", patience);
+      assertEquals("the second is ready\n", second.log());
+    }
+  }
+
   @Test
   void absentProgramIsNamed() {
     try (Shell shell = new Shell()) {
