@@ -10,6 +10,7 @@ readonly KERNEL_SECONDS=400
 # kernels [SERIES]: all of them, or one.
 kernels_command() {
   local work series decapsulation failed=0 ran=0
+  [ $# -le 1 ] || die "\"kernels\" takes one series, or nothing for all of them."
   ensure_packages "booting other kernels" qemu-system-x86 busybox-static cpio zstd xz-utils iproute2 util-linux dash
   refresh_package_lists
   dist_command --runtime >&2
