@@ -14,7 +14,7 @@ final class CostRound {
     ENCAPSULATE_TC("encapsulation", "tc"),
     ENCAPSULATE_XDP("encapsulation (not in the datapath)", "XDP"),
     DECAPSULATE_TC("decapsulation and delivery", "tc"),
-    BOTH_TC("both, one after the other", "tc"),
+    BOTH_TC("encapsulation, decapsulation and delivery", "tc"),
     DECAPSULATE_XDP("decapsulation (strip_at_xdp)", "XDP"),
     DELIVER_STRIPPED("delivery of what XDP stripped", "tc"),
     DELIVER_LOCALLY("delivery on the same host", "tc"),
