@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
-import dev.culvert.agent.UserException;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.util.List;
 import picocli.CommandLine;
@@ -53,7 +53,7 @@ public final class Errors {
   private static boolean isMeantForPeople(Throwable e) {
     List<Class<? extends RuntimeException>> kinds =
         List.of(
-            UserException.class,
+            RefusedException.class,
             KernelException.class,
             LeaseStoreException.class,
             IllegalArgumentException.class,
