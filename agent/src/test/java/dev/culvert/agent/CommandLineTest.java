@@ -2,7 +2,6 @@
 package dev.culvert.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.output.Json;
@@ -30,6 +29,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
@@ -405,7 +405,7 @@ class CommandLineTest {
   }
 
   @Test
-  void showsAFaultInOneSentenceAndItsTraceOnlyWhenAsked() {
+  void showsARefusalInOneSentenceAndItsTraceOnlyWhenAsked() {
     unreadable = Optional.of(new KernelException("BPF_OBJ_GET", "map subnets4", 1, "run as root"));
     assertOneSentence(
         1,
@@ -413,12 +413,25 @@ class CommandLineTest {
         here("subnets"));
     assertTrue(here("subnets", "--debug").err().contains("\tat dev.culvert"));
 
-    unreadable = Optional.of(new NullPointerException());
-    Outcome outcome = here("subnets");
-    assertEquals(1, outcome.exitCode());
-    assertTrue(
-        outcome.err().startsWith("culvert: Unexpected NullPointerException; "), outcome.err());
-    assertFalse(outcome.err().contains("\tat "), outcome.err());
+    unreadable = Optional.of(new RefusedException("There is no free address"));
+    assertOneSentence(1, "There is no free address.", here("subnets"));
+  }
+
+  @Test
+  void showsTheTraceOfOurOwnFaultsUnasked() {
+    for (RuntimeException fault :
+        List.of(
+            new NullPointerException(),
+            new IllegalArgumentException("An interface index is positive, not 0."),
+            new IllegalStateException("The mailbox is closed."))) {
+      unreadable = Optional.of(fault);
+      Outcome outcome = here("subnets");
+      assertEquals(1, outcome.exitCode());
+      assertTrue(
+          outcome.err().startsWith("culvert: Unexpected " + fault.getClass().getSimpleName()),
+          outcome.err());
+      assertTrue(outcome.err().contains("\tat dev.culvert"), outcome.err());
+    }
   }
 
   @Test

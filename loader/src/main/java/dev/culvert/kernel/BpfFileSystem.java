@@ -4,7 +4,6 @@ package dev.culvert.kernel;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
@@ -88,7 +87,8 @@ public final class BpfFileSystem {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new RefusedException(
+          "Cannot list " + folder + ": " + e.getMessage() + "; look as root.", e);
     }
   }
 

@@ -63,9 +63,8 @@ public final class BpfObjectSpec {
    * Reads a little-endian 64-bit BPF object.
    *
    * @param name used in errors, and up to its first dot in the kernel's names of global data
-   * @throws IllegalArgumentException in one clear sentence: not ELF, truncated, another machine,
-   *     without BTF, or with a relocation that the loader does not support (CO-RE, kfuncs, static
-   *     maps)
+   * @throws RefusedException in one clear sentence: not ELF, truncated, another machine, without
+   *     BTF, or with a relocation that the loader does not support (CO-RE, kfuncs, static maps)
    */
   public static BpfObjectSpec parse(byte[] elf, String name) {
     return ObjectReader.read(elf, name);

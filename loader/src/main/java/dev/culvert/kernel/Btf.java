@@ -101,7 +101,7 @@ public final class Btf {
    * Reads the content of a .BTF section.
    *
    * @param name used in errors
-   * @throws IllegalArgumentException in one sentence that says what is wrong with it
+   * @throws RefusedException in one sentence that says what is wrong with it
    */
   public static Btf parse(byte[] section, String name) {
     return BtfParser.parse(ByteView.of(section.clone(), name));
@@ -119,7 +119,7 @@ public final class Btf {
 
   public Type type(int id) {
     if (id < 0 || id >= types.size()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name + " is damaged: it names type " + id + " of " + types.size() + ".");
     }
     return types.get(id);
@@ -143,7 +143,7 @@ public final class Btf {
     List<Field> fields = new ArrayList<>();
     for (Member member : type.members()) {
       if (member.size() != 0 || member.offset() % 8 != 0) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             name
                 + ": struct "
                 + wanted
@@ -187,7 +187,7 @@ public final class Btf {
   public int sizeOf(int typeId) {
     long size = sizeOf(typeId, 0);
     if (size > Integer.MAX_VALUE) {
-      throw new IllegalArgumentException(name + ": type " + typeId + " has " + size + " bytes.");
+      throw new RefusedException(name + ": type " + typeId + " has " + size + " bytes.");
     }
     return (int) size;
   }
@@ -203,13 +203,13 @@ public final class Btf {
         long elements = type.elements() & 0xffff_ffffL;
         long bytesInAll = elements * elementBytes;
         if (elementBytes > Integer.MAX_VALUE || bytesInAll > Integer.MAX_VALUE) {
-          throw new IllegalArgumentException(name + ": type " + typeId + " is too large an array.");
+          throw new RefusedException(name + ": type " + typeId + " is too large an array.");
         }
         yield bytesInAll;
       }
       case TYPEDEF, VOLATILE, CONST, RESTRICT, VAR, TYPE_TAG -> sizeOf(type.typeId(), depth + 1);
       case VOID, FWD, FUNC, FUNC_PROTO, DECL_TAG ->
-          throw new IllegalArgumentException(
+          throw new RefusedException(
               name
                   + ": type "
                   + typeId
@@ -274,8 +274,7 @@ public final class Btf {
 
   private void checkDepth(int typeId, int depth) {
     if (depth > MAX_DEPTH) {
-      throw new IllegalArgumentException(
-          name + " is damaged: type " + typeId + " refers to itself.");
+      throw new RefusedException(name + " is damaged: type " + typeId + " refers to itself.");
     }
   }
 }

@@ -44,16 +44,16 @@ final class BtfExtension {
   }
 
   /**
-   * @throws IllegalArgumentException when it is damaged, or holds CO-RE relocations, which the
-   *     loader does not support
+   * @throws RefusedException when it is damaged, or holds CO-RE relocations, which the loader does
+   *     not support
    */
   static BtfExtension parse(ByteView section, ByteView names, Btf btf) {
     if (section.u16(0) != BtfParser.MAGIC || section.u8(2) != 1) {
-      throw new IllegalArgumentException(section.name() + " does not begin as BTF does.");
+      throw new RefusedException(section.name() + " does not begin as BTF does.");
     }
     long headerBytes = section.u32(4);
     if (headerBytes < MIN_HEADER_BYTES || headerBytes > section.length()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           section.name() + " is damaged: its header has " + headerBytes + " bytes.");
     }
     ByteView body = section.slice(headerBytes, section.length() - headerBytes, section.name());
@@ -78,7 +78,7 @@ final class BtfExtension {
         relocations.bySection().values().stream().flatMap(List::stream).findFirst();
     if (first.isPresent()) {
       String type = btf.type(first.get().s32(4)).name();
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           first.get().name()
               + " needs CO-RE relocations (type "
               + type
@@ -93,7 +93,7 @@ final class BtfExtension {
     ByteView table = body.slice(offset, bytes, body.name());
     long recordBytes = table.u32(0);
     if (recordBytes < 8 || recordBytes > 256 || recordBytes % 4 != 0) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           body.name() + " is damaged: it has records of " + recordBytes + " bytes.");
     }
     Map<String, List<ByteView>> bySection = new LinkedHashMap<>();

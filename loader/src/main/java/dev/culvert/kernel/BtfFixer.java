@@ -47,7 +47,7 @@ final class BtfFixer {
   private void relocate() {
     for (Relocation relocation : elf.relocations(section)) {
       if (relocation.type() != R_BPF_64_ABS32 && relocation.type() != R_BPF_64_NODYLD32) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             section.data().name()
                 + " has a relocation of the unknown type "
                 + relocation.type()
@@ -94,7 +94,7 @@ final class BtfFixer {
     Section data =
         elf.section(type.name())
             .orElseThrow(() ->
-                new IllegalArgumentException(
+                new RefusedException(
                     elf.name()
                         + " needs "
                         + type.name()

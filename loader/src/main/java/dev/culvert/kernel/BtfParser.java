@@ -31,15 +31,14 @@ final class BtfParser {
   private static long checkHeader(ByteView section) {
     String name = section.name();
     if (section.u16(0) != MAGIC) {
-      throw new IllegalArgumentException(name + " does not begin as BTF does (0xeb9f).");
+      throw new RefusedException(name + " does not begin as BTF does (0xeb9f).");
     }
     if (section.u8(2) != 1) {
-      throw new IllegalArgumentException(name + " is BTF of version " + section.u8(2) + ", not 1.");
+      throw new RefusedException(name + " is BTF of version " + section.u8(2) + ", not 1.");
     }
     long headerBytes = section.u32(4);
     if (headerBytes < HEADER_BYTES || headerBytes > section.length()) {
-      throw new IllegalArgumentException(
-          name + " is damaged: its header has " + headerBytes + " bytes.");
+      throw new RefusedException(name + " is damaged: its header has " + headerBytes + " bytes.");
     }
     return headerBytes;
   }
@@ -51,7 +50,7 @@ final class BtfParser {
       int info = types.s32(at + 4L);
       int kindNumber = info >>> 24 & 0x1f;
       if (kindNumber == 0 || kindNumber >= KINDS.length) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             types.name()
                 + ": type "
                 + result.size()

@@ -7,8 +7,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * A read-only window on little-endian bytes. Every read past its end is one {@link
- * IllegalArgumentException} that names the window, so the parsers above need no bounds checks of
- * their own.
+ * RefusedException} that names the window, so the parsers above need no bounds checks of their own.
  */
 final class ByteView {
   private final byte[] bytes;
@@ -65,7 +64,7 @@ final class ByteView {
     while (bytes[end] != 0) {
       end++;
       if (end == start + length) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             name + " is damaged: the name at offset " + offset + " does not end.");
       }
     }
@@ -86,7 +85,7 @@ final class ByteView {
   private int at(long offset, long size) {
     // Offsets come from the file as unsigned numbers: a negative one here is a huge one there.
     if (offset < 0 || size < 0 || offset > length || size > length - offset) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name
               + " is truncated or damaged: it has "
               + length

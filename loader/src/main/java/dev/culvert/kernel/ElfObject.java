@@ -73,7 +73,7 @@ final class ElfObject {
   /**
    * Reads a file, whose bytes nobody changes as long as this object is in use.
    *
-   * @throws IllegalArgumentException in one sentence that says what is wrong with it
+   * @throws RefusedException in one sentence that says what is wrong with it
    */
   static ElfObject parse(byte[] file, String name) {
     ByteView view = ByteView.of(file, name);
@@ -100,7 +100,7 @@ final class ElfObject {
 
   Section section(int index) {
     if (index < 0 || index >= sections.size()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name + " is damaged: it names section " + index + " of " + sections.size() + ".");
     }
     return sections.get(index);
@@ -114,7 +114,7 @@ final class ElfObject {
         continue;
       }
       if (section.type() == TYPE_RELA) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             name
                 + ": section "
                 + section.name()
@@ -134,7 +134,7 @@ final class ElfObject {
       long type = data.u32(at + 8);
       long symbol = data.u32(at + 12);
       if (symbol >= symbols.size()) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             data.name() + " is damaged: it names symbol " + symbol + " of " + symbols.size() + ".");
       }
       result.add(new Relocation(offset, (int) type, symbols.get((int) symbol)));
@@ -148,16 +148,16 @@ final class ElfObject {
         || file.u8(1) != 'E'
         || file.u8(2) != 'L'
         || file.u8(3) != 'F') {
-      throw new IllegalArgumentException(name + " is not an ELF file.");
+      throw new RefusedException(name + " is not an ELF file.");
     }
     file.slice(0, HEADER_BYTES, name);
     if (file.u8(4) != 2 || file.u8(5) != 1) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name + " is not a 64-bit little-endian ELF file: build it with -target bpfel.");
     }
     int machine = file.u16(18);
     if (machine != MACHINE_BPF) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name
               + " is for ELF machine "
               + machine
@@ -166,14 +166,14 @@ final class ElfObject {
               + "): build it with -target bpfel.");
     }
     if (file.u16(16) != RELOCATABLE) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name
               + " is not a relocatable object (ELF type "
               + file.u16(16)
               + "): compile it with -c.");
     }
     if (file.u16(58) != SECTION_HEADER_BYTES) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           name + " is damaged: its section headers have " + file.u16(58) + " bytes, not 64.");
     }
   }
@@ -185,7 +185,7 @@ final class ElfObject {
         file.slice(file.s64(40), (long) count * SECTION_HEADER_BYTES, name + ", section table");
     int namesIndex = file.u16(62);
     if (namesIndex >= count) {
-      throw new IllegalArgumentException(name + " is damaged: it has no section names.");
+      throw new RefusedException(name + " is damaged: it has no section names.");
     }
     ByteView names = body(file, table, namesIndex, name + ", section names");
     List<Section> sections = new ArrayList<>();
@@ -221,7 +221,7 @@ final class ElfObject {
         continue;
       }
       if (section.link() < 0 || section.link() >= sections.size()) {
-        throw new IllegalArgumentException(name + " is damaged: its symbols have no names.");
+        throw new RefusedException(name + " is damaged: its symbols have no names.");
       }
       ByteView names = sections.get(section.link()).data();
       ByteView data = section.data();

@@ -34,7 +34,7 @@ public final class Ipv6Settings {
   /**
    * Makes a setting have a value; nothing is written where it has.
    *
-   * @throws IllegalStateException when the kernel has no IPv6, or does not let us
+   * @throws RefusedException when the kernel has no IPv6, or does not let us
    */
   public void set(String interfaceName, String setting, int value) {
     try {
@@ -43,7 +43,7 @@ public final class Ipv6Settings {
     } catch (RuntimeException e) {
       throw e;
     } catch (Exception e) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The IPv6 setting %s of the interface %s cannot be made %d (%s): %s."
               .formatted(
                   setting,

@@ -35,7 +35,7 @@ final class MapDefinitions {
 
   List<Definition> read() {
     if (elf.section("maps").isPresent()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           elf.name() + " defines maps without BTF (section maps): define them in section .maps.");
     }
     List<Definition> result = new ArrayList<>();
@@ -46,7 +46,7 @@ final class MapDefinitions {
     Btf.Type variables =
         btf.find(Btf.Kind.DATASEC, SECTION)
             .orElseThrow(() ->
-                new IllegalArgumentException(
+                new RefusedException(
                     elf.name() + " has maps, but no BTF for them: build it with clang -g."));
     for (Btf.Member member : variables.members()) {
       result.add(define(btf.type(member.typeId()), section));
@@ -57,12 +57,12 @@ final class MapDefinitions {
   private Definition define(Btf.Type variable, Section section) {
     String name = variable.name();
     if (variable.kind() != Btf.Kind.VAR || variable.elements() != GLOBAL_LINKAGE) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           elf.name() + ": the map " + name + " is static, which the loader does not support.");
     }
     Btf.Type struct = btf.resolve(variable.typeId());
     if (struct.kind() != Btf.Kind.STRUCT) {
-      throw new IllegalArgumentException(elf.name() + ": the map " + name + " is not a struct.");
+      throw new RefusedException(elf.name() + ": the map " + name + " is not a struct.");
     }
     return builder(name, struct).build(offsetOf(name, section));
   }
@@ -83,7 +83,7 @@ final class MapDefinitions {
         return symbol.value();
       }
     }
-    throw new IllegalArgumentException(elf.name() + ": the map " + map + " has no symbol.");
+    throw new RefusedException(elf.name() + ": the map " + map + " has no symbol.");
   }
 
   /** One map, member by member. */
@@ -119,7 +119,7 @@ final class MapDefinitions {
         }
         case "values" -> inner = Optional.of(inner(member));
         default ->
-            throw new IllegalArgumentException(
+            throw new RefusedException(
                 elf.name()
                     + ": the map "
                     + name
@@ -131,7 +131,7 @@ final class MapDefinitions {
 
     Definition build(long offset) {
       if (type == 0) {
-        throw new IllegalArgumentException(elf.name() + ": the map " + name + " has no type.");
+        throw new RefusedException(elf.name() + ": the map " + name + " has no type.");
       }
       return new Definition(
           new MapSpec(name, type, keyBytes, valueBytes, maxEntries, flags),
@@ -147,7 +147,7 @@ final class MapDefinitions {
       Btf.Type pointer = array.kind() == Btf.Kind.ARRAY ? btf.resolve(array.typeId()) : btf.type(0);
       Btf.Type struct = pointer.kind() == Btf.Kind.PTR ? btf.resolve(pointer.typeId()) : pointer;
       if (struct.kind() != Btf.Kind.STRUCT) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             elf.name() + ": the map " + name + " has values that are no maps.");
       }
       valueBytes = Integer.BYTES;
@@ -170,8 +170,8 @@ final class MapDefinitions {
       return pointer.typeId();
     }
 
-    private IllegalArgumentException damaged(Btf.Member member) {
-      return new IllegalArgumentException(
+    private RefusedException damaged(Btf.Member member) {
+      return new RefusedException(
           elf.name()
               + ": \""
               + member.name()

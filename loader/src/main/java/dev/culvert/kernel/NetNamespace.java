@@ -118,7 +118,7 @@ public final class NetNamespace implements AutoCloseable {
         || name.contains("/")
         || name.equals(".")
         || name.equals("..")) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"" + name + "\" cannot name a network namespace: use a file name without a slash.");
     }
     return NAMES.resolve(name);

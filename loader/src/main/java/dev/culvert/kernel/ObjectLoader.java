@@ -70,7 +70,7 @@ final class ObjectLoader {
             && found.maxEntries() == wanted.maxEntries()
             && found.flags() == wanted.flags();
     if (!same) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           description
               + " has another layout ("
               + layout(found)

@@ -35,7 +35,7 @@ final class ObjectReader {
     Section types =
         elf.section(".BTF")
             .orElseThrow(() ->
-                new IllegalArgumentException(
+                new RefusedException(
                     elf.name() + " has no BTF: build it with clang -g and do not strip all."));
     this.btf = BtfFixer.fix(elf, types);
     this.debug =
@@ -63,7 +63,7 @@ final class ObjectReader {
       }
     }
     if (programs.isEmpty()) {
-      throw new IllegalArgumentException(elf.name() + " holds no program.");
+      throw new RefusedException(elf.name() + " holds no program.");
     }
     return new BpfObjectSpec(elf.name(), maps, data, programs, btf, license());
   }
@@ -73,7 +73,7 @@ final class ObjectReader {
     ProgramKind kind =
         ProgramKind.ofSection(section)
             .orElseThrow(() ->
-                new IllegalArgumentException(
+                new RefusedException(
                     elf.name()
                         + ": the program "
                         + function.name()
@@ -96,11 +96,11 @@ final class ObjectReader {
         continue;
       }
       if (section.sizeBytes() < 0 || section.sizeBytes() > MAX_DATA_BYTES) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             elf.name() + ": section " + name + " is larger than the loader takes (64 MiB).");
       }
       if (!elf.relocations(section).isEmpty()) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             elf.name()
                 + ": section "
                 + name
@@ -156,7 +156,7 @@ final class ObjectReader {
                 && symbol.sizeBytes() >= 0
                 && symbol.value() <= section.sizeBytes() - symbol.sizeBytes();
         if (!inside) {
-          throw new IllegalArgumentException(
+          throw new RefusedException(
               elf.name()
                   + " is damaged: "
                   + symbol.name()
@@ -185,7 +185,7 @@ final class ObjectReader {
         }
       }
       if (here.isEmpty()) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             elf.name() + ": section " + section.name() + " has code, but no function.");
       }
       here.sort(Comparator.comparingInt(Function::offset));
@@ -203,7 +203,7 @@ final class ObjectReader {
             && symbol.value() >= 0
             && symbol.value() <= section.data().length() - size;
     if (!whole) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           elf.name()
               + " is damaged: the function "
               + symbol.name()
@@ -212,7 +212,7 @@ final class ObjectReader {
               + ".");
     }
     if (symbol.binding() == ElfObject.BIND_LOCAL && !section.name().equals(".text")) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           elf.name()
               + ": the program "
               + symbol.name()

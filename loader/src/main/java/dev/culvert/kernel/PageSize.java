@@ -2,7 +2,6 @@
 package dev.culvert.kernel;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -23,7 +22,7 @@ final class PageSize {
     try {
       return bytes(Files.readAllBytes(FILE));
     } catch (IOException e) {
-      throw new UncheckedIOException(
+      throw new RefusedException(
           "Cannot read " + FILE + ", which tells the size of a page: mount /proc.", e);
     }
   }

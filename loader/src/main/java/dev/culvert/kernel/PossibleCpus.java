@@ -2,7 +2,6 @@
 package dev.culvert.kernel;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -19,7 +18,7 @@ final class PossibleCpus {
     try {
       return count(Files.readString(FILE));
     } catch (IOException e) {
-      throw new UncheckedIOException(
+      throw new RefusedException(
           "Cannot read " + FILE + ", which tells the size of per-CPU maps: mount /sys.", e);
     }
   }

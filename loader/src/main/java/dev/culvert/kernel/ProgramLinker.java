@@ -110,7 +110,7 @@ final class ProgramLinker {
     private void append(Function function) {
       int position = code.capacity() / INSTRUCTION_BYTES;
       if (positions.size() == MAX_FUNCTIONS || code.capacity() + function.sizeBytes() > MAX_BYTES) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             object + ": the program " + main.name() + " is larger than the kernel takes.");
       }
       positions.put(function, position);
@@ -137,7 +137,7 @@ final class ProgramLinker {
       Relocation relocation = relocationsOf(function.section()).get(offset);
       if (opcode == LOAD_IMM64) {
         if (index + 1 == function.instructionCount()) {
-          throw new IllegalArgumentException(
+          throw new RefusedException(
               object
                   + " is damaged: the function "
                   + function.name()
@@ -184,7 +184,7 @@ final class ProgramLinker {
       if (section.name().equals(MapDefinitions.SECTION)) {
         String map = mapsByOffset.get(symbol.value());
         if (symbol.type() == ElfObject.SYMBOL_SECTION || map == null || addend != 0) {
-          throw new IllegalArgumentException(
+          throw new RefusedException(
               object
                   + ": the function "
                   + function.name()
@@ -219,7 +219,7 @@ final class ProgramLinker {
       for (Function function : functions) {
         if (function.section().index() == section.index() && function.offset() == offset) {
           if (!section.name().equals(".text") && !function.equals(main)) {
-            throw new IllegalArgumentException(
+            throw new RefusedException(
                 object
                     + ": "
                     + caller.name()
@@ -233,7 +233,7 @@ final class ProgramLinker {
           return positions.get(function);
         }
       }
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           object
               + " is damaged: "
               + caller.name()
@@ -278,7 +278,7 @@ final class ProgramLinker {
           Map<Long, Relocation> byOffset = new HashMap<>();
           for (Relocation relocation : elf.relocations(section)) {
             if (relocation.type() != R_BPF_64_64 && relocation.type() != R_BPF_64_32) {
-              throw new IllegalArgumentException(
+              throw new RefusedException(
                   object
                       + ": section "
                       + section.name()
@@ -297,7 +297,7 @@ final class ProgramLinker {
   private void checkDefined(Function function, Relocation relocation) {
     Symbol symbol = relocation.symbol();
     if (symbol.section() == ElfObject.SECTION_UNDEFINED) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           object
               + ": the function "
               + function.name()
@@ -307,9 +307,9 @@ final class ProgramLinker {
     }
   }
 
-  private IllegalArgumentException unsupported(Function function, Relocation relocation) {
+  private RefusedException unsupported(Function function, Relocation relocation) {
     checkDefined(function, relocation);
-    return new IllegalArgumentException(
+    return new RefusedException(
         object
             + ": the function "
             + function.name()

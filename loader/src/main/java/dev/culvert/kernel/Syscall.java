@@ -69,7 +69,7 @@ public enum Syscall {
         case "amd64", "x86_64" -> X86_64;
         case "aarch64" -> AARCH64;
         default ->
-            throw new UnsupportedOperationException(
+            throw new RefusedException(
                 "Culvert knows the system calls of amd64 and aarch64, not of " + name + ".");
       };
     }

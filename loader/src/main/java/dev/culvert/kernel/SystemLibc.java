@@ -35,8 +35,7 @@ final class SystemLibc implements Libc {
             .defaultLookup()
             .find("syscall")
             .orElseThrow(() ->
-                new UnsupportedOperationException(
-                    "The C library has no syscall(2): Culvert needs Linux."));
+                new RefusedException("The C library has no syscall(2): Culvert needs Linux."));
     syscall =
         linker.downcallHandle(
             symbol,

@@ -188,9 +188,8 @@ final class BpfObjectKernelTest {
         BpfObject.loadPinned(libc, spec.withMaxEntries("table", 100), pins.path())) {
       assertEquals(100, first.map("table").info().maxEntries());
     }
-    IllegalStateException e =
-        assertThrows(
-            IllegalStateException.class, () -> BpfObject.loadPinned(libc, spec, pins.path()));
+    RefusedException e =
+        assertThrows(RefusedException.class, () -> BpfObject.loadPinned(libc, spec, pins.path()));
     assertTrue(e.getMessage().contains("100 entries"), e.getMessage());
     assertTrue(e.getMessage().contains("4 entries"), e.getMessage());
     assertTrue(e.getMessage().contains(pins.path() + "/table"), e.getMessage());

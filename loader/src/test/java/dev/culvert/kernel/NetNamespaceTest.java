@@ -52,8 +52,8 @@ final class NetNamespaceTest {
   @Test
   void aNameIsAFileName() {
     for (String name : List.of("", ".", "..", "a/b", "x".repeat(256))) {
-      assertThrows(IllegalArgumentException.class, () -> NetNamespace.named(kernel, name), name);
-      assertThrows(IllegalArgumentException.class, () -> NetNamespace.delete(kernel, name), name);
+      assertThrows(RefusedException.class, () -> NetNamespace.named(kernel, name), name);
+      assertThrows(RefusedException.class, () -> NetNamespace.delete(kernel, name), name);
     }
   }
 

@@ -114,8 +114,7 @@ final class ObjectParserTest {
         "tracing; the program probe is in section kprobe/do_nothing",
       })
   void whatTheLoaderLacksIsRefusedByName(String name, String reason) {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> TestObjects.spec(name));
+    RefusedException e = assertThrows(RefusedException.class, () -> TestObjects.spec(name));
     assertTrue(e.getMessage().contains(reason), e.getMessage());
     assertTrue(e.getMessage().startsWith(name + ".bpf.o"), e.getMessage());
   }
@@ -134,8 +133,8 @@ final class ObjectParserTest {
   }
 
   private static void assertRefused(byte[] file, String reason) {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> BpfObjectSpec.parse(file, "file.o"));
+    RefusedException e =
+        assertThrows(RefusedException.class, () -> BpfObjectSpec.parse(file, "file.o"));
     assertTrue(e.getMessage().contains(reason), e.getMessage());
     assertTrue(e.getMessage().startsWith("file.o"), e.getMessage());
   }
@@ -158,9 +157,9 @@ final class ObjectParserTest {
   private static void assertRefusedWhenCut(byte[] whole, int step) {
     for (int length = whole.length - 1; length >= 0; length -= step) {
       byte[] part = Arrays.copyOf(whole, length);
-      IllegalArgumentException e =
+      RefusedException e =
           assertThrows(
-              IllegalArgumentException.class,
+              RefusedException.class,
               () -> BpfObjectSpec.parse(part, "part.o"),
               "cut at " + length);
       assertTrue(
@@ -174,8 +173,7 @@ final class ObjectParserTest {
     assertArrayEquals(whole, Btf.parse(whole, "whole").toBytes());
     for (int length = 0; length < whole.length; length++) {
       byte[] part = Arrays.copyOf(whole, length);
-      assertThrows(
-          IllegalArgumentException.class, () -> Btf.parse(part, "part"), "cut at " + length);
+      assertThrows(RefusedException.class, () -> Btf.parse(part, "part"), "cut at " + length);
     }
   }
 
@@ -193,7 +191,7 @@ final class ObjectParserTest {
       try {
         BpfObjectSpec spec = BpfObjectSpec.parse(bad, "bad.o");
         spec.btf().types().forEach(t -> sizeOrRefusal(spec.btf(), t));
-      } catch (IllegalArgumentException refused) {
+      } catch (RefusedException refused) {
         assertTrue(refused.getMessage().startsWith("bad.o"), refused.getMessage());
       } catch (RuntimeException | Error e) {
         fail("seed " + seed + ", round " + round + " (repeat with -Dseed=" + seed + ")", e);
@@ -221,7 +219,7 @@ final class ObjectParserTest {
       if (type.kind() == Btf.Kind.STRUCT && !type.name().isEmpty()) {
         Btf.Struct _ = btf.struct(type.name());
       }
-    } catch (IllegalArgumentException refused) {
+    } catch (RefusedException refused) {
       assertTrue(refused.getMessage().startsWith("bad.o"), refused.getMessage());
     }
   }

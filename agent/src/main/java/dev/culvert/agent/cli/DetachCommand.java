@@ -2,6 +2,7 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.util.List;
@@ -73,7 +74,7 @@ public final class DetachCommand implements Runnable {
     }
     try {
       return Optional.of(IpPrefix.parseAddress(text));
-    } catch (IllegalArgumentException name) {
+    } catch (RefusedException | IllegalArgumentException name) {
       return Optional.empty();
     }
   }

@@ -5,11 +5,11 @@ import dev.culvert.control.LeaseStoreException;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
-import java.util.List;
 import picocli.CommandLine;
 
 /**
  * What a person sees when something went wrong: one sentence, and a stack trace only with --debug.
+ * Our own faults show it always: whoever reports one sends it along.
  */
 public final class Errors {
   private Errors() {}
@@ -31,35 +31,27 @@ public final class Errors {
   public static int failure(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
     PrintWriter err = line.getErr();
     err.println("culvert: " + explain(e));
-    if (parsed.originalArgs().contains(GlobalOptions.DEBUG)) {
+    if (!isMeantForPeople(e) || parsed.originalArgs().contains(GlobalOptions.DEBUG)) {
       e.printStackTrace(err);
     }
     return CommandLine.ExitCode.SOFTWARE;
   }
 
   static String explain(Throwable e) {
-    String message = e.getMessage() == null ? "" : e.getMessage().strip();
-    if (isMeantForPeople(e) && !message.isEmpty()) {
-      return sentence(message);
+    if (isMeantForPeople(e)) {
+      return sentence(e.getMessage().strip());
     }
     return "Unexpected "
         + e.getClass().getSimpleName()
-        + (message.isEmpty() ? "" : " (" + message + ")")
-        + "; this is a fault in Culvert, please report it with the output of the same command and "
-        + GlobalOptions.DEBUG
-        + ".";
+        + (e.getMessage() == null ? "" : " (" + e.getMessage().strip() + ")")
+        + "; this is a fault in Culvert, please report it with what follows.";
   }
 
+  /** Refused by us, by the kernel, or by the store: the sentence says all that is to be known. */
   private static boolean isMeantForPeople(Throwable e) {
-    List<Class<? extends RuntimeException>> kinds =
-        List.of(
-            RefusedException.class,
-            KernelException.class,
-            LeaseStoreException.class,
-            IllegalArgumentException.class,
-            IllegalStateException.class,
-            UnsupportedOperationException.class);
-    return kinds.stream().anyMatch(kind -> kind.isInstance(e));
+    return e instanceof RefusedException
+        || e instanceof KernelException
+        || e instanceof LeaseStoreException;
   }
 
   private static String sentence(String text) {

@@ -10,6 +10,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.ProbePacket;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.RefusedException;
 import java.util.Locale;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -95,7 +96,7 @@ public final class ExplainCommand implements Runnable {
               port,
               size),
           Optional.ofNullable(sender).map(IpPrefix::parseAddress));
-    } catch (IllegalArgumentException e) {
+    } catch (RefusedException | IllegalArgumentException e) {
       throw new CommandLine.ParameterException(spec.commandLine(), e.getMessage());
     }
   }

@@ -14,6 +14,7 @@ import dev.culvert.datapath.Whereabouts;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -122,7 +123,7 @@ public final class TraceCommand implements Runnable {
   private Optional<IpPrefix> prefix(String text) {
     try {
       return Optional.ofNullable(text).map(TraceFilter::parse);
-    } catch (IllegalArgumentException e) {
+    } catch (RefusedException | IllegalArgumentException e) {
       throw usage(e.getMessage());
     }
   }

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -145,7 +146,7 @@ public final class ConfigFile {
     if (address.isAnyLocalAddress()
         || address.isLoopbackAddress()
         || address.isMulticastAddress()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           text + " is not an address that other hosts can reach; write one of the interface's.");
     }
     return address;
@@ -167,7 +168,7 @@ public final class ConfigFile {
     for (String name : names) {
       try {
         Values.interfaceName(name);
-      } catch (IllegalArgumentException e) {
+      } catch (RefusedException | IllegalArgumentException e) {
         throw section.problem(key, e.getMessage());
       }
     }
@@ -191,7 +192,7 @@ public final class ConfigFile {
     String name = machineName.get();
     try {
       return Values.host(name);
-    } catch (IllegalArgumentException e) {
+    } catch (RefusedException | IllegalArgumentException e) {
       throw root.problem(
           "host", "this machine's own name \"" + name + "\" will not do; set the key host.");
     }

@@ -2,6 +2,7 @@
 package dev.culvert.agent.config;
 
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -110,7 +111,7 @@ final class Section {
       case YamlNode.Scalar scalar -> {
         try {
           return conversion.apply(scalar.text());
-        } catch (IllegalArgumentException e) {
+        } catch (RefusedException | IllegalArgumentException e) {
           ConfigException problem = problem(key, line, e.getMessage());
           problem.initCause(e);
           throw problem;

@@ -3,16 +3,14 @@ package dev.culvert.agent.config;
 
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.kernel.RefusedException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/**
- * Conversions of single values. Each throws IllegalArgumentException with the reason and an
- * example.
- */
+/** Conversions of single values. Each throws RefusedException with the reason and an example. */
 final class Values {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(s|m|h|d)");
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
@@ -25,7 +23,7 @@ final class Values {
 
   static String text(String text) {
     if (text.isBlank()) {
-      throw new IllegalArgumentException("is empty; write a value, or remove the key.");
+      throw new RefusedException("is empty; write a value, or remove the key.");
     }
     return text;
   }
@@ -33,7 +31,7 @@ final class Values {
   /** Names a folder below bpffs, a socket and a lease, so few characters are allowed. */
   static String host(String text) {
     if (!HOST.matcher(text).matches()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"%s\" is not a host name; use up to 63 letters, digits, dots and hyphens, such as host-01."
               .formatted(text));
     }
@@ -42,7 +40,7 @@ final class Values {
 
   static String interfaceName(String text) {
     if (text.isBlank() || text.length() > INTERFACE_NAME_MAX || text.matches(".*[\\s/].*")) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"%s\" is not an interface name; use 1 to 15 characters without blanks, such as eth0."
               .formatted(text));
     }
@@ -56,10 +54,10 @@ final class Values {
         return value;
       }
     } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"%s\" is not a whole number; write one from %d to %d.".formatted(text, min, max), e);
     }
-    throw new IllegalArgumentException(
+    throw new RefusedException(
         "%s is out of range; write a number from %d to %d.".formatted(text, min, max));
   }
 
@@ -67,7 +65,7 @@ final class Values {
     return switch (text) {
       case "true" -> true;
       case "false" -> false;
-      default -> throw new IllegalArgumentException("\"" + text + "\" is neither true nor false.");
+      default -> throw new RefusedException("\"" + text + "\" is neither true nor false.");
     };
   }
 
@@ -78,10 +76,9 @@ final class Values {
         return path.normalize();
       }
     } catch (InvalidPathException e) {
-      throw new IllegalArgumentException("\"" + text + "\" is not a path.", e);
+      throw new RefusedException("\"" + text + "\" is not a path.", e);
     }
-    throw new IllegalArgumentException(
-        "\"" + text + "\" is not an absolute path; begin it with a slash.");
+    throw new RefusedException("\"" + text + "\" is not an absolute path; begin it with a slash.");
   }
 
   static Duration leaseDuration(String text) {
@@ -96,7 +93,7 @@ final class Values {
   private static Duration duration(String text, String example, Duration least, Duration most) {
     Matcher matcher = DURATION.matcher(text);
     if (!matcher.matches()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"%s\" is not a duration; write a number and s, m, h or d, such as %s."
               .formatted(text, example));
     }
@@ -109,7 +106,7 @@ final class Values {
           default -> Duration.ofDays(number);
         };
     if (duration.compareTo(least) < 0 || duration.compareTo(most) > 0) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "%s is out of range; write a duration from %ds to %dd, such as %s."
               .formatted(text, least.toSeconds(), most.toDays(), example));
     }
@@ -119,13 +116,13 @@ final class Values {
   static AgentConfig.SourcePorts sourcePorts(String text) {
     Matcher matcher = RANGE.matcher(text);
     if (!matcher.matches()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\"" + text + "\" is not a range of ports; write one such as 49152-65535.");
     }
     int min = whole(matcher.group(1), 1, 65535);
     int max = whole(matcher.group(2), 1, 65535);
     if (min > max) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "the range " + text + " ends before it begins; swap the two ports.");
     }
     return new AgentConfig.SourcePorts(min, max);
@@ -135,8 +132,7 @@ final class Values {
     return switch (text) {
       case "ebpf" -> AgentConfig.Kind.EBPF;
       case "userspace" -> AgentConfig.Kind.USERSPACE;
-      default ->
-          throw new IllegalArgumentException("\"" + text + "\" is neither ebpf nor userspace.");
+      default -> throw new RefusedException("\"" + text + "\" is neither ebpf nor userspace.");
     };
   }
 
@@ -145,8 +141,7 @@ final class Values {
       case "auto" -> Decapsulation.AUTO;
       case "tc" -> Decapsulation.TC;
       case "xdp" -> Decapsulation.XDP;
-      default ->
-          throw new IllegalArgumentException("\"" + text + "\" is neither auto, tc nor xdp.");
+      default -> throw new RefusedException("\"" + text + "\" is neither auto, tc nor xdp.");
     };
   }
 
@@ -154,8 +149,7 @@ final class Values {
     return switch (text) {
       case "zero" -> false;
       case "compute" -> true;
-      default ->
-          throw new IllegalArgumentException("\"" + text + "\" is neither zero nor compute.");
+      default -> throw new RefusedException("\"" + text + "\" is neither zero nor compute.");
     };
   }
 
@@ -163,7 +157,7 @@ final class Values {
     return switch (text) {
       case "keep" -> AgentConfig.Stop.KEEP;
       case "leave" -> AgentConfig.Stop.LEAVE;
-      default -> throw new IllegalArgumentException("\"" + text + "\" is neither keep nor leave.");
+      default -> throw new RefusedException("\"" + text + "\" is neither keep nor leave.");
     };
   }
 
