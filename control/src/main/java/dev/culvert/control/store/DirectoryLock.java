@@ -41,7 +41,15 @@ final class DirectoryLock {
     this.directory = directory.toRealPath();
     this.file = this.directory.resolve(NAME);
     this.jvmWide = ("dev.culvert.control.store.DirectoryLock:" + this.directory).intern();
+    requirePlainFile();
     FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE).close();
+  }
+
+  /** Opening a pipe would wait for its reader. */
+  private void requirePlainFile() {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      throw new LeaseStoreException("The lock " + file + " is no plain file; remove it.");
+    }
   }
 
   /** With symbolic links resolved. */
@@ -58,6 +66,7 @@ final class DirectoryLock {
 
   <T> T hold(Supplier<T> action) {
     synchronized (jvmWide) {
+      requirePlainFile();
       try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
           FileLock lock = acquire(channel)) {
         assert lock.isValid();

@@ -86,15 +86,15 @@ final class DirectoryWatcher implements AutoCloseable {
   }
 
   private void watch() {
-    try {
-      while (true) {
+    while (true) {
+      try {
         waitForChange();
         refresh();
+      } catch (ClosedWatchServiceException e) {
+        return; // close() was called
+      } catch (InterruptedException e) {
+        // Nobody has a reason to interrupt this thread, and without it no news would come.
       }
-    } catch (ClosedWatchServiceException e) {
-      // close() was called
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 
@@ -121,9 +121,12 @@ final class DirectoryWatcher implements AutoCloseable {
       problem = "The lease directory " + directory + " cannot be watched: " + e + ".";
     } catch (ClosedWatchServiceException e) {
       throw e;
-    } catch (RuntimeException e) {
-      problem = "The lease directory " + directory + " could not be followed: " + e + ".";
-      LOG.log(Level.ERROR, problem, e);
+    } catch (Throwable e) { // also an Error: or nothing would be followed any more
+      String sentence = "The lease directory " + directory + " could not be followed: " + e + ".";
+      if (!sentence.equals(problem)) {
+        LOG.log(Level.ERROR, sentence, e);
+      }
+      problem = sentence;
     }
   }
 }

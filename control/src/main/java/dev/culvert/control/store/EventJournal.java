@@ -5,61 +5,121 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.datapath.Subnet;
 import java.lang.System.Logger.Level;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 
 /**
  * Turns "this is what the store holds now" into numbered events, and hands them to every watcher in
- * order on one thread of its own. Methods may be called from any thread.
+ * order, each on a thread of its own: one that is slow keeps no other waiting, and one that falls
+ * far behind hears a snapshot in place of what it missed. Methods may be called from any thread.
  */
 final class EventJournal {
   private static final System.Logger LOG = System.getLogger(EventJournal.class.getName());
 
-  /** One watcher; its monitor makes sure that no event arrives after close. */
+  /** A watcher with more events than these before it hears a snapshot instead. */
+  static final int MOST_WAITING = 10_000;
+
+  /** How long closing a watch waits for an event that is being delivered. */
+  private static final long CLOSE_PATIENCE_MS = 1000;
+
+  /** One watcher, and the events for it. Fields are guarded by the journal. */
   private final class Watch implements AutoCloseable {
     private final Consumer<LeaseEvent> watcher;
-    private boolean closed;
+    private final Queue<LeaseEvent> waiting = new ArrayDeque<>();
+    private final Thread thread =
+        Thread.ofPlatform().name(threadName).daemon().unstarted(this::deliverAll);
+
+    /** Held while the watcher hears an event. */
+    private final ReentrantLock delivering = new ReentrantLock();
+
+    private boolean behind;
+    private volatile boolean ended;
 
     Watch(Consumer<LeaseEvent> watcher) {
       this.watcher = watcher;
     }
 
-    synchronized void deliver(LeaseEvent event) {
-      if (closed) {
-        return;
+    void add(LeaseEvent event) {
+      if (behind) {
+        return; // the snapshot will hold it
       }
-      try {
-        watcher.accept(event);
-      } catch (RuntimeException e) {
-        LOG.log(Level.ERROR, "A watcher of leases failed at " + event + "; it hears on.", e);
+      waiting.add(event);
+      if (waiting.size() > MOST_WAITING) {
+        waiting.clear();
+        behind = true;
       }
     }
 
+    private LeaseEvent take() throws InterruptedException {
+      synchronized (EventJournal.this) {
+        while (!behind && waiting.isEmpty()) {
+          EventJournal.this.wait();
+        }
+        if (behind) {
+          behind = false;
+          return new LeaseEvent.Snapshot(revision, known());
+        }
+        return waiting.remove();
+      }
+    }
+
+    private void deliverAll() {
+      while (!ended) {
+        try {
+          deliver(take());
+        } catch (InterruptedException e) {
+          // Whoever closes this watch interrupts it; from anybody else it means nothing.
+        }
+      }
+    }
+
+    private void deliver(LeaseEvent event) {
+      delivering.lock();
+      try {
+        if (!ended) {
+          watcher.accept(event);
+        }
+      } catch (Throwable e) { // also an Error: or this watcher would never hear anything again
+        LOG.log(Level.ERROR, "A watcher of leases failed at " + event + "; it hears on.", e);
+      } finally {
+        delivering.unlock();
+      }
+    }
+
+    /** No event arrives afterwards, but for one that its watcher is stuck in. */
     @Override
     public void close() {
-      synchronized (this) {
-        closed = true;
-      }
       synchronized (EventJournal.this) {
+        ended = true;
         watches.remove(this);
+      }
+      try {
+        if (delivering.tryLock(CLOSE_PATIENCE_MS, TimeUnit.MILLISECONDS)) {
+          delivering.unlock();
+        } else {
+          LOG.log(Level.WARNING, "A watcher of leases does not come back from an event.");
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      if (Thread.currentThread() != thread) {
+        thread.interrupt();
       }
     }
   }
 
-  private record Delivery(Watch watch, LeaseEvent event) {}
-
   private final String threadName;
   private final List<Watch> watches = new ArrayList<>();
-  private final BlockingQueue<Delivery> deliveries = new LinkedBlockingQueue<>();
   private SortedMap<Subnet, Lease> known = new TreeMap<>();
   private long revision;
-  private Thread thread;
   private boolean closed;
 
   EventJournal(String threadName) {
@@ -90,18 +150,17 @@ final class EventJournal {
       }
     });
     known = next;
+    notifyAll();
   }
 
   synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     if (closed) {
       throw new IllegalStateException("The lease store is closed.");
     }
-    if (thread == null) {
-      thread = Thread.ofPlatform().name(threadName).daemon().start(this::deliverAll);
-    }
     Watch watch = new Watch(watcher);
     watches.add(watch);
-    deliveries.add(new Delivery(watch, new LeaseEvent.Snapshot(revision, known())));
+    watch.add(new LeaseEvent.Snapshot(revision, known()));
+    watch.thread.start();
     return watch;
   }
 
@@ -111,25 +170,11 @@ final class EventJournal {
     synchronized (this) {
       closed = true;
       open = List.copyOf(watches);
-      if (thread != null) {
-        thread.interrupt();
-      }
     }
     open.forEach(Watch::close);
   }
 
   private void tell(LeaseEvent event) {
-    watches.forEach(watch -> deliveries.add(new Delivery(watch, event)));
-  }
-
-  private void deliverAll() {
-    try {
-      while (true) {
-        Delivery delivery = deliveries.take();
-        delivery.watch().deliver(delivery.event());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt(); // closed
-    }
+    watches.forEach(watch -> watch.add(event));
   }
 }

@@ -5,6 +5,7 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.datapath.Subnet;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
@@ -17,6 +18,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -35,7 +37,7 @@ final class LeaseDirectory {
   private static final String TEMPORARY = ".tmp-";
 
   /** A lease is six short lines; whatever is larger is something else. */
-  private static final long MAX_FILE_BYTES = 65_536;
+  private static final int MAX_FILE_BYTES = 65_536;
 
   /** How long a vanished file's content is remembered: an editor may be replacing the file. */
   private static final Duration MEMORY = Duration.ofSeconds(2);
@@ -192,12 +194,20 @@ final class LeaseDirectory {
             : " The lease that it held before, " + memory.lease() + ", stays until it is mended.");
   }
 
+  /** Opens nothing but plain files: reading a pipe waits for its writer, a device may never end. */
   private static String text(Path file) throws IOException, LeaseFile.MalformedException {
-    if (Files.size(file) > MAX_FILE_BYTES) {
+    if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
       throw new LeaseFile.MalformedException(
-          "line 1: the file is larger than " + MAX_FILE_BYTES + " bytes.");
+          "it is no plain file, but a folder, a pipe, a socket or a device.");
     }
-    return Files.readString(file, StandardCharsets.UTF_8);
+    try (InputStream in = Files.newInputStream(file)) {
+      byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
+      if (bytes.length > MAX_FILE_BYTES) {
+        throw new LeaseFile.MalformedException(
+            "line 1: the file is larger than " + MAX_FILE_BYTES + " bytes.");
+      }
+      return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    }
   }
 
   private static void add(

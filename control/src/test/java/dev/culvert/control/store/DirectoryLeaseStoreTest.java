@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.control.Lease;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -336,5 +338,52 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         }
       }
     }
+  }
+
+  /** Reading a pipe would wait for its writer, and /dev/zero never ends. */
+  @Test
+  void whatIsNoPlainFileIsNamedAndNotOpened() throws Exception {
+    try (LeaseStore store = open()) {
+      done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      assertEquals(
+          0,
+          new ProcessBuilder("mkfifo", directory().resolve("pipe.lease").toString())
+              .start()
+              .waitFor());
+      Files.createSymbolicLink(directory().resolve("zero.lease"), Path.of("/dev/zero"));
+      Files.createDirectory(directory().resolve("folder.lease"));
+
+      List<Lease> leases = assertTimeoutPreemptively(Duration.ofSeconds(10), store::list);
+
+      assertEquals(1, leases.size());
+      assertEquals(3, store.problems().size(), store.problems().toString());
+      for (String problem : store.problems()) {
+        assertTrue(problem.contains("it is no plain file, but a folder, a pipe"), problem);
+      }
+      done(store.acquire(lease("10.244.2.0/24", 1, "host-02")));
+    }
+  }
+
+  @Test
+  void aLinkToAPlainFileIsReadAsBefore() throws Exception {
+    try (LeaseStore store = open()) {
+      Path elsewhere = Files.writeString(temporary.resolve("by-hand"), BY_HAND);
+      Files.createSymbolicLink(directory().resolve("cellar.lease"), elsewhere);
+      assertEquals("host-02", store.list().getFirst().host());
+    }
+  }
+
+  @Test
+  void aLockThatIsAPipeIsRefused() throws Exception {
+    Path folder = Files.createDirectory(temporary.resolve("piped"));
+    assertEquals(
+        0, new ProcessBuilder("mkfifo", folder.resolve(".lock").toString()).start().waitFor());
+    var e =
+        assertThrows(
+            LeaseStoreException.class,
+            () ->
+                assertTimeoutPreemptively(
+                    Duration.ofSeconds(10), () -> new DirectoryLeaseStore(folder)));
+    assertTrue(e.getMessage().endsWith("/.lock is no plain file; remove it."), e.getMessage());
   }
 }

@@ -15,6 +15,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -244,6 +245,44 @@ abstract class LeaseStoreContract {
       assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
       done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
       assertInstanceOf(LeaseEvent.Announced.class, next(events));
+    }
+  }
+
+  @Test
+  void aStuckWatcherStarvesNoOtherAndCanBeClosed() throws Exception {
+    CountDownLatch stuck = new CountDownLatch(1);
+    CountDownLatch never = new CountDownLatch(1);
+    BlockingQueue<LeaseEvent> events = new LinkedBlockingQueue<>();
+    AutoCloseable slow =
+        store.watch(_ -> {
+          stuck.countDown();
+          awaitQuietly(never);
+        });
+    try (AutoCloseable _ = store.watch(events::add)) {
+      assertTrue(stuck.await(WAIT_SECONDS, TimeUnit.SECONDS));
+      assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
+      done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      assertInstanceOf(LeaseEvent.Announced.class, next(events));
+      Thread closer = Thread.ofPlatform().start(() -> closeQuietly(slow));
+      assertTrue(closer.join(Duration.ofSeconds(WAIT_SECONDS)), "closing it hangs");
+    } finally {
+      never.countDown();
+    }
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static void closeQuietly(AutoCloseable watch) {
+    try {
+      watch.close();
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
     }
   }
 
