@@ -9,6 +9,7 @@ import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -153,7 +154,7 @@ final class OverlayCore {
   }
 
   Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
-    checkInterfaceName(interfaceName);
+    var _ = new InterfaceName(interfaceName);
     Set<InetAddress> taken =
         endpoints.values().stream()
             .flatMap(endpoint -> endpoint.addresses().stream())
@@ -173,7 +174,7 @@ final class OverlayCore {
   }
 
   Endpoint attachExisting(Path netns, String interfaceName) {
-    checkInterfaceName(interfaceName);
+    var _ = new InterfaceName(interfaceName);
     List<Subnet> subnets =
         leases.usable().stream().map(prefix -> new Subnet(config.vni(), prefix)).toList();
     Endpoint endpoint =
@@ -204,13 +205,13 @@ final class OverlayCore {
   }
 
   void attachBridge(String bridge) {
-    checkInterfaceName(bridge);
+    var _ = new InterfaceName(bridge);
     datapath.attachBridge(bridge, leases.subnets());
     audit(); // the datapath knows the bridge's index now
   }
 
   void detachBridge(String bridge) {
-    checkInterfaceName(bridge);
+    var _ = new InterfaceName(bridge);
     datapath.detachBridge(bridge);
     audit();
   }
@@ -344,21 +345,6 @@ final class OverlayCore {
               + smallestBytes
               + " are needed; raise the underlay interface's MTU.");
     }
-  }
-
-  /** The kernel's rule (IFNAMSIZ is 16 with the final zero). */
-  private static void checkInterfaceName(String name) {
-    if (name.isEmpty() || name.length() > 15 || !name.matches("[!-~&&[^/:]]+") || isDots(name)) {
-      throw new IllegalArgumentException(
-          "\""
-              + name
-              + "\" cannot be an interface's name: use 1 to 15 printable characters without space,"
-              + " slash and colon.");
-    }
-  }
-
-  private static boolean isDots(String name) {
-    return name.equals(".") || name.equals("..");
   }
 
   private static String key(Endpoint endpoint) {

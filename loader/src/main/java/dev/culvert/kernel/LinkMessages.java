@@ -14,7 +14,6 @@ final class LinkMessages {
 
   private static final int IFF_UP = 1;
   private static final int IFF_NOARP = 0x80;
-  private static final int MAX_NAME_BYTES = 15;
   private static final int MAX_ALIAS_BYTES = 255;
   private static final int MAC_BYTES = 6;
 
@@ -78,16 +77,6 @@ final class LinkMessages {
     return get(0).textZ(IFLA_IFNAME, name);
   }
 
-  /** Whether a name could be an interface's at all (dev_valid_name() of the kernel). */
-  static boolean isName(String name) {
-    int bytes = name.getBytes(StandardCharsets.UTF_8).length;
-    return bytes > 0
-        && bytes <= MAX_NAME_BYTES
-        && !name.equals(".")
-        && !name.equals("..")
-        && name.chars().noneMatch(c -> c == '/' || c == ':' || Character.isWhitespace(c));
-  }
-
   static NetlinkMessage createVeth(VethEnd here, VethEnd peer) {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, 0, 0);
@@ -107,7 +96,7 @@ final class LinkMessages {
     if (end.namespaceFd() >= 0) {
       message.attribute32(IFLA_NET_NS_FD, end.namespaceFd());
     }
-    message.textZ(IFLA_IFNAME, requireName(end.name()));
+    message.textZ(IFLA_IFNAME, new InterfaceName(end.name()).text());
   }
 
   private static void common(NetlinkMessage message, byte[] mac, int mtuBytes) {
@@ -126,7 +115,7 @@ final class LinkMessages {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, IFF_NOARP, IFF_NOARP);
     common(message, mac, mtuBytes);
-    message.textZ(IFLA_IFNAME, requireName(name));
+    message.textZ(IFLA_IFNAME, new InterfaceName(name).text());
     return kind(
         message,
         "vxlan",
@@ -143,7 +132,7 @@ final class LinkMessages {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, 0, 0);
     common(message, link.mac(), link.mtuBytes());
-    message.textZ(IFLA_IFNAME, requireName(link.name()));
+    message.textZ(IFLA_IFNAME, new InterfaceName(link.name()).text());
     boolean ipv6 = link.local() instanceof Inet6Address;
     return kind(
         message,
@@ -163,7 +152,7 @@ final class LinkMessages {
   static NetlinkMessage createBridge(String name) {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, 0, 0);
-    message.textZ(IFLA_IFNAME, requireName(name));
+    message.textZ(IFLA_IFNAME, new InterfaceName(name).text());
     return message.nest(IFLA_LINKINFO, () -> message.text(IFLA_INFO_KIND, "bridge"));
   }
 
@@ -247,16 +236,6 @@ final class LinkMessages {
         attributes.number(IFLA_MASTER, 0),
         attributes.text(IFLA_IFALIAS),
         attributes.number(IFLA_LINK_NETNSID, -1));
-  }
-
-  private static String requireName(String name) {
-    if (!isName(name)) {
-      throw new IllegalArgumentException(
-          "\""
-              + name
-              + "\" cannot name an interface: use 1 to 15 bytes without slash, colon or blank.");
-    }
-    return name;
   }
 
   static byte[] requireMac(byte[] mac) {

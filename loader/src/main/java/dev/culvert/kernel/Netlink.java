@@ -164,7 +164,7 @@ public final class Netlink implements AutoCloseable {
 
   /** Empty when there is none of that name. */
   public Optional<LinkInfo> link(String name) {
-    return LinkMessages.isName(name)
+    return InterfaceName.isValid(name)
         ? oneLink(LinkMessages.get(name), "interface " + name)
         : Optional.empty();
   }

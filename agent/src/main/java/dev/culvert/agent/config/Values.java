@@ -3,6 +3,7 @@ package dev.culvert.agent.config;
 
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -17,7 +18,6 @@ final class Values {
   private static final Pattern HOST = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}");
 
   // IFNAMSIZ (linux/if.h) less the terminating zero.
-  private static final int INTERFACE_NAME_MAX = 15;
 
   private Values() {}
 
@@ -39,12 +39,7 @@ final class Values {
   }
 
   static String interfaceName(String text) {
-    if (text.isBlank() || text.length() > INTERFACE_NAME_MAX || text.matches(".*[\\s/].*")) {
-      throw new RefusedException(
-          "\"%s\" is not an interface name; use 1 to 15 characters without blanks, such as eth0."
-              .formatted(text));
-    }
-    return text;
+    return new InterfaceName(text).text();
   }
 
   static int whole(String text, int min, int max) {

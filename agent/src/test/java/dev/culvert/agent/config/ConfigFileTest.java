@@ -221,7 +221,7 @@ class ConfigFileTest {
         "pathMtuLifetime: 0s      | line 6: pathMtuLifetime: 0s is out of range; write a duration from 1s to 1d, such as 10m.",
         "bridges: br0             | line 6: bridges: must be a list",
         "bridges: [br0, br0]      | line 6: bridges: names one interface twice",
-        "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" is not an interface name",
+        "bridges: [a-name-too-long-for-linux] | line 6: bridges: \"a-name-too-long-for-linux\" cannot be an interface's name",
         "bpffs: sys/fs/bpf        | line 6: bpffs: \"sys/fs/bpf\" is not an absolute path",
         "stop: never              | line 6: stop: \"never\" is neither keep nor leave.",
         "datapath: kernel         | line 6: datapath: \"kernel\" is neither ebpf nor userspace.",
