@@ -113,25 +113,24 @@ class AgentNetnsTest {
         Files.readString(config()) + "network6: fd00:244::/48\nsubnet6: " + SUBNET6 + "\n");
     Process agent = startAgent();
     assertEquals(
-        "attached " + CONTAINER + " eth0: 10.244.1.2, fd00:244:0:7:0:0:0:2\n",
+        "attached " + CONTAINER + " eth0: 10.244.1.2, fd00:244:0:7::2\n",
         culvert("attach", CONTAINER, "--host", HOST).output());
     assertEquals(2, leases());
     Map<String, Object> status = json("status");
-    assertEquals(
-        List.of("10.244.0.0/16", "fd00:244:0:0:0:0:0:0/48"), status.get("networks"), "networks");
+    assertEquals(List.of("10.244.0.0/16", "fd00:244::/48"), status.get("networks"), "networks");
     assertEquals(2, ((List<?>) status.get("leases")).size());
     assertEquals(2, list("subnets").size());
     String text = culvert("status", "--host", HOST).output();
-    assertTrue(text.contains("lease      fd00:244:0:7:0:0:0:0/64, generation "), text);
+    assertTrue(text.contains("lease      fd00:244:0:7::/64, generation "), text);
     assertEquals(
-        List.of("10.244.1.2", "fd00:244:0:7:0:0:0:2"),
+        List.of("10.244.1.2", "fd00:244:0:7::2"),
         ((Map<?, ?>) list("endpoints").getFirst()).get("addresses"));
     String table = culvert("endpoints", "--host", HOST).output();
-    assertTrue(table.contains("10.244.1.2, fd00:244:0:7:0:0:0:2"), table);
+    assertTrue(table.contains("10.244.1.2, fd00:244:0:7::2"), table);
     ip("netns", "exec", CONTAINER, "ping", "-c1", "-W2", "fd00:244:0:7::1");
 
     assertEquals(
-        "detached 10.244.1.2\ndetached fd00:244:0:7:0:0:0:2\n",
+        "detached 10.244.1.2\ndetached fd00:244:0:7::2\n",
         culvert("detach", "fd00:244:0:7::2", "--host", HOST).output());
     assertEquals(List.of(), list("endpoints"));
     kill(agent, "INT");
@@ -278,7 +277,7 @@ class AgentNetnsTest {
                     .formatted(
                         HOST,
                         text(config()).contains("network6")
-                            ? "subnets 10.244.1.0/24 and fd00:244:0:7:0:0:0:0/64"
+                            ? "subnets 10.244.1.0/24 and fd00:244:0:7::/64"
                             : "subnet 10.244.1.0/24")));
     return agent;
   }

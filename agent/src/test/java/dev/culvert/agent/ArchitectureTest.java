@@ -11,7 +11,9 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import dev.culvert.control.Overlay;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
+import java.net.InetAddress;
 import java.net.URL;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
@@ -130,6 +132,21 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .haveNameMatching("java\\.lang\\.foreign\\.Linker(\\$.*)?")
+        .check(culvert);
+  }
+
+  /** Former spellings remain where files and devices of before must be found again. */
+  @Test
+  void addressesAreWrittenInOnePlace() {
+    noClasses()
+        .that()
+        .doNotBelongToAnyOf(IpAddresses.class)
+        .and()
+        .doNotHaveFullyQualifiedName("dev.culvert.control.store.LeaseFile")
+        .and()
+        .haveSimpleNameNotEndingWith("ContainerInterface")
+        .should()
+        .callMethod(InetAddress.class, "getHostAddress")
         .check(culvert);
   }
 

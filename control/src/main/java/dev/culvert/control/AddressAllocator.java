@@ -2,6 +2,7 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.IpAddresses;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -69,7 +70,7 @@ public final class AddressAllocator {
     if (!left.isEmpty()) {
       throw new IllegalArgumentException(
           "The address "
-              + left.getFirst().getHostAddress()
+              + IpAddresses.text(left.getFirst())
               + " is one too many for this host's "
               + (subnets.size() == 1 ? "subnet " : "subnets ")
               + subnets.stream().map(IpPrefix::toString).collect(Collectors.joining(" and "))
@@ -84,7 +85,7 @@ public final class AddressAllocator {
    * @throws IllegalArgumentException when it lies elsewhere, is reserved or is taken
    */
   public static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
-    String shown = wanted.getHostAddress();
+    String shown = IpAddresses.text(wanted);
     if (!subnet.contains(wanted)) {
       throw new IllegalArgumentException(
           "The address " + shown + " is outside this host's subnet " + subnet + ".");

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Comparator;
@@ -156,7 +157,7 @@ public record OverlayConfig(
   }
 
   static void checkUnderlay(IpPrefix network, InetAddress underlayAddress) {
-    String address = underlayAddress.getHostAddress();
+    String address = IpAddresses.text(underlayAddress);
     if (underlayAddress.isAnyLocalAddress()
         || underlayAddress.isMulticastAddress()
         || underlayAddress.isLoopbackAddress()) {

@@ -10,6 +10,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -196,9 +197,9 @@ final class OverlayCore {
     if (!Prefixes.sameFamily(underlayAddress, leases.vtep().address())) {
       throw new IllegalArgumentException(
           "This host's underlay address "
-              + leases.vtep().address().getHostAddress()
+              + IpAddresses.text(leases.vtep().address())
               + " cannot become "
-              + underlayAddress.getHostAddress()
+              + IpAddresses.text(underlayAddress)
               + ", which is of another IP family than the other hosts'.");
     }
     leases.moveTo(underlayAddress, clock.instant());
@@ -308,7 +309,7 @@ final class OverlayCore {
       } catch (RuntimeException e) {
         failure =
             new IllegalStateException(
-                "the way to " + address.getHostAddress() + " is not known: " + e.getMessage(), e);
+                "the way to " + IpAddresses.text(address) + " is not known: " + e.getMessage(), e);
       }
     }
     if (failure != null) {
@@ -348,6 +349,6 @@ final class OverlayCore {
   }
 
   private static String key(Endpoint endpoint) {
-    return endpoint.address().getHostAddress();
+    return IpAddresses.text(endpoint.address());
   }
 }

@@ -13,6 +13,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
@@ -281,11 +282,11 @@ final class OverlayTable {
     } else if (settings.networks().stream().noneMatch(n -> Prefixes.contains(n, prefix))) {
       why = "it is outside the network " + networks();
     } else if (settings.networks().stream().anyMatch(n -> n.contains(address))) {
-      why = "its VTEP " + address.getHostAddress() + " lies inside the overlay network";
+      why = "its VTEP " + IpAddresses.text(address) + " lies inside the overlay network";
     } else if (address.equals(ownAddress)) {
-      why = "its VTEP " + address.getHostAddress() + " is this host's own underlay address";
+      why = "its VTEP " + IpAddresses.text(address) + " is this host's own underlay address";
     } else if (!Prefixes.sameFamily(address, ownAddress)) {
-      why = "its VTEP " + address.getHostAddress() + " is of another IP family than this host's";
+      why = "its VTEP " + IpAddresses.text(address) + " is of another IP family than this host's";
     }
     return Optional.ofNullable(why)
         .map(reason -> "The lease of " + lease + " is not followed: " + reason + ".");
@@ -370,7 +371,7 @@ final class OverlayTable {
   private static String describe(Change change) {
     return switch (change) {
       case PutRemote(RemoteSubnet remote) ->
-          "Writing " + remote.subnet() + " -> " + remote.remote().address().getHostAddress();
+          "Writing " + remote.subnet() + " -> " + IpAddresses.text(remote.remote().address());
       case PutLocal(LocalSubnet local) -> "Writing this host's own subnet " + local.subnet();
       default -> "Removing " + subnet(change);
     };

@@ -4,6 +4,7 @@ package dev.culvert.control;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -31,7 +32,7 @@ final class Strays {
         if (own.subnets().stream().noneMatch(subnet -> subnet.prefix().contains(address))) {
           strays.add(
               "The container "
-                  + address.getHostAddress()
+                  + IpAddresses.text(address)
                   + " has an address outside this host's "
                   + text(own.subnets())
                   + ", so that others cannot reach it; detach and attach it anew.");

@@ -51,7 +51,7 @@ final class DualStackOverlayTest extends OverlayFixture {
   @Test
   void aHostLeasesASubnetOfEachFamilyForOneTunnelEnd() {
     Overlay overlay = start();
-    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1:0:0:0:0/64"), subnets(overlay));
+    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1::/64"), subnets(overlay));
     assertEquals(2, memory.list().size());
     assertEquals(1, memory.list().stream().map(Lease::vtep).distinct().count());
     assertEquals(
@@ -71,7 +71,7 @@ final class DualStackOverlayTest extends OverlayFixture {
     datapath.route("10.18.2.2", viaRouter("10.17.2.1"));
     Overlay one = start();
     Overlay two = start(config("host-02", "10.18.2.2"), new FakeDatapath());
-    List<String> both = List.of("10.244.2.0/24", "fd00:244:0:2:0:0:0:0/64");
+    List<String> both = List.of("10.244.2.0/24", "fd00:244:0:2::/64");
     await("both of the other's", () -> remoteSubnets(one).equals(both));
     assertTrue(
         one.status().remotes().stream()
@@ -99,7 +99,7 @@ final class DualStackOverlayTest extends OverlayFixture {
         assertThrows(
             IllegalArgumentException.class,
             () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.9"), wanted)));
-    assertEquals("The address fd00:244:0:1:0:0:0:77 is taken by a container.", e.getMessage());
+    assertEquals("The address fd00:244:0:1::77 is taken by a container.", e.getMessage());
     assertThrows(
         IllegalArgumentException.class,
         () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.8"), address("10.244.1.9"))));
@@ -118,7 +118,7 @@ final class DualStackOverlayTest extends OverlayFixture {
     memory.renew(
         Fixtures.lease("fd00:244:0:1::/64", "host-09", 1, "10.18.2.9", 1), own6.generation());
     clock.advance(LEASE.dividedBy(2).plusSeconds(1));
-    String loss = "This host lost its lease of fd00:244:0:1:0:0:0:0/64 (VNI 1)";
+    String loss = "This host lost its lease of fd00:244:0:1::/64 (VNI 1)";
     await(
         "the loss",
         () -> overlay.status().problems().stream().anyMatch(problem -> problem.startsWith(loss)));
@@ -145,7 +145,7 @@ final class DualStackOverlayTest extends OverlayFixture {
           clock.advance(Duration.ofMinutes(1));
           return overlay.status().problems().isEmpty();
         });
-    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1:0:0:0:0/64"), subnets(overlay));
+    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1::/64"), subnets(overlay));
   }
 
   @Test
@@ -155,7 +155,7 @@ final class DualStackOverlayTest extends OverlayFixture {
     first.close();
     store.setAway(true);
     Overlay second = start();
-    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1:0:0:0:0/64"), subnets(second));
+    assertEquals(List.of("10.244.1.0/24", "fd00:244:0:1::/64"), subnets(second));
     assertEquals(List.of(endpoint), second.status().endpoints());
     assertEquals(3, second.status().problems().size(), second.status().problems().toString());
   }
@@ -178,7 +178,7 @@ final class DualStackOverlayTest extends OverlayFixture {
             1,
             Optional.empty()));
     Overlay overlay = start();
-    assertEquals(List.of("10.244.5.0/24", "fd00:244:0:1:0:0:0:0/64"), subnets(overlay));
+    assertEquals(List.of("10.244.5.0/24", "fd00:244:0:1::/64"), subnets(overlay));
     assertEquals(
         List.of(written, written),
         overlay.status().leases().stream().map(lease -> lease.vtep().mac()).toList());

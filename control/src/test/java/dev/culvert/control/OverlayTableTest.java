@@ -250,7 +250,7 @@ final class OverlayTableTest {
             "The lease of 10.244.7.0/24 (VNI 1) of host-07 is not followed: its VTEP 10.17.2.2 is"
                 + " this host's own underlay address.",
             "The lease of 10.244.8.0/24 (VNI 1) of host-08 is not followed: its VTEP"
-                + " fd00:0:0:0:0:0:0:8 is of another IP family than this host's.",
+                + " fd00::8 is of another IP family than this host's.",
             "The lease of 10.245.0.0/24 (VNI 1) of host-05 is not followed: it is outside the"
                 + " network 10.244.0.0/16."),
         table.problems());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -30,9 +31,9 @@ public record Attachment(
       if (address.getAddress().length != gateway.getAddress().length) {
         throw new IllegalArgumentException(
             "The gateway "
-                + gateway.getHostAddress()
+                + IpAddresses.text(gateway)
                 + " is of another IP family than the address "
-                + address.getHostAddress()
+                + IpAddresses.text(address)
                 + ".");
       }
     }

@@ -76,6 +76,7 @@ final class ContainerInterface implements AutoCloseable {
     return mac("container", vni, address);
   }
 
+  /** Of the address as Java writes it, and not as we do: names and MACs outlive versions. */
   private static byte[] digest(String what, Vni vni, InetAddress address) {
     try {
       return MessageDigest.getInstance("SHA-256")

@@ -2,6 +2,7 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
@@ -84,7 +85,7 @@ final class Containers {
       }
       if (devices().has(present.get())) {
         throw new IllegalArgumentException(
-            wanted.address().getHostAddress()
+            IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(attachment.vni(), present.get().address())
                 + ": detach it first, or choose another address.");

@@ -6,6 +6,7 @@ import static dev.culvert.datapath.Layouts.ENDPOINT4_KEY;
 import static dev.culvert.datapath.Layouts.ENDPOINT6_KEY;
 import static dev.culvert.datapath.Layouts.INTERFACE;
 
+import dev.culvert.kernel.IpAddresses;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -107,7 +108,7 @@ final class EndpointTable {
       encode(endpoint, id, value);
       map.put(key(arena, endpoint.vni(), address), value);
     } catch (RuntimeException refused) {
-      throw MapFull.explain(map, address.getHostAddress(), refused);
+      throw MapFull.explain(map, IpAddresses.text(address), refused);
     }
   }
 
@@ -133,7 +134,7 @@ final class EndpointTable {
     for (Endpoint other : read()) {
       if (!other.vni().equals(vni) && other.addresses().contains(address)) {
         throw new IllegalArgumentException(
-            address.getHostAddress()
+            IpAddresses.text(address)
                 + " is attached already in the network with VNI "
                 + other.vni()
                 + ", and this host's route to an address leads to one container only: choose another"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
@@ -22,9 +23,7 @@ final class Families {
         || sorted.stream().map(Layouts::isIpv4).distinct().count() < sorted.size()) {
       throw new IllegalArgumentException(
           "One address is needed, or one of each IP family, not "
-              + sorted.stream()
-                  .map(InetAddress::getHostAddress)
-                  .collect(Collectors.joining(", ", "[", "]"))
+              + sorted.stream().map(IpAddresses::text).collect(Collectors.joining(", ", "[", "]"))
               + ".");
     }
     return sorted;

@@ -2,6 +2,7 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
@@ -140,7 +141,7 @@ final class ForeignContainers {
     String has =
         own.isEmpty()
             ? "no address"
-            : own.stream().map(InetAddress::getHostAddress).collect(Collectors.joining(", "));
+            : own.stream().map(IpAddresses::text).collect(Collectors.joining(", "));
     throw new IllegalArgumentException(
         container.name()
             + " of "
@@ -154,7 +155,7 @@ final class ForeignContainers {
 
   private void requireFree(Vni vni, Pair pair, List<Gateway> gateways) {
     for (InetAddress address : pair.addresses()) {
-      String shown = address.getHostAddress();
+      String shown = IpAddresses.text(address);
       if (gateways.stream().anyMatch(gateway -> gateway.address().equals(address))) {
         throw new IllegalArgumentException(
             "The address "

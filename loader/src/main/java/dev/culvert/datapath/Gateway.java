@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
@@ -19,7 +20,7 @@ public record Gateway(InetAddress address, IpPrefix network) {
     if (!network.contains(address)) {
       throw new IllegalArgumentException(
           "The gateway "
-              + address.getHostAddress()
+              + IpAddresses.text(address)
               + " is not in the network "
               + network
               + ": choose one from this host's subnet.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
@@ -93,9 +94,9 @@ record HeaderTemplate(
   private static IllegalArgumentException ofDifferentFamilies(InetAddress one, InetAddress other) {
     return new IllegalArgumentException(
         "The VTEPs "
-            + one.getHostAddress()
+            + IpAddresses.text(one)
             + " and "
-            + other.getHostAddress()
+            + IpAddresses.text(other)
             + " are of different IP families: give both hosts an underlay address of one family.");
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -46,13 +47,13 @@ public record Identity(Vni vni, Vtep vtep, List<Gateway> gateways, String underl
     return "vni="
         + vni
         + ";address="
-        + vtep.address().getHostAddress()
+        + IpAddresses.text(vtep.address())
         + ";port="
         + vtep.port()
         + ";mac="
         + vtep.mac()
         + ";gateway="
-        + joined(gateway -> gateway.address().getHostAddress())
+        + joined(gateway -> IpAddresses.text(gateway.address()))
         + ";network="
         + joined(gateway -> gateway.network().toString())
         + ";underlay="

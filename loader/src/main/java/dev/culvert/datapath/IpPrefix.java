@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -21,18 +22,18 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
           "The prefix length "
               + length
               + " of "
-              + address.getHostAddress()
+              + IpAddresses.text(address)
               + " is outside 0-"
               + bytes.length * 8
               + ".");
     }
     if (!java.util.Arrays.equals(bytes, masked(bytes, length))) {
       throw new IllegalArgumentException(
-          address.getHostAddress()
+          IpAddresses.text(address)
               + "/"
               + length
               + " has bits set behind the prefix; did you mean "
-              + text(address(masked(bytes, length)))
+              + IpAddresses.text(address(masked(bytes, length)))
               + "/"
               + length
               + "?");
@@ -100,14 +101,10 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     return byAddress != 0 ? byAddress : Integer.compare(length, other.length);
   }
 
-  /** As in {@code 10.244.1.0/24}. */
+  /** As in {@code 10.244.1.0/24}, or {@code fd00:10:244:1::/64} (RFC 5952). */
   @Override
   public String toString() {
-    return text(address) + "/" + length;
-  }
-
-  private static String text(InetAddress address) {
-    return address.getHostAddress();
+    return IpAddresses.text(address) + "/" + length;
   }
 
   private static byte[] masked(byte[] bytes, int length) {

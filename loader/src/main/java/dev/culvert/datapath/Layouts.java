@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -241,7 +242,7 @@ final class Layouts {
   /** An IPv4 address as the number that a big-endian field holds. */
   static int ipv4Bits(InetAddress address) {
     if (!(address instanceof Inet4Address)) {
-      throw new IllegalArgumentException(address.getHostAddress() + " is not an IPv4 address.");
+      throw new IllegalArgumentException(IpAddresses.text(address) + " is not an IPv4 address.");
     }
     byte[] raw = address.getAddress();
     return raw[0] << 24 | (raw[1] & 0xff) << 16 | (raw[2] & 0xff) << 8 | (raw[3] & 0xff);

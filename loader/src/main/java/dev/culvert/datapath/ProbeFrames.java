@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -40,7 +41,7 @@ final class ProbeFrames {
       case Whereabouts.Container(Endpoint endpoint) ->
           new Probe(
               Programs.FROM_CONTAINER,
-              link(endpoint.interfaceIndex(), endpoint.address().getHostAddress()),
+              link(endpoint.interfaceIndex(), IpAddresses.text(endpoint.address())),
               endpoint.vni(),
               packet.frame(endpoint.mac(), endpoint.hostMac()));
       case Whereabouts.Host() -> fromHost(packet);
@@ -82,7 +83,7 @@ final class ProbeFrames {
     if (sender.isEmpty()) {
       throw new IllegalArgumentException(
           "Nobody sends from "
-              + packet.source().getHostAddress()
+              + IpAddresses.text(packet.source())
               + " here: no container of this host has it, and no other host leases its subnet. To"
               + " see what becomes of a forged packet, name who sends it: a container of this host"
               + " or a VTEP.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
@@ -41,9 +42,9 @@ public record ProbePacket(
   public ProbePacket {
     if (source.getAddress().length != destination.getAddress().length) {
       throw new IllegalArgumentException(
-          source.getHostAddress()
+          IpAddresses.text(source)
               + " and "
-              + destination.getHostAddress()
+              + IpAddresses.text(destination)
               + " are of different IP families: a packet has both addresses from one.");
     }
     if (port < 1 || port > 65535) {

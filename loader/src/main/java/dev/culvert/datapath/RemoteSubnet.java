@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.util.Optional;
 
 /**
@@ -16,7 +17,7 @@ public record RemoteSubnet(
     if (direct && nextHop.isPresent() && !nextHop.get().onLink()) {
       throw new IllegalArgumentException(
           "Direct routing to "
-              + remote.address().getHostAddress()
+              + IpAddresses.text(remote.address())
               + " needs it on the same link, but a router lies between.");
     }
   }

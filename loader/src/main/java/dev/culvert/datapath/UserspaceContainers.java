@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -130,7 +131,7 @@ final class UserspaceContainers {
       Endpoint present = endpoints.get(wanted.address());
       if (present != null && isThere(present, pairs)) {
         throw new IllegalArgumentException(
-            wanted.address().getHostAddress()
+            IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(vni, present.address())
                 + ": detach it first, or choose another address.");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 
 /**
@@ -16,7 +17,7 @@ public record Vtep(InetAddress address, int port, MacAddress mac) {
         || address.isMulticastAddress()
         || address.isLoopbackAddress()) {
       throw new IllegalArgumentException(
-          address.getHostAddress() + " cannot be the underlay address of a host.");
+          IpAddresses.text(address) + " cannot be the underlay address of a host.");
     }
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("The UDP port " + port + " is outside 1-65535.");
@@ -25,6 +26,6 @@ public record Vtep(InetAddress address, int port, MacAddress mac) {
 
   @Override
   public String toString() {
-    return address.getHostAddress() + ":" + port + " (" + mac + ")";
+    return IpAddresses.withPort(address, port) + " (" + mac + ")";
   }
 }

@@ -5,6 +5,7 @@ import static dev.culvert.datapath.Layouts.PATH;
 import static dev.culvert.datapath.Layouts.VTEP;
 import static dev.culvert.datapath.Layouts.VTEP_KEY;
 
+import dev.culvert.kernel.IpAddresses;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -103,7 +104,7 @@ final class VtepTable {
         noted.add(remote);
       }
     } catch (RuntimeException refused) {
-      throw MapFull.explain(vteps, remote.getHostAddress(), refused);
+      throw MapFull.explain(vteps, IpAddresses.text(remote), refused);
     }
     return id;
   }

@@ -73,7 +73,7 @@ final class AddressMessages {
     if (prefixLength < 0 || prefixLength > bits) {
       throw new IllegalArgumentException(
           "The prefix length of "
-              + address.getHostAddress()
+              + IpAddresses.text(address)
               + " is from 0 to "
               + bits
               + ", not "

@@ -63,7 +63,7 @@ public final class DatagramSocket implements AutoCloseable {
    * @throws KernelException EADDRINUSE when another socket has the port
    */
   public static DatagramSocket udp(Libc libc, InetAddress local, int port) {
-    String target = "UDP " + local.getHostAddress() + " port " + port;
+    String target = "UDP " + IpAddresses.text(local) + " port " + port;
     DatagramSocket socket = open(libc, local, SOCK_DGRAM_CLOEXEC, 0, target);
     try {
       socket.setOption(
@@ -84,7 +84,7 @@ public final class DatagramSocket implements AutoCloseable {
    */
   public static DatagramSocket icmp(Libc libc, InetAddress local) {
     boolean ipv4 = local.getAddress().length == 4;
-    String target = "raw ICMP from " + local.getHostAddress();
+    String target = "raw ICMP from " + IpAddresses.text(local);
     DatagramSocket socket =
         open(libc, local, SOCK_RAW_CLOEXEC, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, target);
     try (Arena arena = Arena.ofConfined()) {

@@ -253,7 +253,7 @@ public final class Netlink implements AutoCloseable {
   private Optional<NetlinkReply> lookup(InetAddress destination) {
     NetlinkRequest request =
         new NetlinkRequest(
-            RouteMessages.lookup(destination), "route to " + destination.getHostAddress());
+            RouteMessages.lookup(destination), "route to " + IpAddresses.text(destination));
     try {
       return socket.query(request).stream()
           .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)
@@ -418,14 +418,14 @@ public final class Netlink implements AutoCloseable {
   public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     execute(
         NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
-        "FDB entry to " + vtep.getHostAddress() + " on " + target(interfaceIndex));
+        "FDB entry to " + IpAddresses.text(vtep) + " on " + target(interfaceIndex));
   }
 
   /** False when there was none. */
   public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     return executeIfThere(
         NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
-        "FDB entry to " + vtep.getHostAddress() + " on " + target(interfaceIndex));
+        "FDB entry to " + IpAddresses.text(vtep) + " on " + target(interfaceIndex));
   }
 
   private void execute(NetlinkMessage message, String target) {
@@ -450,7 +450,7 @@ public final class Netlink implements AutoCloseable {
 
   private static String target(AddressInfo address) {
     return "address "
-        + address.address().getHostAddress()
+        + IpAddresses.text(address.address())
         + "/"
         + address.prefixLength()
         + " of "
@@ -459,16 +459,16 @@ public final class Netlink implements AutoCloseable {
 
   private static String target(RouteInfo route) {
     return "route "
-        + route.destination().getHostAddress()
+        + IpAddresses.text(route.destination())
         + "/"
         + route.prefixLength()
-        + route.gateway().map(gateway -> " via " + gateway.getHostAddress()).orElse("")
+        + route.gateway().map(gateway -> " via " + IpAddresses.text(gateway)).orElse("")
         + " on "
         + target(route.interfaceIndex());
   }
 
   private static String neighbour(int interfaceIndex, InetAddress address) {
-    return "neighbour " + address.getHostAddress() + " on " + target(interfaceIndex);
+    return "neighbour " + IpAddresses.text(address) + " on " + target(interfaceIndex);
   }
 
   /**

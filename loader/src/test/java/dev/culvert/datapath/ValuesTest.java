@@ -17,7 +17,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Values refuse bad input when they are made, in a sentence that says what to write instead. */
 class ValuesTest {
   @ParameterizedTest
-  @ValueSource(strings = {"10.244.1.0/24", "0.0.0.0/0", "10.244.1.2/32", "fd44:0:0:0:0:0:0:0/16"})
+  @ValueSource(strings = {"10.244.1.0/24", "0.0.0.0/0", "10.244.1.2/32", "fd44::/16"})
   void prefixesReadAndPrint(String text) {
     assertEquals(text, IpPrefix.parse(text).toString());
   }
@@ -129,10 +129,16 @@ class ValuesTest {
             "eth0");
     assertEquals(
         "vni=77;address=10.17.2.2;port=8472;mac=02:00:0a:11:02:02;"
-            + "gateway=10.244.1.1,fd44:1:0:0:0:0:0:1;"
-            + "network=10.244.0.0/16,fd44:0:0:0:0:0:0:0/16;underlay=eth0",
+            + "gateway=10.244.1.1,fd44:1::1;network=10.244.0.0/16,fd44::/16;underlay=eth0",
         both.toText());
     assertEquals(both, Identity.parse(both.toText()));
+    // As an agent of before has pinned it.
+    assertEquals(
+        both,
+        Identity.parse(
+            both.toText()
+                .replace("fd44:1::1", "fd44:1:0:0:0:0:0:1")
+                .replace("::/", ":0:0:0:0:0:0:0/")));
     assertThrows(IllegalArgumentException.class, () -> Identity.parse("vni=1"));
   }
 
@@ -148,7 +154,7 @@ class ValuesTest {
   @CsvSource({
     "1, 10.244.1.2, cv0af401021",
     "16777215, 255.255.255.255, cvffffffff9zldr",
-    "1, fd44::2, c6"
+    "1, fd44::2, c65fbe919a493e"
   })
   void hostInterfaceNamesFitTheKernel(int vni, String address, String expected) {
     String name = ContainerInterface.hostName(new Vni(vni), InetAddress.ofLiteral(address));

@@ -3,6 +3,7 @@ package dev.culvert.agent.cli;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.IpAddresses;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -102,7 +103,7 @@ public final class AttachCommand implements Runnable {
     if (!addresses.isEmpty()) {
       request.put(
           "addresses",
-          addresses.stream().map(a -> IpPrefix.parseAddress(a).getHostAddress()).toList());
+          addresses.stream().map(a -> IpAddresses.text(IpPrefix.parseAddress(a))).toList());
     }
     Map<String, Object> answer = Answers.ask(host.instance(), request, "nothing can be attached");
     Map<?, ?> endpoint = (Map<?, ?>) answer.get("endpoint");

@@ -8,6 +8,7 @@ import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
+import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -81,7 +82,7 @@ public final class CountersCommand implements Runnable {
           views.add(Views.traffic(vtep, traffic));
           if (isShown(traffic)) {
             table.row(
-                vtep.getHostAddress(),
+                IpAddresses.text(vtep),
                 traffic.sent().packets(),
                 traffic.sent().bytes(),
                 traffic.received().packets(),
@@ -100,7 +101,7 @@ public final class CountersCommand implements Runnable {
           views.add(Views.traffic(endpoint, traffic));
           if (isShown(traffic)) {
             table.row(
-                endpoint.address().getHostAddress(),
+                IpAddresses.text(endpoint.address()),
                 endpoint.vni(),
                 traffic.sent().packets(),
                 traffic.sent().bytes(),

@@ -3,6 +3,7 @@ package dev.culvert.agent.cli;
 
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.IpAddresses;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.util.List;
@@ -63,7 +64,7 @@ public final class DetachCommand implements Runnable {
   private static Map<String, Object> request(String target) {
     Optional<InetAddress> address = address(target);
     return address.isPresent()
-        ? Map.of("request", "detach", "address", address.get().getHostAddress())
+        ? Map.of("request", "detach", "address", IpAddresses.text(address.get()))
         : Map.of("request", "detach", "netns", Namespaces.path(target).toString());
   }
 

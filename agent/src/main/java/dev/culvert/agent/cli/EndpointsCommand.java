@@ -6,7 +6,7 @@ import dev.culvert.agent.output.Views;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
-import java.net.InetAddress;
+import dev.culvert.kernel.IpAddresses;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -40,9 +40,7 @@ public final class EndpointsCommand implements Runnable {
     Table table = new Table("ADDRESS", "VNI", "IF", "DELIVERY", "MAC", "HOST MAC");
     for (Endpoint endpoint : endpoints) {
       table.row(
-          endpoint.addresses().stream()
-              .map(InetAddress::getHostAddress)
-              .collect(Collectors.joining(", ")),
+          endpoint.addresses().stream().map(IpAddresses::text).collect(Collectors.joining(", ")),
           endpoint.vni(),
           endpoint.interfaceIndex(),
           endpoint.peer() ? "peer" : "interface",

@@ -9,6 +9,7 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -63,8 +64,8 @@ public final class SubnetsCommand implements Runnable {
           remote.subnet().prefix(),
           remote.subnet().vni(),
           Views.way(remote),
-          remote.remote().address().getHostAddress() + ":" + remote.remote().port(),
-          remote.nextHop().map(hop -> hop.gateway().getHostAddress()).orElse(null),
+          IpAddresses.withPort(remote.remote().address(), remote.remote().port()),
+          remote.nextHop().map(hop -> IpAddresses.text(hop.gateway())).orElse(null),
           remote.nextHop().map(NextHop::interfaceIndex).orElse(null),
           tables.mtuBytes(remote).orElse(null),
           tables.lowered(remote).map(lowered -> lowered.left().toSeconds() + " s").orElse(null));

@@ -8,6 +8,7 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -68,7 +69,7 @@ final class LiveOverlay implements OverlayOperations {
             .orElseThrow(() ->
                 new UserException(
                     "No container of this host has the address "
-                        + address.getHostAddress()
+                        + IpAddresses.text(address)
                         + "; \"culvert endpoints\" lists those that there are."));
     overlay.detach(address);
     return known.addresses();

@@ -3,6 +3,7 @@ package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import java.net.Inet4Address;
@@ -42,7 +43,7 @@ final class UnderlayAddress {
       if (!own.contains(wanted.get())) {
         throw new UserException(
             "The underlay address %s is not on %s, which has %s; correct underlay.address or remove it."
-                .formatted(wanted.get().getHostAddress(), name, list(own)));
+                .formatted(IpAddresses.text(wanted.get()), name, list(own)));
       }
       return wanted.get();
     }
@@ -104,6 +105,6 @@ final class UnderlayAddress {
   private static String list(List<InetAddress> addresses) {
     return addresses.isEmpty()
         ? "none"
-        : addresses.stream().map(InetAddress::getHostAddress).collect(Collectors.joining(", "));
+        : addresses.stream().map(IpAddresses::text).collect(Collectors.joining(", "));
   }
 }

@@ -2,6 +2,7 @@
 package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.lang.System.Logger.Level;
@@ -62,8 +63,8 @@ final class UnderlayWatch implements AutoCloseable {
     LOG.log(
         Level.INFO,
         "The underlay address {0} has become {1}: moving there.",
-        current.getHostAddress(),
-        now.get().getHostAddress());
+        IpAddresses.text(current),
+        IpAddresses.text(now.get()));
     moved.accept(now.get());
     current = now.get();
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.lab;
 
+import dev.culvert.kernel.IpAddresses;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -42,7 +43,7 @@ public final class Greeter implements AutoCloseable {
     while (true) {
       try (SocketChannel client = server.accept()) {
         InetSocketAddress from = (InetSocketAddress) client.getRemoteAddress();
-        String text = name + " " + from.getAddress().getHostAddress();
+        String text = name + " " + IpAddresses.text(from.getAddress());
         client.write(ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)));
       }
     }

@@ -8,7 +8,7 @@ import dev.culvert.datapath.PacketHeaders;
 import dev.culvert.datapath.ProbePacket;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Whereabouts;
-import java.net.InetAddress;
+import dev.culvert.kernel.IpAddresses;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,8 +33,8 @@ public record ExplanationView(
         "packet",
         "%s > %s, %s, %d bytes, network (VNI) %s"
             .formatted(
-                packet.source().getHostAddress(),
-                packet.destination().getHostAddress(),
+                IpAddresses.text(packet.source()),
+                IpAddresses.text(packet.destination()),
                 protocol(packet),
                 packet.sizeBytes(),
                 answer.network()));
@@ -63,8 +63,8 @@ public record ExplanationView(
   private static String describe(PacketHeaders.Tunnel tunnel) {
     return "%s > %s, UDP %d > %d, VXLAN VNI %d"
         .formatted(
-            tunnel.outer().source().getHostAddress(),
-            tunnel.outer().destination().getHostAddress(),
+            IpAddresses.text(tunnel.outer().source()),
+            IpAddresses.text(tunnel.outer().destination()),
             tunnel.outer().sourcePort().orElse(0),
             tunnel.outer().destinationPort().orElse(0),
             tunnel.vni());
@@ -95,7 +95,7 @@ public record ExplanationView(
                 .formatted(
                     Views.way(remote),
                     remote.innerMtuBytes().orElseThrow(),
-                    hop.gateway().getHostAddress(),
+                    IpAddresses.text(hop.gateway()),
                     interfaceName.apply(hop.interfaceIndex())))
         .orElse("none: there is no route to the VTEP at present");
   }
@@ -128,7 +128,7 @@ public record ExplanationView(
               .map(hop ->
                   "%s on %s"
                       .formatted(
-                          hop.gateway().getHostAddress(),
+                          IpAddresses.text(hop.gateway()),
                           interfaceName.apply(hop.interfaceIndex())));
       case DELIVERED_LOCALLY, DECAPSULATED, RECEIVED_DIRECTLY ->
           Optional.of(
@@ -160,12 +160,12 @@ public record ExplanationView(
     Map<String, Object> view = new LinkedHashMap<>();
     ProbePacket packet = question.packet();
     Map<String, Object> asked = new LinkedHashMap<>();
-    asked.put("source", packet.source().getHostAddress());
-    asked.put("destination", packet.destination().getHostAddress());
+    asked.put("source", IpAddresses.text(packet.source()));
+    asked.put("destination", IpAddresses.text(packet.destination()));
     asked.put("protocol", packet.protocol().name());
     asked.put("port", packet.protocol() == ProbePacket.Protocol.ICMP ? null : packet.port());
     asked.put("sizeBytes", packet.sizeBytes());
-    asked.put("sender", question.sender().map(InetAddress::getHostAddress));
+    asked.put("sender", question.sender().map(IpAddresses::text));
     view.put("packet", asked);
     view.put("vni", answer.network().value());
     view.put("program", answer.program());

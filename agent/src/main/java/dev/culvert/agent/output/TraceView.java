@@ -4,6 +4,7 @@ package dev.culvert.agent.output;
 import dev.culvert.datapath.PacketHeaders;
 import dev.culvert.datapath.PacketHeaders.Ip;
 import dev.culvert.datapath.TraceEvent;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.ZoneId;
@@ -37,7 +38,7 @@ public record TraceView(
         .headers()
         .tunnel()
         .ifPresent(tunnel -> out.append(", in ").append(addresses(tunnel.outer())));
-    from().ifPresent(source -> out.append(", from ").append(source.getHostAddress()));
+    from().ifPresent(source -> out.append(", from ").append(IpAddresses.text(source)));
     return out.toString();
   }
 
@@ -68,9 +69,9 @@ public record TraceView(
   }
 
   private static String end(InetAddress address, OptionalInt port) {
-    boolean ipv6 = address.getAddress().length == 16;
-    String text = address.getHostAddress();
-    return port.isEmpty() ? text : (ipv6 ? "[" + text + "]" : text) + ":" + port.getAsInt();
+    return port.isEmpty()
+        ? IpAddresses.text(address)
+        : IpAddresses.withPort(address, port.getAsInt());
   }
 
   /** The JSON form. */
@@ -87,15 +88,15 @@ public record TraceView(
     view.put("inner", event.headers().ip().map(TraceView::view));
     view.put(
         "outer", event.headers().tunnel().map(PacketHeaders.Tunnel::outer).map(TraceView::view));
-    view.put("from", from().map(InetAddress::getHostAddress));
+    view.put("from", from().map(IpAddresses::text));
     return view;
   }
 
   /** One IP header. */
   static Map<String, Object> view(Ip ip) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("source", ip.source().getHostAddress());
-    view.put("destination", ip.destination().getHostAddress());
+    view.put("source", IpAddresses.text(ip.source()));
+    view.put("destination", IpAddresses.text(ip.destination()));
     view.put("protocol", ip.protocolName());
     view.put("sourcePort", port(ip.sourcePort()));
     view.put("destinationPort", port(ip.destinationPort()));

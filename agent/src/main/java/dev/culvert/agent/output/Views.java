@@ -14,6 +14,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.LinkedHashMap;
@@ -49,7 +50,7 @@ public final class Views {
 
   public static Map<String, Object> vtep(Vtep vtep) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("address", vtep.address().getHostAddress());
+    view.put("address", IpAddresses.text(vtep.address()));
     view.put("port", vtep.port());
     view.put("mac", vtep.mac().toString());
     return view;
@@ -95,8 +96,8 @@ public final class Views {
   private static Map<String, Object> nextHop(NextHop hop) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("interfaceIndex", hop.interfaceIndex());
-    view.put("source", hop.source().getHostAddress());
-    view.put("gateway", hop.gateway().getHostAddress());
+    view.put("source", IpAddresses.text(hop.source()));
+    view.put("gateway", IpAddresses.text(hop.gateway()));
     view.put("mtuBytes", hop.mtuBytes());
     view.put("onLink", hop.onLink());
     return view;
@@ -104,8 +105,8 @@ public final class Views {
 
   public static Map<String, Object> endpoint(Endpoint endpoint) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("address", endpoint.address().getHostAddress());
-    view.put("addresses", endpoint.addresses().stream().map(InetAddress::getHostAddress).toList());
+    view.put("address", IpAddresses.text(endpoint.address()));
+    view.put("addresses", endpoint.addresses().stream().map(IpAddresses::text).toList());
     view.put("vni", endpoint.vni().value());
     view.put("interfaceIndex", endpoint.interfaceIndex());
     view.put("peer", endpoint.peer());
@@ -133,14 +134,14 @@ public final class Views {
 
   public static Map<String, Object> traffic(InetAddress vtep, Traffic traffic) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("vtep", vtep.getHostAddress());
+    view.put("vtep", IpAddresses.text(vtep));
     putTraffic(view, traffic);
     return view;
   }
 
   public static Map<String, Object> traffic(Endpoint endpoint, Traffic traffic) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("endpoint", endpoint.address().getHostAddress());
+    view.put("endpoint", IpAddresses.text(endpoint.address()));
     view.put("vni", endpoint.vni().value());
     putTraffic(view, traffic);
     return view;

@@ -4,6 +4,7 @@ package dev.culvert.agent.socket;
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Views;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -111,7 +112,7 @@ public final class RequestHandler {
   }
 
   private static Map<String, Object> addresses(List<InetAddress> detached) {
-    return Map.of("addresses", detached.stream().map(InetAddress::getHostAddress).toList());
+    return Map.of("addresses", detached.stream().map(IpAddresses::text).toList());
   }
 
   private static String text(Map<String, Object> request, String key) {

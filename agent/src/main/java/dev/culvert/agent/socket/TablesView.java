@@ -17,6 +17,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -54,7 +55,7 @@ public final class TablesView {
 
   private static Map<String, Object> gateway(Gateway gateway) {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("address", gateway.address().getHostAddress());
+    view.put("address", IpAddresses.text(gateway.address()));
     view.put("network", gateway.network().toString());
     return view;
   }

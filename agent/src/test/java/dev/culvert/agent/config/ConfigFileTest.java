@@ -92,11 +92,11 @@ class ConfigFileTest {
       delimiter = '|',
       value = {
         "network6: 10.245.0.0/16    | line 6: network6: 10.245.0.0/16 is IPv4; write it as network.",
-        "network6: fd00::/127       | line 6: network6: fd00:0:0:0:0:0:0:0/127 has no room",
+        "network6: fd00::/127       | line 6: network6: fd00::/127 has no room",
         "subnetLength6: 64          | line 6: subnetLength6: belongs to a network6, but there is none",
         "udpChecksum6: yes          | line 6: udpChecksum6: \"yes\" is neither zero nor compute.",
         "network6: fd00:244::/48\\nsubnetLength6: 40 | line 7: subnetLength6: 40 is out of range; write a number from 48 to 126.",
-        "network6: fd00:244::/48\\nsubnet6: fd00:245::/64 | line 7: subnet6: fd00:245:0:0:0:0:0:0/64 is outside the network fd00:244:0:0:0:0:0:0/48",
+        "network6: fd00:244::/48\\nsubnet6: fd00:245::/64 | line 7: subnet6: fd00:245::/64 is outside the network fd00:244::/48",
       })
   void saysWhatIsWrongWithAnIpv6Network(String lines, String expected) {
     String message = problem(LEAST + lines.replace("\\n", "\n") + "\n");

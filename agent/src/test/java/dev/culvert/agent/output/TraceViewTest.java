@@ -97,7 +97,7 @@ class TraceViewTest {
     assertEquals(
         "12:00:00.000123  ENCAPSULATED           from_container on eth0  VNI 1"
             + "  10.244.1.2 > 10.244.2.4 ICMP, 98 bytes,"
-            + " in [fd00:17:0:0:0:0:0:2]:40000 > [fd00:18:0:0:0:0:0:2]:4789",
+            + " in [fd00:17::2]:40000 > [fd00:18::2]:4789",
         text(
             view(
                 Verdict.ENCAPSULATED,

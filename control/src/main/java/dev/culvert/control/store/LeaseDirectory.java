@@ -89,6 +89,7 @@ final class LeaseDirectory {
    * @throws LeaseStoreException also when a file that holds no lease is in the way
    */
   void create(Lease lease) {
+    refuseFormerNames(lease.subnet());
     Path plain = directory.resolve(LeaseFile.name(lease.subnet()));
     Path target =
         isOfOtherNetwork(plain, lease.subnet())
@@ -108,8 +109,7 @@ final class LeaseDirectory {
       }
       forceDirectory();
     } catch (FileAlreadyExistsException e) {
-      throw new LeaseStoreException(
-          "The file " + target + " is in the way and holds no lease; mend or remove it.", e);
+      throw new LeaseStoreException(inTheWay(target), e);
     } catch (IOException e) {
       throw new LeaseStoreException("The lease " + target + " cannot be written: " + e + ".", e);
     }
@@ -247,6 +247,21 @@ final class LeaseDirectory {
       }
       before = held;
     }
+  }
+
+  /** A file that was this subnet's and cannot be read now may be its lease again once mended. */
+  private void refuseFormerNames(Subnet subnet) {
+    List<Path> holding = read().leases().values().stream().map(Held::file).toList();
+    for (String name : LeaseFile.formerNames(subnet)) {
+      Path former = directory.resolve(name);
+      if (Files.exists(former) && !holding.contains(former)) {
+        throw new LeaseStoreException(inTheWay(former));
+      }
+    }
+  }
+
+  private static String inTheWay(Path file) {
+    return "The file " + file + " is in the way and holds no lease; mend or remove it.";
   }
 
   private boolean isOfOtherNetwork(Path file, Subnet subnet) {

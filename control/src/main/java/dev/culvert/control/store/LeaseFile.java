@@ -7,6 +7,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -72,7 +73,7 @@ final class LeaseFile {
     line(text, "subnet", lease.subnet().prefix());
     line(text, "vni", lease.subnet().vni());
     line(text, "host", lease.host());
-    line(text, "address", lease.vtep().address().getHostAddress());
+    line(text, "address", IpAddresses.text(lease.vtep().address()));
     line(text, "port", lease.vtep().port());
     line(text, "mac", lease.vtep().mac());
     line(text, "generation", lease.generation());
@@ -87,12 +88,28 @@ final class LeaseFile {
 
   /** The name for when another network uses the same addresses and has the plain name. */
   static String nameWithVni(Subnet subnet) {
-    return stem(subnet) + ".vni-" + subnet.vni() + SUFFIX;
+    return stem(subnet) + vni(subnet) + SUFFIX;
+  }
+
+  /**
+   * The names that the lease had when IPv6 was written with all its zeros: {@code
+   * fd00_10_244_1_0_0_0_0-64.lease}. Such a file stays where it is; nothing is named so any more.
+   */
+  static List<String> formerNames(Subnet subnet) {
+    String stem = stem(subnet.prefix().address().getHostAddress(), subnet);
+    return List.of(stem + SUFFIX, stem + vni(subnet) + SUFFIX);
   }
 
   private static String stem(Subnet subnet) {
-    IpPrefix prefix = subnet.prefix();
-    return prefix.address().getHostAddress().replace(':', '_') + "-" + prefix.length();
+    return stem(IpAddresses.text(subnet.prefix().address()), subnet);
+  }
+
+  private static String stem(String address, Subnet subnet) {
+    return address.replace(':', '_') + "-" + subnet.prefix().length();
+  }
+
+  private static String vni(Subnet subnet) {
+    return ".vni-" + subnet.vni();
   }
 
   private static void line(StringBuilder text, String key, Object value) {

@@ -246,6 +246,46 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
     }
   }
 
+  /** As Culvert named and wrote it when IPv6 had all its zeros. */
+  @Test
+  void aFileOfBeforeStaysTheOneFileOfItsLease() throws Exception {
+    String former = "fd00_10_244_1_0_0_0_0-64.lease";
+    try (LeaseStore store = open()) {
+      write(
+          former,
+          """
+          # Written by Culvert; see docs/lease-files.md.
+          subnet = fd00:10:244:1:0:0:0:0/64
+          vni = 1
+          host = host-01
+          address = fd00:17:0:0:0:0:0:2
+          port = 4789
+          mac = 02:00:0a:12:02:02
+          generation = 3
+          expires = 2126-11-24T10:00:00Z
+          """);
+      Lease held = store.list().getFirst();
+      assertEquals("fd00:10:244:1::/64 (VNI 1)", held.subnet().toString());
+      assertInstanceOf(
+          Result.Conflict.class, store.acquire(lease("fd00:10:244:1::/64", 1, "host-02")));
+
+      assertEquals(4, done(store.renew(held, 3)).generation());
+      assertEquals(List.of(".lock", former), files());
+      assertEquals(List.of(), store.problems());
+      String text = Files.readString(directory().resolve(former));
+      assertTrue(text.contains("subnet = fd00:10:244:1::/64\n"), text);
+
+      write(former, "half a lea"); // long enough for everybody to forget what it held
+      try (LeaseStore other = open()) {
+        Lease second = lease("fd00:10:244:1::/64", 1, "host-02");
+        var e = assertThrows(LeaseStoreException.class, () -> other.acquire(second));
+        assertTrue(e.getMessage().contains(former + " is in the way"), e.getMessage());
+      }
+      Files.delete(directory().resolve(former));
+      assertEquals(List.of(), store.list());
+    }
+  }
+
   @Test
   void anUnmountedDirectoryIsAnOutageAndNotTheEndOfAllLeases() throws Exception {
     try (LeaseStore store = open()) {

@@ -3,6 +3,7 @@ package dev.culvert.control.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.control.Lease;
 import dev.culvert.control.store.LeaseFile.MalformedException;
@@ -81,8 +82,19 @@ final class LeaseFileTest {
     assertEquals("10.244.1.0-24.lease", LeaseFile.name(FULL.subnet()));
     assertEquals("10.244.1.0-24.vni-7.lease", LeaseFile.nameWithVni(FULL.subnet()));
     assertEquals(
-        "fd00_10_244_1_0_0_0_0-64.lease",
+        "fd00_10_244_1__-64.lease",
         LeaseFile.name(new Subnet(new Vni(1), IpPrefix.parse("fd00:10:244:1::/64"))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"fd00:10:244:1:0:0:0:0", "FD00:10:244:1::", "fd00:0010:0244:1:0::"})
+  void ipv6IsReadInEveryFormAndWrittenInOne(String written) throws Exception {
+    String text = BY_HAND.replace("10.244.2.0/24", written + "/64");
+    Lease lease = LeaseFile.parse(text.replace("10.18.2.2", "FD00:18:0:0:0:0:0:2"), 4789);
+    assertEquals("fd00:10:244:1::/64 (VNI 1)", lease.subnet().toString());
+    String ours = LeaseFile.format(lease);
+    assertTrue(ours.contains("subnet = fd00:10:244:1::/64\n"), ours);
+    assertTrue(ours.contains("address = fd00:18::2\n"), ours);
   }
 
   @ParameterizedTest

@@ -12,6 +12,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
@@ -130,7 +131,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocate(8, 8);
       key.set(JAVA_INT, 0, prefix.length());
-      key.set(NETWORK_ORDER, 4, number(prefix.address().getHostAddress()));
+      key.set(NETWORK_ORDER, 4, number(IpAddresses.text(prefix.address())));
       map.put(key, arena.allocateFrom(JAVA_INT, number(vtep)), BpfMap.ANY);
     }
   }
