@@ -8,7 +8,7 @@ check_command() {
   local lost=() check
   ensure_packages "the checks" git shellcheck
   ensure_bpf_toolchain
-  for check in licence_lines named_paths shell_scripts java_choice prebuilt_objects vagrantfile; do
+  for check in licence_lines named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
     "check_$check" || lost+=("${check//_/ }")
   done
   [ "${#lost[@]}" -eq 0 ] || die "these checks failed (see above): ${lost[*]}."
@@ -71,6 +71,8 @@ ensure_bpf_toolchain() {
   mapfile -t packages < <(toolchain_packages)
   ensure_packages "the BPF programs" make "${packages[@]}"
 }
+
+check_c_format() { make -s -C "$ROOT/bpf" check-format; }
 
 check_prebuilt_objects() { make -s -C "$ROOT/bpf" check; }
 

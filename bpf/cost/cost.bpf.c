@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For measuring alone: BPF_PROG_TEST_RUN repeats a program on one packet, so a program that changes its packet would find
- * another one the next time. These end with the packet that they began with, and what that costs is measured too.
+ * For measuring alone: BPF_PROG_TEST_RUN repeats a program on one packet, so a program that changes its packet would
+ * find another one the next time. These end with the packet that they began with, and what that costs is measured too.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -88,8 +88,8 @@ int cost_encapsulate(struct __sk_buff *skb)
 }
 
 /*
- * from_container, then from_underlay on what came out. The tables make it possible: the destination is a container of this
- * host too, and the source's subnet belongs to the outer source.
+ * from_container, then from_underlay on what came out. The tables make it possible: the destination is a container of
+ * this host too, and the source's subnet belongs to the outer source.
  */
 SEC("tc")
 int cost_round_trip(struct __sk_buff *skb)

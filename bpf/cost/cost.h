@@ -7,9 +7,9 @@
 
 /* What Java sets and reads; dev.culvert.datapath.CostState mirrors it. */
 struct cost_state {
-	__u32 subnets;	/* above 1: the packet's destination lies in another of so many subnets each time */
-	__u32 random;	/* not 0 */
-	__u64 timed_ns;	/* see add_time */
+	__u32 subnets;  /* above 1: the packet's destination lies in another of so many subnets each time */
+	__u32 random;   /* not 0 */
+	__u64 timed_ns; /* see add_time */
 	__u64 timed;
 };
 _Static_assert(sizeof(struct cost_state) == 24, "cost_state");
@@ -48,7 +48,9 @@ static __always_inline __u32 next_random(__u32 random)
 	return random;
 }
 
-/* 10.N.N.4 in one of the subnets, in place of the packet's destination. The header's checksum is nobody's concern here. */
+/*
+ * 10.N.N.4 in one of the subnets, in place of the packet's destination. The header's checksum is nobody's concern here.
+ */
 static __always_inline void write_destination(struct iphdr *ip, struct cost_state *state)
 {
 	state->random = next_random(state->random);

@@ -15,8 +15,8 @@ static __always_inline bool was_stripped(struct xdp_md *xdp)
 }
 
 /*
- * After strip_at_xdp: the outer headers still lie in front of the packet, but for the end of the UDP header and the VXLAN
- * header of network 1, over which the mark was moved.
+ * After strip_at_xdp: the outer headers still lie in front of the packet, but for the end of the UDP header and the
+ * VXLAN header of network 1, over which the mark was moved.
  */
 static __always_inline bool put_back(struct xdp_md *xdp)
 {
@@ -76,8 +76,8 @@ static __always_inline void fill_in(void *data, const struct subnet *to, __u32 u
 }
 
 /*
- * The same questions and the same header as from_container at tc, up to where the kernel would look for the neighbour's MAC:
- * whose interface, whose source, whose destination, room, template, checksum, port.
+ * The same questions and the same header as from_container at tc, up to where the kernel would look for the neighbour's
+ * MAC: whose interface, whose source, whose destination, room, template, checksum, port.
  */
 static __always_inline bool xdp_encapsulate(struct xdp_md *xdp)
 {
@@ -103,7 +103,8 @@ static __always_inline bool xdp_encapsulate(struct xdp_md *xdp)
 	data = frame_start(xdp, OUTER_HEADER_BYTES_IPV4 + sizeof(struct iphdr));
 	if (!data)
 		return false;
-	fill_in(data, to, bytes + OVERHEAD_BYTES(false) - ETH_HLEN - sizeof(struct iphdr), hash, ip.traffic_class & ECN_MASK);
+	fill_in(data, to, bytes + OVERHEAD_BYTES(false) - ETH_HLEN - sizeof(struct iphdr), hash,
+	        ip.traffic_class & ECN_MASK);
 	count(VERDICT_ENCAPSULATED, bytes);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For measuring alone: what it costs to find a subnet in each kind of map. Every program asks LOOKUPS questions in one run;
- * `lookup_nothing` makes up the same addresses and asks nothing, so the difference is the map's.
+ * For measuring alone: what it costs to find a subnet in each kind of map. Every program asks LOOKUPS questions in one
+ * run; `lookup_nothing` makes up the same addresses and asks nothing, so the difference is the map's.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -46,28 +46,28 @@ static __always_inline __be32 address_in(__u32 subnet)
 }
 
 /*
- * skb->mark is one less than the number of subnets, a power of two: the addresses are spread over all. 0 asks for one address
- * again and again. The entry is read where the datapath reads first, so that its cache line counts too.
+ * skb->mark is one less than the number of subnets, a power of two: the addresses are spread over all. 0 asks for one
+ * address again and again. The entry is read where the datapath reads first, so that its cache line counts too.
  */
-#define LOOKUP(name, ask)                                                         \
-	SEC("tc")                                                                 \
-	int lookup_##name(struct __sk_buff *skb)                                  \
-	{                                                                         \
-		__u32 state = random_state, mask = skb->mark, hits = 0, i;        \
-                                                                                  \
-		for (i = 0; i < LOOKUPS; i++) {                                   \
-			const struct subnet *subnet;                              \
-			__u32 number;                                             \
-                                                                                  \
-			state = next_random(state);                               \
-			number = state >> 8 & mask & 0xffff;                      \
-			subnet = ask;                                             \
-			if (subnet)                                               \
-				hits += subnet->flags;                            \
-		}                                                                 \
-		random_state = state;                                             \
-		found = hits;                                                     \
-		return hits == LOOKUPS ? TC_ACT_OK : TC_ACT_SHOT;                 \
+#define LOOKUP(name, ask)                                                  \
+	SEC("tc")                                                          \
+	int lookup_##name(struct __sk_buff *skb)                           \
+	{                                                                  \
+		__u32 state = random_state, mask = skb->mark, hits = 0, i; \
+                                                                           \
+		for (i = 0; i < LOOKUPS; i++) {                            \
+			const struct subnet *subnet;                       \
+			__u32 number;                                      \
+                                                                           \
+			state = next_random(state);                        \
+			number = state >> 8 & mask & 0xffff;               \
+			subnet = ask;                                      \
+			if (subnet)                                        \
+				hits += subnet->flags;                     \
+		}                                                          \
+		random_state = state;                                      \
+		found = hits;                                              \
+		return hits == LOOKUPS ? TC_ACT_OK : TC_ACT_SHOT;          \
 	}
 
 static __always_inline const struct subnet *ask_lpm4(__u32 number)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the fuzz test alone: the datapath's programs, and two entry points for what BPF_PROG_TEST_RUN cannot give a packet, a
- * tunnel key and XDP metadata. The context brings them: cb[0] is the VNI, cb[1] and so on the outer source, mark 6 says that
- * this is IPv6.
+ * For the fuzz test alone: the datapath's programs, and two entry points for what BPF_PROG_TEST_RUN cannot give a
+ * packet, a tunnel key and XDP metadata. The context brings them: cb[0] is the VNI, cb[1] and so on the outer source,
+ * mark 6 says that this is IPv6.
  */
 #include "../src/culvert.bpf.c"
 

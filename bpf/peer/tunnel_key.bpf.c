@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A contestant of the benchmarks: encapsulation as Cilium does it (bpf/lib/encap.h, bpf/bpf_lxc.c, bpf/bpf_overlay.c of
- * cilium/cilium). A program tells the kernel's collect_md tunnel device where to send a packet, and the device wraps it; at
- * the other end a program at the device's ingress delivers what the device has unwrapped. Only the carrying of packets is
- * here: no policy, no connection tracking, no services, which Cilium does besides. The same for VXLAN and Geneve.
+ * cilium/cilium). A program tells the kernel's collect_md tunnel device where to send a packet, and the device wraps
+ * it; at the other end a program at the device's ingress delivers what the device has unwrapped. Only the carrying of
+ * packets is here: no policy, no connection tracking, no services, which Cilium does besides. The same for VXLAN and
+ * Geneve.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>

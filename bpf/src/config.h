@@ -21,9 +21,9 @@ const volatile __u16 source_port_min = 49152;
 const volatile __u16 source_port_max = 65535;
 
 /*
- * The network that the host's own routing table knows, as a VNI in host order; NO_BARE_NETWORK before there is one. A bare
- * packet carries no VNI, so it is judged in this network: from hosts on the same link it may come so (direct routing), from
- * others with the network's addresses it is a forgery.
+ * The network that the host's own routing table knows, as a VNI in host order; NO_BARE_NETWORK before there is one. A
+ * bare packet carries no VNI, so it is judged in this network: from hosts on the same link it may come so (direct
+ * routing), from others with the network's addresses it is a forgery.
  */
 #define NO_BARE_NETWORK 0xffffffff
 const volatile __u32 bare_vni = NO_BARE_NETWORK;

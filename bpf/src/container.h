@@ -14,13 +14,13 @@
 #include "vxlan.h"
 
 /* Numbers of RFC 4861 section 4. */
-#define ROUTER_ADVERTISEMENT	134
-#define REDIRECT		137
+#define ROUTER_ADVERTISEMENT 134
+#define REDIRECT             137
 
 /*
- * Whether a container's packet is VXLAN of its own making. Masqueraded, it would look like this host's VTEP at the other
- * host. IP options, extension headers and fragments hide nothing: the first fragment carries the UDP header, and without
- * it the others are never put together. What cannot be read to its end counts as a tunnel.
+ * Whether a container's packet is VXLAN of its own making. Masqueraded, it would look like this host's VTEP at the
+ * other host. IP options, extension headers and fragments hide nothing: the first fragment carries the UDP header, and
+ * without it the others are never put together. What cannot be read to its end counts as a tunnel.
  */
 static __always_inline bool is_own_tunnel(struct __sk_buff *skb, const void *header, bool ipv6)
 {
@@ -33,7 +33,10 @@ static __always_inline bool is_own_tunnel(struct __sk_buff *skb, const void *hea
 	       !bpf_skb_load_bytes(skb, payload.offset, &udp, sizeof(udp)) && is_tunnel_port(&udp);
 }
 
-/* IPv6 on the link between container and host: neighbour discovery mostly. It never leaves the link: the stack sees to that. */
+/*
+ * IPv6 on the link between container and host: neighbour discovery mostly. It never leaves the link: the stack sees to
+ * that.
+ */
 static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const void *header)
 {
 	struct payload payload;
@@ -59,7 +62,7 @@ static __always_inline bool is_link_business(const __u8 *source)
 }
 
 static __always_inline enum verdict container_sends(struct __sk_buff *skb, const struct interface *in, bool ipv6,
-						    struct parties *parties)
+                                                    struct parties *parties)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	const struct endpoint *endpoint;
@@ -85,7 +88,7 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 	if (subnet->flags & SUBNET_LOCAL) {
 		endpoint = find_endpoint(in->vni, ip.destination, ipv6);
 		if (!endpoint || ip.hops <= 1)
-			return VERDICT_PASSED; /* the host itself, behind a bridge that the stack knows, or out of hops */
+			return VERDICT_PASSED; /* the host, behind a bridge that the stack knows, or out of hops */
 		parties->to_endpoint = endpoint->endpoint_id;
 		spend_hop(eth + 1, ipv6);
 		deliver_to_endpoint(eth, endpoint, ipv6, true);
@@ -98,8 +101,8 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 }
 
 /*
- * Gets a packet that is left to the stack past the bridge that lends its interface headroom. A bridge takes every frame of
- * its ports but those to the "nearest bridge" group address with LLDP's last byte (IEEE 802.1D, table 7-10): these
+ * Gets a packet that is left to the stack past the bridge that lends its interface headroom. A bridge takes every frame
+ * of its ports but those to the "nearest bridge" group address with LLDP's last byte (IEEE 802.1D, table 7-10): these
  * go up on the port itself, where they would have gone without a bridge. That the frame was for this host is settled
  * by then (pkt_type), and nothing above looks at the address again.
  */
@@ -112,9 +115,9 @@ static __always_inline void pass_the_bridge(struct __sk_buff *skb, const struct 
 }
 
 /*
- * A frame with a VLAN tag. From a container: the tag would go on to the underlay, and the stack takes a second tag off after
- * this program has looked, so that nobody would look at what is behind it. A bridge may have VLAN devices of somebody else's
- * on top: those frames are theirs, but VLAN 0 is no VLAN.
+ * A frame with a VLAN tag. From a container: the tag would go on to the underlay, and the stack takes a second tag off
+ * after this program has looked, so that nobody would look at what is behind it. A bridge may have VLAN devices of
+ * somebody else's on top: those frames are theirs, but VLAN 0 is no VLAN.
  */
 static __always_inline enum verdict tagged_sends(const struct __sk_buff *skb, const struct interface *in)
 {

@@ -52,7 +52,7 @@ static __always_inline void count_received(struct traffic *traffic, __u32 bytes)
  * culvert0 again: its way to or from the VTEP, and to a container, is counted there.
  */
 static __always_inline void count_parties(enum program program, enum verdict verdict, const struct parties *parties,
-					  __u32 bytes)
+                                          __u32 bytes)
 {
 	bool at_device = program == PROGRAM_FROM_HOST || program == PROGRAM_FROM_TUNNEL;
 

@@ -26,14 +26,16 @@
 #include "verdict.h"
 #include "xdp.h"
 
-/* Keep enums and structs that no map is made of in the object's BTF, where their Java mirrors are checked against them. */
+/*
+ * Keep enums and structs that no map is made of in the object's BTF, where their Java mirrors are checked against them.
+ */
 const enum verdict first_verdict SEC(".rodata") = VERDICT_PASSED;
 const enum program first_program SEC(".rodata") = PROGRAM_FROM_CONTAINER;
 const struct trace_event *const no_event SEC(".rodata") = NULL;
 
 /* Notes a verdict and turns it into what tc understands. A handed-on packet has its redirect set up already. */
 static __always_inline int conclude(struct __sk_buff *skb, enum program program, enum verdict verdict,
-				    const struct parties *parties, __u32 bytes)
+                                    const struct parties *parties, __u32 bytes)
 {
 	account(skb, program, verdict, parties, bytes);
 	if (verdict >= VERDICT_DROPPED_MALFORMED)

@@ -13,29 +13,31 @@
 #include "tables.h"
 #include "vxlan.h"
 
-/* Flags of bpf_skb_adjust_room since kernel 6.3, not in older headers; older kernels refuse them: the slow path then. */
+/*
+ * Flags of bpf_skb_adjust_room since kernel 6.3, not in older headers; older kernels refuse them: the slow path then.
+ */
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
 
 /* Outer facts of a tunnel packet, from its headers or from the kernel device that took them off. */
 struct tunnel {
 	__be32 vni;
-	bool ipv6;		/* underlay family */
-	__u8 ecn;		/* of the outer header */
-	__u32 inner_bytes;	/* room for the inner IP packet, by the outer headers */
-	__u8 source[16];	/* outer source; IPv4 in the first 4 bytes */
+	bool ipv6;         /* underlay family */
+	__u8 ecn;          /* of the outer header */
+	__u32 inner_bytes; /* room for the inner IP packet, by the outer headers */
+	__u8 source[16];   /* outer source; IPv4 in the first 4 bytes */
 	struct parties *parties;
 };
 
 /* Where a packet that has been found good goes on this host. */
 struct destination {
-	const struct endpoint *endpoint;	/* a container of ours, or NULL: then */
-	__u32 bridge;				/* the bridge it is behind, or 0: the host itself */
+	const struct endpoint *endpoint; /* a container of ours, or NULL: then */
+	__u32 bridge;                    /* the bridge it is behind, or 0: the host itself */
 };
 
 /*
- * The ECN field that an inner packet leaves the tunnel with (RFC 6040 figure 4). The one combination that it asks to drop,
- * congestion outside and no ECN inside, is judge_inner()'s.
+ * The ECN field that an inner packet leaves the tunnel with (RFC 6040 figure 4). The one combination that it asks to
+ * drop, congestion outside and no ECN inside, is judge_inner()'s.
  */
 static __always_inline __u8 combined_ecn(__u8 outer, __u8 inner)
 {
@@ -67,7 +69,7 @@ static __always_inline bool allowed_sender(const struct tunnel *tunnel, const st
 
 /* Judges an inner packet by the tables; VERDICT_DECAPSULATED with `to` filled, or the reason why not. */
 static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, const struct ip_view *inner,
-						struct destination *to)
+                                                struct destination *to)
 {
 	const struct subnet *own;
 
@@ -79,7 +81,7 @@ static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, con
 		own = find_subnet(tunnel->vni, inner->destination, inner->ipv6);
 		if (!own)
 			return find_subnet(tunnel->vni, inner->source, inner->ipv6) ? VERDICT_DROPPED_NOT_LOCAL :
-										      VERDICT_DROPPED_UNKNOWN_VNI;
+			                                                              VERDICT_DROPPED_UNKNOWN_VNI;
 		if (!(own->flags & SUBNET_LOCAL))
 			return VERDICT_DROPPED_NOT_LOCAL;
 		to->bridge = own->ifindex;
@@ -92,11 +94,11 @@ static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, con
 }
 
 /*
- * Delivers a packet that starts with its Ethernet header, and came with that ECN outside (ECN_NOT_CAPABLE changes nothing). The
- * last act: pointers into the packet die here.
+ * Delivers a packet that starts with its Ethernet header, and came with that ECN outside (ECN_NOT_CAPABLE changes
+ * nothing). The last act: pointers into the packet die here.
  */
 static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struct destination *to, bool ipv6,
-					      __u8 outer_ecn, enum verdict verdict)
+                                              __u8 outer_ecn, enum verdict verdict)
 {
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	void *header = eth + 1;
@@ -112,15 +114,17 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
 	if (to->endpoint)
 		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
 	else
-		deliver_to_bridge(to->bridge, ipv6 ? (void *)&((struct ipv6hdr *)header)->daddr :
-						     (void *)&((struct iphdr *)header)->daddr, ipv6);
+		deliver_to_bridge(to->bridge,
+		                  ipv6 ? (void *)&((struct ipv6hdr *)header)->daddr :
+		                         (void *)&((struct iphdr *)header)->daddr,
+		                  ipv6);
 	return verdict;
 }
 
 /*
- * A bare packet. From an overlay address to another it is direct routing when it comes from a host on the same link, and a
- * forgery otherwise: passed on, the stack would route it to a container, or into the tunnel as if it were ours. From
- * anywhere else, or to anywhere else, it is the stack's.
+ * A bare packet. From an overlay address to another it is direct routing when it comes from a host on the same link,
+ * and a forgery otherwise: passed on, the stack would route it to a container, or into the tunnel as if it were ours.
+ * From anywhere else, or to anywhere else, it is the stack's.
  */
 static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
@@ -174,8 +178,8 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
 		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
 	/*
-	 * A superpacket keeps its SKB_GSO_UDP_TUNNEL mark, which bpf_skb_adjust_room cannot clear. TCP does not look at it, but
-	 * a UDP socket cuts the superpacket up by it and would lose it; the kernel's device clears the mark.
+	 * A superpacket keeps its SKB_GSO_UDP_TUNNEL mark, which bpf_skb_adjust_room cannot clear. TCP does not look at
+	 * it, but a UDP socket cuts the superpacket up by it and would lose it; the kernel's device clears the mark.
 	 */
 	if (skb->gso_size && inner.protocol != IPPROTO_TCP)
 		return VERDICT_SLOW_PATH;
@@ -201,8 +205,8 @@ static __always_inline bool is_tunnel(struct __sk_buff *skb, bool ipv6)
 	} else {
 		const struct iphdr *ip = data + ETH_HLEN;
 
-		return ip->protocol == IPPROTO_UDP && ip->ihl == 5 &&
-		       !(ip->frag_off & bpf_htons(IPV4_FRAGMENT)) && is_tunnel_port(data + l4);
+		return ip->protocol == IPPROTO_UDP && ip->ihl == 5 && !(ip->frag_off & bpf_htons(IPV4_FRAGMENT)) &&
+		       is_tunnel_port(data + l4);
 	}
 }
 
@@ -253,7 +257,8 @@ static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6, st
 	/* Before we drop it: is it for us at all? This host may be a router for other hosts' tunnels. */
 	data = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	if (data && !is_self(ipv6 ? (void *)&((struct ipv6hdr *)(data + ETH_HLEN))->daddr :
-				    (void *)&((struct iphdr *)(data + ETH_HLEN))->daddr, ipv6))
+	                            (void *)&((struct iphdr *)(data + ETH_HLEN))->daddr,
+	                     ipv6))
 		return VERDICT_PASSED;
 	return verdict;
 }

@@ -8,8 +8,8 @@
 #include "packet.h"
 
 /* linux/socket.h is not for user space; these two numbers are ABI. */
-#define AF_INET		2
-#define AF_INET6	10
+#define AF_INET  2
+#define AF_INET6 10
 
 /* Address family and next hop in the form that bpf_redirect_neigh wants, from 16 bytes with IPv4 mapped. */
 static __always_inline void send_to_neighbour(__u32 ifindex, const __u8 *address, bool ipv6)
@@ -26,8 +26,12 @@ static __always_inline void send_to_neighbour(__u32 ifindex, const __u8 *address
 	bpf_redirect_neigh(ifindex, &next, sizeof(next), 0);
 }
 
-/* Redirects a packet, whose Ethernet header is at `eth`, into a container. `at_ingress`: redirect_peer works there only. */
-static __always_inline void deliver_to_endpoint(struct ethhdr *eth, const struct endpoint *to, bool ipv6, bool at_ingress)
+/*
+ * Redirects a packet, whose Ethernet header is at `eth`, into a container. `at_ingress`: redirect_peer works there
+ * only.
+ */
+static __always_inline void deliver_to_endpoint(struct ethhdr *eth, const struct endpoint *to, bool ipv6,
+                                                bool at_ingress)
 {
 	write_ethernet(eth, to->mac, to->host_mac, ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
 	if (at_ingress && (to->flags & ENDPOINT_PEER))

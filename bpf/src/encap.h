@@ -12,8 +12,8 @@
 #include "vxlan.h"
 
 /* linux/errno.h values that bpf_skb_adjust_room answers with. */
-#define ENOTSUPP	524
-#define EALREADY	114
+#define ENOTSUPP 524
+#define EALREADY 114
 
 /*
  * A flow keeps one port and flows spread over all, so that routers' ECMP and NICs' queues see the inner flows (RFC 7348
@@ -27,9 +27,9 @@ static __always_inline __be16 source_port(__u32 hash)
 }
 
 /*
- * The hash of the inner flow, while it is the outermost. TCP and UDP sockets have given theirs already, and change it when
- * a way seems broken; the kernel's dissector makes it for what comes from elsewhere. Of ICMP it takes the addresses alone,
- * as we do here in a fraction of the time.
+ * The hash of the inner flow, while it is the outermost. TCP and UDP sockets have given theirs already, and change it
+ * when a way seems broken; the kernel's dissector makes it for what comes from elsewhere. Of ICMP it takes the
+ * addresses alone, as we do here in a fraction of the time.
  */
 static __always_inline __u32 inner_flow_hash(struct __sk_buff *skb, const struct ip_view *inner)
 {
@@ -52,7 +52,8 @@ static __always_inline __u32 segment_headers(const struct __sk_buff *skb, const 
 
 	if (ip->protocol != IPPROTO_TCP)
 		return ip_bytes + sizeof(struct udphdr);
-	bpf_skb_load_bytes(skb, ETH_HLEN + ip_bytes + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words, sizeof(tcp_words));
+	bpf_skb_load_bytes(skb, ETH_HLEN + ip_bytes + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words,
+	                   sizeof(tcp_words));
 	return ip_bytes + (tcp_words >> 4) * 4;
 }
 
@@ -63,14 +64,14 @@ static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, const void 
 }
 
 /*
- * FIXED_GSO: segments keep their size, since the container's MTU leaves room for the headers. Without it UDP superpackets
- * would be refused and TCP's shrink. The rest tells the kernel where the inner packet starts, so that it (or a NIC) can cut
- * a superpacket after encapsulation.
+ * FIXED_GSO: segments keep their size, since the container's MTU leaves room for the headers. Without it UDP
+ * superpackets would be refused and TCP's shrink. The rest tells the kernel where the inner packet starts, so that it
+ * (or a NIC) can cut a superpacket after encapsulation.
  */
 #ifndef ROOM_FLAGS
-#define ROOM_FLAGS(underlay_ipv6)                                                                \
-	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |                                \
-	 BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH |                       \
+#define ROOM_FLAGS(underlay_ipv6)                                                                     \
+	(BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L4_UDP | BPF_F_ADJ_ROOM_ENCAP_L2(ETH_HLEN) | \
+	 BPF_F_ADJ_ROOM_ENCAP_L2_ETH |                                                                \
 	 ((underlay_ipv6) ? BPF_F_ADJ_ROOM_ENCAP_L3_IPV6 : BPF_F_ADJ_ROOM_ENCAP_L3_IPV4))
 #endif
 
@@ -93,11 +94,11 @@ static __always_inline void copy_template(void *to, const __u8 *template, __u32 
 }
 
 /*
- * Fills in what the template leaves open, and spends the inner packet's hop. Outer ECN is the inner one (RFC 6040 normal
- * mode); DSCP is the template's. `inner` is as it was before there was room: its pointers are none any more.
+ * Fills in what the template leaves open, and spends the inner packet's hop. Outer ECN is the inner one (RFC 6040
+ * normal mode); DSCP is the template's. `inner` is as it was before there was room: its pointers are none any more.
  */
-static __always_inline bool write_outer(struct __sk_buff *skb, const struct subnet *to, bool underlay_ipv6,
-					__u32 hash, const struct ip_view *inner)
+static __always_inline bool write_outer(struct __sk_buff *skb, const struct subnet *to, bool underlay_ipv6, __u32 hash,
+                                        const struct ip_view *inner)
 {
 	__u32 header_bytes = ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6);
 	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner->ipv6));
@@ -135,7 +136,7 @@ static __always_inline bool write_outer(struct __sk_buff *skb, const struct subn
 }
 
 static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const struct subnet *to,
-						const struct ip_view *inner, bool underlay_ipv6)
+                                                const struct ip_view *inner, bool underlay_ipv6)
 {
 	__u32 hash = inner_flow_hash(skb, inner);
 	long error;
@@ -155,23 +156,25 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 }
 
 /*
- * Whether somebody may cut a packet that is too large for the way. Then its sender need not know: the stack cuts what is
- * larger than culvert0's MTU, and outer IPv4 packets are cut on the way. IPv4 senders can forbid it. IPv6 packets are never
- * cut, but no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4), so these are cut outside. Over IPv6
- * nothing is cut outside: the kernel's VXLAN device does not, and no router may.
+ * Whether somebody may cut a packet that is too large for the way. Then its sender need not know: the stack cuts what
+ * is larger than culvert0's MTU, and outer IPv4 packets are cut on the way. IPv4 senders can forbid it. IPv6 packets
+ * are never cut, but no IPv6 sender makes packets smaller than 1280 bytes (RFC 8201 section 4), so these are cut
+ * outside. Over IPv6 nothing is cut outside: the kernel's VXLAN device does not, and no router may.
  */
-static __always_inline bool may_be_cut(const struct subnet *to, const void *header, const struct ip_view *ip, __u32 bytes)
+static __always_inline bool may_be_cut(const struct subnet *to, const void *header, const struct ip_view *ip,
+                                       __u32 bytes)
 {
 	bool outside = !(to->flags & (SUBNET_UNDERLAY_IPV6 | SUBNET_DIRECT));
 
 	if (ip->ipv6)
 		return outside && bytes <= LEAST_MTU_IPV6;
-	return !(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT)) && (outside || bytes > to->mtu_bytes);
+	return !(((const struct iphdr *)header)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT)) &&
+	       (outside || bytes > to->mtu_bytes);
 }
 
 /* Sends a packet, whose IP header is at `header`, to the host that owns its destination. */
 static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const struct subnet *to, void *header,
-						   const struct ip_view *ip)
+                                                   const struct ip_view *ip)
 {
 	__u32 bytes = wire_bytes(skb, header, ip);
 

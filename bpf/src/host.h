@@ -33,7 +33,8 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 	write_ethernet(eth, inner_ethernet, inner_ethernet + ETH_ALEN, eth->h_proto);
 	/* The source too: the route's own choice may be another address of this host, which the VTEP would not know. */
 	if (underlay_ipv6) {
-		__builtin_memcpy(key.local_ipv6, to->header + ETH_HLEN + offsetof(struct ipv6hdr, saddr), sizeof(key.local_ipv6));
+		__builtin_memcpy(key.local_ipv6, to->header + ETH_HLEN + offsetof(struct ipv6hdr, saddr),
+		                 sizeof(key.local_ipv6));
 		__builtin_memcpy(key.remote_ipv6, to->remote, sizeof(key.remote_ipv6));
 	} else {
 		key.local_ipv4 = bpf_ntohl(*(const __be32 *)(to->header + ETH_HLEN + offsetof(struct iphdr, saddr)));
@@ -43,8 +44,8 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 }
 
 /*
- * Whether the stack routed a packet here that came in somewhere else than through an interface of ours, with an address of the
- * overlay's as its source: nobody has judged it, and encapsulated it would look like our container's.
+ * Whether the stack routed a packet here that came in somewhere else than through an interface of ours, with an address
+ * of the overlay's as its source: nobody has judged it, and encapsulated it would look like our container's.
  */
 static __always_inline bool is_foreign_forgery(const struct __sk_buff *skb, __be32 vni, const struct ip_view *ip)
 {
@@ -65,7 +66,9 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	parties->vni = vni;
 	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip))
 		return VERDICT_DROPPED_MALFORMED;
-	/* Reports of multicast groups (RFC 3810): the overlay has none, and the device, told no VTEP, lets them fall. */
+	/*
+	 * Reports of multicast groups (RFC 3810): the overlay has none, and the device, told no VTEP, lets them fall.
+	 */
 	if (ipv6 && *(const __u8 *)ip.destination == 0xff)
 		return VERDICT_PASSED;
 	if (is_foreign_forgery(skb, vni, &ip))

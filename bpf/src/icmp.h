@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a router owes the sender of a packet that it cannot pass on whole: ICMP "fragmentation needed" (RFC 792, RFC 1191
- * section 4) or ICMPv6 "packet too big" (RFC 4443 section 3.2). The packet itself is made into the answer and goes back
- * through the interface that it came from.
+ * What a router owes the sender of a packet that it cannot pass on whole: ICMP "fragmentation needed" (RFC 792, RFC
+ * 1191 section 4) or ICMPv6 "packet too big" (RFC 4443 section 3.2). The packet itself is made into the answer and goes
+ * back through the interface that it came from.
  */
 #ifndef CULVERT_ICMP_H
 #define CULVERT_ICMP_H
@@ -15,16 +15,16 @@
 #include "tables.h"
 
 /*
- * How much an answer quotes: RFC 1812 section 4.3.2.3 (576 bytes in all) and RFC 4443 section 2.4 (c) (1280). Constants, since
- * a packet is only too big when it is larger; but the narrowest IPv4 underlay carries only 526 bytes.
+ * How much an answer quotes: RFC 1812 section 4.3.2.3 (576 bytes in all) and RFC 4443 section 2.4 (c) (1280).
+ * Constants, since a packet is only too big when it is larger; but the narrowest IPv4 underlay carries only 526 bytes.
  */
-#define QUOTE_IPV4 548
+#define QUOTE_IPV4        548
 #define QUOTE_IPV4_NARROW 524
-#define QUOTE_IPV6 1232
+#define QUOTE_IPV6        1232
 
-#define ICMP_ERROR_TTL 64
+#define ICMP_ERROR_TTL           64
 #define TOS_INTERNETWORK_CONTROL 0xc0 /* RFC 1812 section 4.3.2.5 */
-#define CHECKSUM_AT_ONCE 512 /* the most that bpf_csum_diff takes before Linux 6.13 */
+#define CHECKSUM_AT_ONCE         512  /* the most that bpf_csum_diff takes before Linux 6.13 */
 
 /* The Internet checksum (RFC 1071) of a sum that bpf_csum_diff gave. */
 static __always_inline __sum16 checksum_fold(__u32 sum)
@@ -45,7 +45,9 @@ static __always_inline __u32 checksum_add(const void *from, __u32 bytes, __u32 s
 	return bpf_csum_diff(NULL, 0, (void *)from + done, bytes - done, sum);
 }
 
-/* Cuts the packet down to what is quoted, and makes room in front of it for the answer's headers. NULL when that fails. */
+/*
+ * Cuts the packet down to what is quoted, and makes room in front of it for the answer's headers. NULL when that fails.
+ */
 static __always_inline void *quote(struct __sk_buff *skb, __u32 header_bytes, __u32 quote_bytes)
 {
 	__u8 container[ETH_ALEN], host[ETH_ALEN];
@@ -127,8 +129,8 @@ static __always_inline bool may_be_answered(struct __sk_buff *skb, const void *h
 		return true;
 	bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type));
 	return ipv6 ? type & ICMPV6_INFORMATIONAL :
-		      type != ICMP_DESTINATION_UNREACHABLE && type != ICMP_SOURCE_QUENCH && type != ICMP_REDIRECT &&
-			      type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM;
+	              type != ICMP_DESTINATION_UNREACHABLE && type != ICMP_SOURCE_QUENCH && type != ICMP_REDIRECT &&
+	                       type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM;
 }
 
 /*
@@ -151,8 +153,9 @@ static __always_inline bool answers_from(__be32 vni, const struct ip_view *ip, b
 }
 
 /*
- * Turns a packet, which was found too big for the way, into the answer and redirects that back where the packet came from: out
- * of the container's interface, or into the host's stack. False: there is no answer, and the packet is to be dropped.
+ * Turns a packet, which was found too big for the way, into the answer and redirects that back where the packet came
+ * from: out of the container's interface, or into the host's stack. False: there is no answer, and the packet is to be
+ * dropped.
  */
 static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bool ipv6, bool to_host)
 {
@@ -170,11 +173,13 @@ static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bo
 		return false;
 	mtu_bytes = way_mtu(to, bytes);
 	if (ipv6)
-		answered = bytes >= QUOTE_IPV6 && answer_ipv6(skb, from, mtu_bytes < LEAST_MTU_IPV6 ? LEAST_MTU_IPV6 : mtu_bytes);
+		answered = bytes >= QUOTE_IPV6 &&
+		           answer_ipv6(skb, from, mtu_bytes < LEAST_MTU_IPV6 ? LEAST_MTU_IPV6 : mtu_bytes);
 	else if (bytes >= QUOTE_IPV4)
 		answered = answer_ipv4(skb, *(const __be32 *)(from + 12), mtu_bytes, QUOTE_IPV4);
 	else
-		answered = bytes >= QUOTE_IPV4_NARROW && answer_ipv4(skb, *(const __be32 *)(from + 12), mtu_bytes, QUOTE_IPV4_NARROW);
+		answered = bytes >= QUOTE_IPV4_NARROW &&
+		           answer_ipv4(skb, *(const __be32 *)(from + 12), mtu_bytes, QUOTE_IPV4_NARROW);
 	if (answered)
 		bpf_redirect(skb->ifindex, to_host ? BPF_F_INGRESS : 0);
 	return answered;

@@ -14,9 +14,9 @@
 #include <bpf/bpf_helpers.h>
 #include "verdict.h"
 
-#define MAX_SUBNETS	65536
-#define MAX_ENDPOINTS	16384
-#define MAX_INTERFACES	16384
+#define MAX_SUBNETS    65536
+#define MAX_ENDPOINTS  16384
+#define MAX_INTERFACES 16384
 
 /* ---- subnets: who owns an inner address ---------------------------------------------------------------------- */
 
@@ -36,7 +36,9 @@ struct subnet6_key {
 _Static_assert(sizeof(struct subnet6_key) == 24, "subnet6_key");
 
 enum subnet_flags {
-	/* This host's own subnet. ifindex is the bridge that leads to its containers, or 0 when each has its own veth. */
+	/*
+	 * This host's own subnet. ifindex is the bridge that leads to its containers, or 0 when each has its own veth.
+	 */
 	SUBNET_LOCAL = 1,
 	/* The VTEP is on the same link: no encapsulation. */
 	SUBNET_DIRECT = 2,
@@ -51,17 +53,20 @@ enum subnet_flags {
 
 /* The VTEP behind a subnet, with all that a packet to it needs. Written as a whole, so readers never see a mixture. */
 struct subnet {
-	__u32 flags;		/* enum subnet_flags */
-	__u32 ifindex;		/* underlay interface (or bridge, see SUBNET_LOCAL) */
-	__u32 mtu_bytes;	/* largest inner IP packet, header included, that reaches the VTEP whole */
-	__u32 vtep_id;		/* index for the counters by VTEP */
-	__u8 remote[16];	/* underlay address of the VTEP */
-	/* Next hop on the underlay link: a router, or the VTEP itself. Of a SUBNET_LOCAL, the containers' gateway (inner). */
+	__u32 flags;     /* enum subnet_flags */
+	__u32 ifindex;   /* underlay interface (or bridge, see SUBNET_LOCAL) */
+	__u32 mtu_bytes; /* largest inner IP packet, header included, that reaches the VTEP whole */
+	__u32 vtep_id;   /* index for the counters by VTEP */
+	__u8 remote[16]; /* underlay address of the VTEP */
+	/*
+	 * Next hop on the underlay link: a router, or the VTEP itself. Of a SUBNET_LOCAL, the containers' gateway
+	 * (inner).
+	 */
 	__u8 gateway[16];
 	/*
-	 * Template of all that goes before the inner IP header, ready but for: outer IP length and checksum (the template
-	 * holds the checksum of the header with length 0), UDP source port and length, traffic class. The outer
-	 * Ethernet header is a placeholder: the kernel's neighbour table writes it.
+	 * Template of all that goes before the inner IP header, ready but for: outer IP length and checksum (the
+	 * template holds the checksum of the header with length 0), UDP source port and length, traffic class. The
+	 * outer Ethernet header is a placeholder: the kernel's neighbour table writes it.
 	 */
 	__u8 header[88];
 };
@@ -86,8 +91,8 @@ struct {
 
 /*
  * Hosts lease subnets of one size as a rule, and a hash finds those in the same time whether there are two or 65,536; a
- * trie does not (docs/adr/0009). So a subnet of the usual size stands in exact4 or exact6 as well, unless a longer prefix lies in it:
- * the tries always know everything, and answer whatever a hash does not.
+ * trie does not (docs/adr/0009). So a subnet of the usual size stands in exact4 or exact6 as well, unless a longer
+ * prefix lies in it: the tries always know everything, and answer whatever a hash does not.
  */
 struct exact4_key {
 	__be32 vni;
@@ -147,8 +152,8 @@ enum vtep_flags {
 };
 
 struct vtep {
-	__u32 flags;	/* enum vtep_flags */
-	__u32 vtep_id;	/* index for the counters by VTEP, and of its path; 0 for this host's own */
+	__u32 flags;   /* enum vtep_flags */
+	__u32 vtep_id; /* index for the counters by VTEP, and of its path; 0 for this host's own */
 };
 _Static_assert(sizeof(struct vtep) == 8, "vtep");
 
@@ -163,8 +168,8 @@ struct {
 /* ---- paths: what routers said of the ways to VTEPs ------------------------------------------------------------- */
 
 struct path {
-	__u64 expires_ns;	/* as bpf_ktime_get_ns() counts: from then on the way is tried again */
-	__u32 mtu_bytes;	/* largest inner IP packet that the way carries; 0 when nobody said */
+	__u64 expires_ns; /* as bpf_ktime_get_ns() counts: from then on the way is tried again */
+	__u32 mtu_bytes;  /* largest inner IP packet that the way carries; 0 when nobody said */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct path) == 16, "path");
@@ -197,11 +202,11 @@ enum endpoint_flags {
 };
 
 struct endpoint {
-	__u32 ifindex;		/* the host's end */
-	__u32 flags;		/* enum endpoint_flags */
-	__u32 endpoint_id;	/* index for the counters by endpoint */
-	__u8 mac[6];		/* the container's interface */
-	__u8 host_mac[6];	/* the host's end: source of what we deliver */
+	__u32 ifindex;     /* the host's end */
+	__u32 flags;       /* enum endpoint_flags */
+	__u32 endpoint_id; /* index for the counters by endpoint */
+	__u8 mac[6];       /* the container's interface */
+	__u8 host_mac[6];  /* the host's end: source of what we deliver */
 };
 _Static_assert(sizeof(struct endpoint) == 24, "endpoint");
 
@@ -233,7 +238,7 @@ enum interface_flags {
 /* Key: ifindex (__u32). A source is allowed when mask is not zero and (source & mask) equals source4 or source6. */
 struct interface {
 	__be32 vni;
-	__u32 flags;		/* enum interface_flags */
+	__u32 flags; /* enum interface_flags */
 	__u32 endpoint_id;
 	__be32 source4;
 	__be32 source4_mask;
@@ -255,8 +260,8 @@ struct {
 /* ---- counters ------------------------------------------------------------------------------------------------- */
 
 struct counter {
-	__u64 packets;	/* as the program saw them: a superpacket counts once */
-	__u64 bytes;	/* Ethernet header included, before encapsulation and after decapsulation */
+	__u64 packets; /* as the program saw them: a superpacket counts once */
+	__u64 bytes;   /* Ethernet header included, before encapsulation and after decapsulation */
 };
 _Static_assert(sizeof(struct counter) == 16, "counter");
 
@@ -269,17 +274,17 @@ struct {
 } counters SEC(".maps");
 
 /*
- * How many are counted one by one. Room is taken for each on every CPU, whether it is used or not: 384 KiB a CPU in all.
- * What has no number of its own has number 0, and is not counted.
+ * How many are counted one by one. Room is taken for each on every CPU, whether it is used or not: 384 KiB a CPU in
+ * all. What has no number of its own has number 0, and is not counted.
  */
-#define MAX_COUNTED_VTEPS	8192
-#define MAX_COUNTED_ENDPOINTS	4096
+#define MAX_COUNTED_VTEPS     8192
+#define MAX_COUNTED_ENDPOINTS 4096
 
 /* Both directions, as this host sees the other party. Units as in struct counter. */
 struct traffic {
-	__u64 sent_packets;	/* by us to a VTEP; by a container */
+	__u64 sent_packets; /* by us to a VTEP; by a container */
 	__u64 sent_bytes;
-	__u64 received_packets;	/* by us from a VTEP; by a container */
+	__u64 received_packets; /* by us from a VTEP; by a container */
 	__u64 received_bytes;
 };
 _Static_assert(sizeof(struct traffic) == 32, "traffic");
@@ -302,20 +307,25 @@ struct {
 
 /* ---- tracing: who wants to see packets, and which --------------------------------------------------------------- */
 
-#define MAX_TRACERS	8
-#define TRACE_RING_BYTES	(256 * 1024)
+#define MAX_TRACERS      8
+#define TRACE_RING_BYTES (256 * 1024)
 /* Enough for TCP's flags in IPv6 in an IPv6 underlay: 14 + 40 + 8 + 8 + 14 + 40 + 14 is 138. */
-#define TRACED_BYTES	144
+#define TRACED_BYTES     144
 
 enum trace_flags {
 	TRACE_DROPS = 1,
 	/* What was handed on or left to the slow path. */
 	TRACE_FLOWS = 2,
-	/* The one packet that bears the tracer's mark, whatever becomes of it. It is not counted, and nobody else sees it. */
+	/*
+	 * The one packet that bears the tracer's mark, whatever becomes of it. It is not counted, and nobody else sees
+	 * it.
+	 */
 	TRACE_MARKED = 4,
 };
 
-/* Key: 0. Flags that any living tracer has set: all that a packet costs while nobody traces is a look at this number. */
+/*
+ * Key: 0. Flags that any living tracer has set: all that a packet costs while nobody traces is a look at this number.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -325,11 +335,11 @@ struct {
 
 /* One who traces. It renews until_ns while it lives; the entry of one that has died means nothing after that time. */
 struct tracer {
-	__u64 until_ns;	/* CLOCK_MONOTONIC */
-	__u64 owner;	/* random: tells the tracer whether the entry is still its own */
-	__u32 flags;	/* enum trace_flags */
-	__u32 sample;	/* one packet out of so many, at random */
-	__u32 mark;	/* for TRACE_MARKED */
+	__u64 until_ns; /* CLOCK_MONOTONIC */
+	__u64 owner;    /* random: tells the tracer whether the entry is still its own */
+	__u32 flags;    /* enum trace_flags */
+	__u32 sample;   /* one packet out of so many, at random */
+	__u32 mark;     /* for TRACE_MARKED */
 	__u32 pad;
 };
 _Static_assert(sizeof(struct tracer) == 32, "tracer");
@@ -355,7 +365,10 @@ struct trace_ring {
 	__uint(max_entries, TRACE_RING_BYTES);
 };
 
-/* Each tracer brings a ring of its own, so that tracers do not read each other's events; there is none while nobody traces. */
+/*
+ * Each tracer brings a ring of its own, so that tracers do not read each other's events; there is none while nobody
+ * traces.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, MAX_TRACERS);
@@ -373,16 +386,16 @@ enum program {
 
 /* What a tracer gets: the packet's first bytes as they were when the program ended. */
 struct trace_event {
-	__u64 time_ns;		/* CLOCK_MONOTONIC */
-	__u32 program;		/* enum program */
-	__u32 verdict;		/* enum verdict */
-	__u32 ifindex;		/* the interface that the program is on */
-	__u32 length_bytes;	/* of the whole packet, Ethernet header included */
-	__u32 captured_bytes;	/* of `packet` that are valid */
+	__u64 time_ns;        /* CLOCK_MONOTONIC */
+	__u32 program;        /* enum program */
+	__u32 verdict;        /* enum verdict */
+	__u32 ifindex;        /* the interface that the program is on */
+	__u32 length_bytes;   /* of the whole packet, Ethernet header included */
+	__u32 captured_bytes; /* of `packet` that are valid */
 	__u32 mark;
-	__be32 vni;		/* 0 where the program did not learn it */
+	__be32 vni; /* 0 where the program did not learn it */
 	__u32 pad;
-	__u8 outer_source[16];	/* for from_tunnel alone, whose packets have lost their outer headers */
+	__u8 outer_source[16]; /* for from_tunnel alone, whose packets have lost their outer headers */
 	__u8 packet[TRACED_BYTES];
 };
 _Static_assert(sizeof(struct trace_event) == 200, "trace_event");

@@ -16,25 +16,25 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#define PACKET_HOST	0	/* linux/if_packet.h: addressed to this interface */
-#define IPV4_FRAGMENT	0x3fff	/* "more fragments" or an offset; "don't fragment" left out */
-#define IPV4_OFFSET	0x1fff	/* where a fragment belongs; not 0 in all but the first */
-#define VLAN_ID_MASK	0x0fff	/* of vlan_tci; the rest is priority */
+#define PACKET_HOST        0      /* linux/if_packet.h: addressed to this interface */
+#define IPV4_FRAGMENT      0x3fff /* "more fragments" or an offset; "don't fragment" left out */
+#define IPV4_OFFSET        0x1fff /* where a fragment belongs; not 0 in all but the first */
+#define VLAN_ID_MASK       0x0fff /* of vlan_tci; the rest is priority */
 #define IPV4_DONT_FRAGMENT 0x4000
 
 /* RFC 792, RFC 4443. */
-#define ICMP_DESTINATION_UNREACHABLE	3
-#define ICMP_SOURCE_QUENCH		4
-#define ICMP_REDIRECT			5
-#define ICMP_TIME_EXCEEDED		11
-#define ICMP_PARAMETER_PROBLEM		12
-#define ICMP_FRAGMENTATION_NEEDED	4	/* code */
-#define ICMPV6_PACKET_TOO_BIG		2
-#define ICMPV6_INFORMATIONAL		0x80	/* a bit of the type; without it the message is an error */
+#define ICMP_DESTINATION_UNREACHABLE 3
+#define ICMP_SOURCE_QUENCH           4
+#define ICMP_REDIRECT                5
+#define ICMP_TIME_EXCEEDED           11
+#define ICMP_PARAMETER_PROBLEM       12
+#define ICMP_FRAGMENTATION_NEEDED    4 /* code */
+#define ICMPV6_PACKET_TOO_BIG        2
+#define ICMPV6_INFORMATIONAL         0x80 /* a bit of the type; without it the message is an error */
 
 /*
- * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote follows.
- * The next hop's MTU has 16 bits in the former, behind 16 that routers may use for something else (RFC 4884).
+ * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote
+ * follows. The next hop's MTU has 16 bits in the former, behind 16 that routers may use for something else (RFC 4884).
  */
 struct icmp_too_big {
 	__u8 type;
@@ -44,23 +44,23 @@ struct icmp_too_big {
 };
 _Static_assert(sizeof(struct icmp_too_big) == 8, "RFC 1191 section 4");
 
-#define ECN_MASK	3	/* RFC 3168 section 5: the two low bits of the traffic class */
-#define ECN_NOT_CAPABLE	0
-#define ECN_CAPABLE_1	1
-#define ECN_CAPABLE_0	2
-#define ECN_CONGESTION	3
+#define ECN_MASK        3 /* RFC 3168 section 5: the two low bits of the traffic class */
+#define ECN_NOT_CAPABLE 0
+#define ECN_CAPABLE_1   1
+#define ECN_CAPABLE_0   2
+#define ECN_CONGESTION  3
 
 /*
  * skb->data and skb->data_end are 32 bits wide in C but pointers to the verifier. Read in plain C, clang may extend or
  * reuse them as numbers, and the verifier then knows them no longer; these loads it leaves alone.
  */
-#define PACKET_POINTER(skb, field)                                                                  \
-	({                                                                                          \
-		void *pointer;                                                                      \
-		asm volatile("%0 = *(u32 *)(%1 + %2)"                                               \
-			     : "=r"(pointer)                                                        \
-			     : "r"(skb), "i"(offsetof(struct __sk_buff, field)));                   \
-		pointer;                                                                            \
+#define PACKET_POINTER(skb, field)                                                \
+	({                                                                        \
+		void *pointer;                                                    \
+		asm volatile("%0 = *(u32 *)(%1 + %2)"                             \
+		             : "=r"(pointer)                                      \
+		             : "r"(skb), "i"(offsetof(struct __sk_buff, field))); \
+		pointer;                                                          \
 	})
 
 /*
@@ -82,11 +82,11 @@ static __always_inline void *packet_start(struct __sk_buff *skb, __u32 bytes)
 /* What the decisions need of an IP header of either family. Addresses are pointers into the packet. */
 struct ip_view {
 	bool ipv6;
-	bool routed;		/* the stack has routed it, or made it here: it has spent its hop on this host */
-	__u32 bytes;		/* length that the header claims, itself included */
-	__u8 hops;		/* TTL or hop limit */
-	__u8 traffic_class;	/* DSCP and ECN */
-	__u8 protocol;		/* what follows the header: IPPROTO_* (or an IPv6 extension header) */
+	bool routed;        /* the stack has routed it, or made it here: it has spent its hop on this host */
+	__u32 bytes;        /* length that the header claims, itself included */
+	__u8 hops;          /* TTL or hop limit */
+	__u8 traffic_class; /* DSCP and ECN */
+	__u8 protocol;      /* what follows the header: IPPROTO_* (or an IPv6 extension header) */
 	const void *source;
 	const void *destination;
 };
@@ -144,7 +144,10 @@ static __always_inline void spend_hop(void *header, bool ipv6)
 		((struct ipv6hdr *)header)->hop_limit--;
 	} else {
 		struct iphdr *ip = header;
-		/* TTL is the high byte of its word: RFC 1141's shortcut adds 0x0100 to the checksum, with end-around carry. */
+		/*
+		 * TTL is the high byte of its word: RFC 1141's shortcut adds 0x0100 to the checksum, with end-around
+		 * carry.
+		 */
 		__u32 sum = ip->check + bpf_htons(0x0100);
 
 		ip->check = sum + (sum >= 0xffff);
@@ -154,7 +157,8 @@ static __always_inline void spend_hop(void *header, bool ipv6)
 
 static __always_inline __u8 ecn_of(const void *header, bool ipv6)
 {
-	return (ipv6 ? ((const struct ipv6hdr *)header)->flow_lbl[0] >> 4 : ((const struct iphdr *)header)->tos) & ECN_MASK;
+	return (ipv6 ? ((const struct ipv6hdr *)header)->flow_lbl[0] >> 4 : ((const struct iphdr *)header)->tos) &
+	       ECN_MASK;
 }
 
 /* Replaces an IP header's ECN field. */
@@ -175,9 +179,9 @@ static __always_inline void write_ecn(void *header, bool ipv6, __u8 ecn)
 
 /* What follows an IP header's options or IPv6 extension headers. */
 struct payload {
-	__u8 protocol;	/* IPPROTO_* */
-	__u32 offset;	/* from the start of the frame */
-	bool first;	/* false in all but the first fragment: its start is not here */
+	__u8 protocol; /* IPPROTO_* */
+	__u32 offset;  /* from the start of the frame */
+	bool first;    /* false in all but the first fragment: its start is not here */
 };
 
 #define MAX_EXTENSION_HEADERS 8
@@ -234,8 +238,8 @@ static __always_inline bool find_payload(struct __sk_buff *skb, const void *head
 }
 
 /*
- * Whether the frame carries a VLAN tag. The kernel has taken the outermost into skb->vlan_tci, where it stays with the packet
- * wherever it is redirected to; a second one is still in front of the IP header.
+ * Whether the frame carries a VLAN tag. The kernel has taken the outermost into skb->vlan_tci, where it stays with the
+ * packet wherever it is redirected to; a second one is still in front of the IP header.
  */
 static __always_inline bool is_tagged(const struct __sk_buff *skb)
 {

@@ -15,13 +15,13 @@
 #include "vxlan.h"
 
 /* What every way carries: RFC 791 section 3.1 and RFC 8200 section 5. A router that claims less is not believed. */
-#define LEAST_MTU_IPV4 576
-#define LEAST_MTU_IPV6 1280
+#define LEAST_MTU_IPV4  576
+#define LEAST_MTU_IPV6  1280
 #define LEAST_MTU(ipv6) ((ipv6) ? LEAST_MTU_IPV6 : LEAST_MTU_IPV4)
 
 /*
- * The largest inner packet, IP header included, that the way to a VTEP carries whole. `bytes` is the size at hand: what fits
- * any way costs no look at the paths, nor does a way that no router has spoken of need the clock.
+ * The largest inner packet, IP header included, that the way to a VTEP carries whole. `bytes` is the size at hand: what
+ * fits any way costs no look at the paths, nor does a way that no router has spoken of need the clock.
  */
 static __always_inline __u32 way_mtu(const struct subnet *to, __u32 bytes)
 {
@@ -42,14 +42,17 @@ static __always_inline __u32 way_mtu(const struct subnet *to, __u32 bytes)
 
 /* What an ICMP error says of the packet of ours that it quotes. */
 struct too_big {
-	__u32 mtu_bytes;		/* outer: the next hop's */
-	__u32 quoted_bytes;		/* outer packet, IP header included */
+	__u32 mtu_bytes;    /* outer: the next hop's */
+	__u32 quoted_bytes; /* outer packet, IP header included */
 	const struct udphdr *quoted_udp;
-	const void *from;		/* addresses in the quoted outer header */
+	const void *from; /* addresses in the quoted outer header */
 	const void *to;
 };
 
-/* Reads a "fragmentation needed" to `to_us` that quotes unfragmented UDP. Routers quote at least IP header and 8 bytes more. */
+/*
+ * Reads a "fragmentation needed" to `to_us` that quotes unfragmented UDP. Routers quote at least IP header and 8 bytes
+ * more.
+ */
 static __always_inline bool read_too_big4(void *data, struct too_big *error, const void **to_us)
 {
 	const struct iphdr *ip = data + ETH_HLEN;
@@ -63,8 +66,9 @@ static __always_inline bool read_too_big4(void *data, struct too_big *error, con
 	error->from = &quoted->saddr;
 	error->to = &quoted->daddr;
 	return ip->protocol == IPPROTO_ICMP && ip->ihl == 5 && !(ip->frag_off & bpf_htons(IPV4_FRAGMENT)) &&
-	       icmp->type == ICMP_DESTINATION_UNREACHABLE && icmp->code == ICMP_FRAGMENTATION_NEEDED && quoted->version == 4 &&
-	       quoted->ihl == 5 && quoted->protocol == IPPROTO_UDP && !(quoted->frag_off & bpf_htons(IPV4_FRAGMENT));
+	       icmp->type == ICMP_DESTINATION_UNREACHABLE && icmp->code == ICMP_FRAGMENTATION_NEEDED &&
+	       quoted->version == 4 && quoted->ihl == 5 && quoted->protocol == IPPROTO_UDP &&
+	       !(quoted->frag_off & bpf_htons(IPV4_FRAGMENT));
 }
 
 /* The same for "packet too big". */
@@ -92,8 +96,9 @@ static __always_inline bool same_address(const void *a, const void *b, bool ipv6
 }
 
 /*
- * Whether the quoted packet is one that we may have sent (RFC 5927 section 5): from the very address that the error came to,
- * which is ours, to the tunnel's port, from a source port of ours, and larger than what the router says it carries.
+ * Whether the quoted packet is one that we may have sent (RFC 5927 section 5): from the very address that the error
+ * came to, which is ours, to the tunnel's port, from a source port of ours, and larger than what the router says it
+ * carries.
  */
 static __always_inline bool quotes_ours(const struct too_big *error, const void *to_us, bool ipv6)
 {
@@ -103,10 +108,14 @@ static __always_inline bool quotes_ours(const struct too_big *error, const void 
 	       error->quoted_bytes > error->mtu_bytes && same_address(error->from, to_us, ipv6) && is_self(to_us, ipv6);
 }
 
-/* Notes what a router tells about the way to a VTEP, when `skb` is such a message. The packet itself goes on to the stack. */
+/*
+ * Notes what a router tells about the way to a VTEP, when `skb` is such a message. The packet itself goes on to the
+ * stack.
+ */
 static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 {
-	void *data = packet_start(skb, ETH_HLEN + 2 * ip_header_bytes(ipv6) + sizeof(struct icmp_too_big) + sizeof(struct udphdr));
+	void *data = packet_start(skb, ETH_HLEN + 2 * ip_header_bytes(ipv6) + sizeof(struct icmp_too_big) +
+	                                       sizeof(struct udphdr));
 	struct too_big error;
 	const struct vtep *vtep;
 	const void *to_us;
@@ -131,7 +140,10 @@ static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 	error.mtu_bytes -= OVERHEAD_BYTES(ipv6);
 	if (path->mtu_bytes && path->mtu_bytes < error.mtu_bytes && now < path->expires_ns)
 		return; /* an older message about a narrower place still holds */
-	/* A reader that sees half of this finds a time in the past or a size that holds, and the next packet sees it all. */
+	/*
+	 * A reader that sees half of this finds a time in the past or a size that holds, and the next packet sees it
+	 * all.
+	 */
 	path->expires_ns = now + path_mtu_lifetime_ns;
 	path->mtu_bytes = error.mtu_bytes;
 }

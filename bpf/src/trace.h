@@ -54,8 +54,8 @@ static __always_inline void describe(struct __sk_buff *skb, struct trace_event *
 	if (skb->len > TRACED_BYTES)
 		last = TRACED_BYTES - 1;
 	/*
-	 * Kernel 6.1 learns nothing from "not 0", and loses what clang checks in another register: so the last byte's offset
-	 * is compared, which is huge when there is none.
+	 * Kernel 6.1 learns nothing from "not 0", and loses what clang checks in another register: so the last byte's
+	 * offset is compared, which is huge when there is none.
 	 */
 	asm volatile("" : "+r"(last));
 	if (last < TRACED_BYTES && !bpf_skb_load_bytes(skb, 0, event->packet, last + 1))
@@ -94,9 +94,9 @@ static __always_inline bool is_sampled(const struct tracer *tracer)
 }
 
 /*
- * Whether the packet bears a living tracer's mark: that is, whether it is explain's. Also takes the flags of tracers that
- * have died out of trace_wanted, so that they cost nothing any more. Should a new tracer's flag get lost that way, it
- * comes back when that tracer renews its entry.
+ * Whether the packet bears a living tracer's mark: that is, whether it is explain's. Also takes the flags of tracers
+ * that have died out of trace_wanted, so that they cost nothing any more. Should a new tracer's flag get lost that way,
+ * it comes back when that tracer renews its entry.
  */
 static __always_inline bool look_through(__u32 mark, __u64 now_ns)
 {
@@ -127,8 +127,8 @@ static __always_inline bool wants(const struct tracer *tracer, bool marked, __u3
 }
 
 /*
- * Tells all who want to know. A global function: out of the way of those packets that nobody traces, and verified once, not
- * again for each state that it is called in.
+ * Tells all who want to know. A global function: out of the way of those packets that nobody traces, and verified once,
+ * not again for each state that it is called in.
  *
  * Returns whether the packet is explain's own, which is not to be counted.
  */
@@ -151,7 +151,7 @@ __noinline int trace(struct __sk_buff *skb, __u32 program, __u32 verdict, __be32
 
 /* All that is noted of a packet that has its verdict. */
 static __always_inline void account(struct __sk_buff *skb, enum program program, enum verdict verdict,
-				    const struct parties *parties, __u32 bytes)
+                                    const struct parties *parties, __u32 bytes)
 {
 	if (is_traced(verdict) && trace(skb, program, verdict, parties->vni))
 		return;

@@ -15,7 +15,7 @@
 struct vxlan_header {
 	__u8 flags;
 	__u8 reserved[3];
-	__be32 vni_and_reserved;	/* VNI in the upper 24 bits */
+	__be32 vni_and_reserved; /* VNI in the upper 24 bits */
 };
 _Static_assert(sizeof(struct vxlan_header) == 8, "RFC 7348 section 5");
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Decapsulation at XDP: before the kernel merges packets (GRO), so that inner TCP merges natively and arrives without any
- * mark of a tunnel. Only the plain good case is handled here. Whatever is not plainly good goes up untouched: the program
- * at tc judges it, drops it by name and counts it, so each rule and each counter exists once.
+ * Decapsulation at XDP: before the kernel merges packets (GRO), so that inner TCP merges natively and arrives without
+ * any mark of a tunnel. Only the plain good case is handled here. Whatever is not plainly good goes up untouched: the
+ * program at tc judges it, drops it by name and counts it, so each rule and each counter exists once.
  */
 #ifndef CULVERT_XDP_H
 #define CULVERT_XDP_H
@@ -16,8 +16,8 @@
 #include "vxlan.h"
 
 /*
- * Goes with a stripped packet to tc, as XDP metadata: nobody but an XDP program of this host can write it, so it is proof
- * that the outer header was there and good. The kernel merges only packets with equal metadata.
+ * Goes with a stripped packet to tc, as XDP metadata: nobody but an XDP program of this host can write it, so it is
+ * proof that the outer header was there and good. The kernel merges only packets with equal metadata.
  */
 struct stripped {
 	__u32 magic;
@@ -60,7 +60,9 @@ static __always_inline bool strip(struct xdp_md *xdp, const struct tunnel *tunne
 		return false;
 	__builtin_memcpy(to, eth->h_dest, ETH_ALEN);
 	__builtin_memcpy(from, eth->h_source, ETH_ALEN);
-	/* Metadata first: where the driver has no room for it, the frame goes up whole. It moves along with the head. */
+	/*
+	 * Metadata first: where the driver has no room for it, the frame goes up whole. It moves along with the head.
+	 */
 	if (bpf_xdp_adjust_meta(xdp, -(int)sizeof(*mark)))
 		return false;
 	mark = mark_of(xdp);
@@ -104,8 +106,7 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
 	vxlan = (const void *)(udp + 1);
 	if (udp->check || vxlan->flags != VXLAN_FLAG_VNI ||
-	    !read_ip(data + before_inner, inner_bytes(&outer, udp), inner_ipv6, &inner) ||
-	    changes_ecn(&outer, &inner))
+	    !read_ip(data + before_inner, inner_bytes(&outer, udp), inner_ipv6, &inner) || changes_ecn(&outer, &inner))
 		return XDP_PASS;
 	tunnel.vni = vxlan_vni(vxlan);
 	__builtin_memcpy(tunnel.source, outer.source, ipv6 ? 16 : 4);

@@ -105,7 +105,7 @@ class LayoutsTest {
     assertEquals(Layouts.TRACE_DROPS, constant(maps, "TRACE_DROPS = "));
     assertEquals(Layouts.TRACE_FLOWS, constant(maps, "TRACE_FLOWS = "));
     assertEquals(Layouts.TRACE_MARKED, constant(maps, "TRACE_MARKED = "));
-    assertEquals(Layouts.TRACE_RING_BYTES, 1024 * constant(maps, "#define TRACE_RING_BYTES\t("));
+    assertEquals(Layouts.TRACE_RING_BYTES, 1024 * constant(maps, "#define TRACE_RING_BYTES ("));
     assertEquals(Layouts.ABI_VERSION, constant(config, "#define CULVERT_ABI_VERSION "));
   }
 
