@@ -5,7 +5,7 @@
 
 #include "../src/container.h"
 
-/* What Java sets and reads; dev.culvert.datapath.CostState mirrors it. */
+/* What Java sets and reads: CostWorld.STATE, which CostWorldTest holds against the BTF of this. */
 struct cost_state {
 	__u32 subnets;  /* above 1: the packet's destination lies in another of so many subnets each time */
 	__u32 random;   /* not 0 */

@@ -62,15 +62,12 @@ static __always_inline void fill_in(void *data, const struct subnet *to, __u32 u
 {
 	struct iphdr *ip = data + ETH_HLEN;
 	struct udphdr *udp = (void *)(ip + 1);
-	__u32 sum;
 
 	spend_hop(data + OUTER_HEADER_BYTES_IPV4, false);
 	copy_template(data, to->header, OUTER_HEADER_BYTES_IPV4);
 	ip->tot_len = bpf_htons(udp_bytes + sizeof(*ip));
 	ip->tos |= ecn;
-	sum = (__u16)~ip->check + ip->tot_len + bpf_htons(ecn);
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip->check = ~((sum & 0xffff) + (sum >> 16));
+	ip->check = checksum_fold((__u16)~ip->check + ip->tot_len + bpf_htons(ecn));
 	udp->source = source_port(hash);
 	udp->len = bpf_htons(udp_bytes);
 }

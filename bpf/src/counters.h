@@ -56,7 +56,7 @@ static __always_inline void count_parties(enum program program, enum verdict ver
 {
 	bool at_device = program == PROGRAM_FROM_HOST || program == PROGRAM_FROM_TUNNEL;
 
-	if (verdict == VERDICT_PASSED || verdict >= VERDICT_DROPPED_MALFORMED)
+	if (verdict == VERDICT_PASSED || is_drop(verdict))
 		return;
 	if (parties->from_endpoint)
 		count_sent(bpf_map_lookup_elem(&endpoint_traffic, &parties->from_endpoint), bytes);

@@ -27,7 +27,8 @@
 #include "xdp.h"
 
 /*
- * Keep enums and structs that no map is made of in the object's BTF, where their Java mirrors are checked against them.
+ * Keep enums and structs that no map is made of in the object's BTF, where LayoutsTest holds their Java mirrors against
+ * them.
  */
 const enum verdict first_verdict SEC(".rodata") = VERDICT_PASSED;
 const enum program first_program SEC(".rodata") = PROGRAM_FROM_CONTAINER;
@@ -38,9 +39,9 @@ static __always_inline int conclude(struct __sk_buff *skb, enum program program,
                                     const struct parties *parties, __u32 bytes)
 {
 	account(skb, program, verdict, parties, bytes);
-	if (verdict >= VERDICT_DROPPED_MALFORMED)
+	if (is_drop(verdict))
 		return TC_ACT_SHOT;
-	if (verdict >= VERDICT_DELIVERED_LOCALLY)
+	if (is_handed_on(verdict))
 		return TC_ACT_REDIRECT;
 	return TC_ACT_UNSPEC; /* the next program's or the stack's */
 }

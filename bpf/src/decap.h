@@ -8,6 +8,7 @@
 #include "counters.h"
 #include "deliver.h"
 #include "maps.h"
+#include "outer.h"
 #include "packet.h"
 #include "path.h"
 #include "tables.h"
@@ -18,16 +19,6 @@
  */
 #define ADJ_ROOM_DECAP_L3_IPV4 (1ULL << 7)
 #define ADJ_ROOM_DECAP_L3_IPV6 (1ULL << 8)
-
-/* Outer facts of a tunnel packet, from its headers or from the kernel device that took them off. */
-struct tunnel {
-	__be32 vni;
-	bool ipv6;         /* underlay family */
-	__u8 ecn;          /* of the outer header */
-	__u32 inner_bytes; /* room for the inner IP packet, by the outer headers */
-	__u8 source[16];   /* outer source; IPv4 in the first 4 bytes */
-	struct parties *parties;
-};
 
 /* Where a packet that has been found good goes on this host. */
 struct destination {
@@ -46,14 +37,6 @@ static __always_inline __u8 combined_ecn(__u8 outer, __u8 inner)
 	if (inner == ECN_CAPABLE_0 && outer == ECN_CAPABLE_1)
 		return ECN_CAPABLE_1;
 	return inner;
-}
-
-/* Bytes that the outer headers leave for the inner IP packet; 0 when they contradict each other. */
-static __always_inline __u32 inner_bytes(const struct ip_view *outer, const struct udphdr *udp)
-{
-	__u32 bytes = bpf_ntohs(udp->len), before = sizeof(*udp) + sizeof(struct vxlan_header) + ETH_HLEN;
-
-	return bytes > before && ip_header_bytes(outer->ipv6) + bytes <= outer->bytes ? bytes - before : 0;
 }
 
 /* Whether that VTEP may send from that inner address: it must own the subnet, and the subnet must not be ours. */
@@ -114,10 +97,7 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
 	if (to->endpoint)
 		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
 	else
-		deliver_to_bridge(to->bridge,
-		                  ipv6 ? (void *)&((struct ipv6hdr *)header)->daddr :
-		                         (void *)&((struct iphdr *)header)->daddr,
-		                  ipv6);
+		deliver_to_bridge(to->bridge, destination_of(header, ipv6), ipv6);
 	return verdict;
 }
 
@@ -163,7 +143,7 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 /* Takes the outer headers off and delivers; `inner_ipv6` is the family of what is inside. */
 static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel *tunnel, bool inner_ipv6)
 {
-	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(tunnel->ipv6);
+	__u32 before_inner = BEFORE_INNER_IP(tunnel->ipv6);
 	void *data = packet_start(skb, before_inner + ip_header_bytes(inner_ipv6));
 	struct destination to;
 	struct ip_view inner;
@@ -190,52 +170,23 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 	return hand_over(skb, &to, inner_ipv6, tunnel->ecn, VERDICT_DECAPSULATED);
 }
 
-/* Whether the packet is unfragmented UDP to the tunnel's port, IP header without options. */
-static __always_inline bool is_tunnel(struct __sk_buff *skb, bool ipv6)
-{
-	__u32 l4 = ETH_HLEN + ip_header_bytes(ipv6);
-	void *data = packet_start(skb, l4 + sizeof(struct udphdr));
-
-	if (!data)
-		return false;
-	if (ipv6) {
-		const struct ipv6hdr *ip = data + ETH_HLEN;
-
-		return ip->nexthdr == IPPROTO_UDP && is_tunnel_port(data + l4);
-	} else {
-		const struct iphdr *ip = data + ETH_HLEN;
-
-		return ip->protocol == IPPROTO_UDP && ip->ihl == 5 && !(ip->frag_off & bpf_htons(IPV4_FRAGMENT)) &&
-		       is_tunnel_port(data + l4);
-	}
-}
-
-/* Reads the outer headers into `tunnel` and goes on inside. */
+/* A packet that is_tunnel(): reads its outer headers into `tunnel` and goes on inside. */
 static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct tunnel *tunnel)
 {
-	bool ipv6 = tunnel->ipv6;
-	void *data = packet_start(skb, ETH_HLEN + OVERHEAD_BYTES(ipv6));
-	const struct vxlan_header *vxlan;
-	const struct ethhdr *eth;
-	const struct udphdr *udp;
-	struct ip_view outer;
+	void *data = packet_start(skb, BEFORE_INNER_IP(tunnel->ipv6));
+	enum verdict verdict;
+	__be16 protocol;
 
-	if (!data || !read_ip(data + ETH_HLEN, skb->len - ETH_HLEN, ipv6, &outer))
+	if (!data)
 		return VERDICT_DROPPED_MALFORMED;
-	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
-	vxlan = (const void *)(udp + 1);
-	eth = (const void *)(vxlan + 1);
-	if (udp->check)
-		return VERDICT_SLOW_PATH; /* the stack verifies it; none is fine, over IPv6 too (RFC 6935 section 5) */
-	if (vxlan->flags != VXLAN_FLAG_VNI)
-		return VERDICT_DROPPED_MALFORMED;
-	tunnel->vni = tunnel->parties->vni = vxlan_vni(vxlan);
-	tunnel->ecn = outer.traffic_class & ECN_MASK;
-	tunnel->inner_bytes = inner_bytes(&outer, udp);
-	__builtin_memcpy(tunnel->source, outer.source, ipv6 ? 16 : 4);
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
+	verdict = read_outer(data, skb->len - ETH_HLEN, tunnel);
+	if (verdict != VERDICT_DECAPSULATED)
+		return verdict;
+	tunnel->parties->vni = tunnel->vni;
+	protocol = inner_protocol(data, tunnel->ipv6);
+	if (protocol == bpf_htons(ETH_P_IP))
 		return unwrap(skb, tunnel, false);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+	if (protocol == bpf_htons(ETH_P_IPV6))
 		return unwrap(skb, tunnel, true);
 	return VERDICT_DROPPED_MALFORMED; /* IP is all that we carry */
 }
@@ -244,21 +195,19 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
 	struct tunnel tunnel = { .ipv6 = ipv6, .parties = parties };
+	void *data = packet_start(skb, before_vxlan(ipv6));
 	enum verdict verdict;
-	void *data;
 
-	if (!is_tunnel(skb, ipv6)) {
+	if (!data || !is_tunnel(data, ipv6)) {
 		learn_path(skb, ipv6);
 		return receive_bare(skb, ipv6, parties);
 	}
 	verdict = receive_tunnel(skb, &tunnel);
-	if (verdict < VERDICT_DROPPED_MALFORMED)
+	if (!is_drop(verdict))
 		return verdict;
 	/* Before we drop it: is it for us at all? This host may be a router for other hosts' tunnels. */
 	data = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
-	if (data && !is_self(ipv6 ? (void *)&((struct ipv6hdr *)(data + ETH_HLEN))->daddr :
-	                            (void *)&((struct iphdr *)(data + ETH_HLEN))->daddr,
-	                     ipv6))
+	if (data && !is_self(destination_of(data + ETH_HLEN, ipv6), ipv6))
 		return VERDICT_PASSED;
 	return verdict;
 }

@@ -43,9 +43,9 @@ static __always_inline void deliver_to_endpoint(struct ethhdr *eth, const struct
 /* Redirects a packet to a container behind a bridge: its address is its own next hop there. */
 static __always_inline void deliver_to_bridge(__u32 ifindex, const void *destination, bool ipv6)
 {
-	__u8 address[16] = {};
+	__u8 address[16] WORDS = {};
 
-	__builtin_memcpy(ipv6 ? address : address + 12, destination, ipv6 ? 16 : 4);
+	copy_address(ipv6 ? address : address + 12, destination, ipv6);
 	send_to_neighbour(ifindex, address, ipv6);
 }
 

@@ -66,7 +66,8 @@ static __always_inline __u32 wire_bytes(const struct __sk_buff *skb, const void 
 /*
  * FIXED_GSO: segments keep their size, since the container's MTU leaves room for the headers. Without it UDP
  * superpackets would be refused and TCP's shrink. The rest tells the kernel where the inner packet starts, so that it
- * (or a NIC) can cut a superpacket after encapsulation.
+ * (or a NIC) can cut a superpacket after encapsulation. bpf/cost/cost.bpf.c, which wraps one packet again and again,
+ * defines its own before.
  */
 #ifndef ROOM_FLAGS
 #define ROOM_FLAGS(underlay_ipv6)                                                                     \
@@ -100,7 +101,7 @@ static __always_inline void copy_template(void *to, const __u8 *template, __u32 
 static __always_inline bool write_outer(struct __sk_buff *skb, const struct subnet *to, bool underlay_ipv6, __u32 hash,
                                         const struct ip_view *inner)
 {
-	__u32 header_bytes = ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6);
+	__u32 header_bytes = BEFORE_INNER_IP(underlay_ipv6);
 	void *data = packet_start(skb, header_bytes + ip_header_bytes(inner->ipv6));
 	__u32 udp_bytes = skb->len - ETH_HLEN - ip_header_bytes(underlay_ipv6);
 	__u8 ecn = inner->traffic_class & ECN_MASK;
@@ -119,15 +120,11 @@ static __always_inline bool write_outer(struct __sk_buff *skb, const struct subn
 		udp = (void *)(ip + 1);
 	} else {
 		struct iphdr *ip = data + ETH_HLEN;
-		__u32 sum;
 
 		ip->tot_len = bpf_htons(udp_bytes + sizeof(*ip));
 		ip->tos |= ecn;
 		/* The template's checksum stands for length 0 and no ECN: add what came. */
-		sum = (__u16)~ip->check + ip->tot_len + bpf_htons(ecn);
-		sum = (sum & 0xffff) + (sum >> 16);
-		sum = (sum & 0xffff) + (sum >> 16);
-		ip->check = ~sum;
+		ip->check = checksum_fold((__u16)~ip->check + ip->tot_len + bpf_htons(ecn));
 		udp = (void *)(ip + 1);
 	}
 	udp->source = source_port(hash);

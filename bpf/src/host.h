@@ -19,7 +19,7 @@
 static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni, bool whole)
 {
 	bool underlay_ipv6 = to->flags & SUBNET_UNDERLAY_IPV6;
-	const __u8 *inner_ethernet = to->header + ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6) - ETH_HLEN;
+	const __u8 *inner_ethernet = to->header + BEFORE_INNER_ETHERNET(underlay_ipv6);
 	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
 	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : 0;

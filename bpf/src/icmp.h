@@ -26,14 +26,6 @@
 #define TOS_INTERNETWORK_CONTROL 0xc0 /* RFC 1812 section 4.3.2.5 */
 #define CHECKSUM_AT_ONCE         512  /* the most that bpf_csum_diff takes before Linux 6.13 */
 
-/* The Internet checksum (RFC 1071) of a sum that bpf_csum_diff gave. */
-static __always_inline __sum16 checksum_fold(__u32 sum)
-{
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 /* Adds `bytes` of packet to a sum; a constant and a multiple of 4. */
 static __always_inline __u32 checksum_add(const void *from, __u32 bytes, __u32 sum)
 {
@@ -50,7 +42,7 @@ static __always_inline __u32 checksum_add(const void *from, __u32 bytes, __u32 s
  */
 static __always_inline void *quote(struct __sk_buff *skb, __u32 header_bytes, __u32 quote_bytes)
 {
-	__u8 container[ETH_ALEN], host[ETH_ALEN];
+	__u8 container[ETH_ALEN] WORDS, host[ETH_ALEN] WORDS;
 	struct ethhdr *eth;
 
 	/* Trimming also makes an ordinary packet of a superpacket. */
@@ -60,8 +52,8 @@ static __always_inline void *quote(struct __sk_buff *skb, __u32 header_bytes, __
 	eth = packet_start(skb, ETH_HLEN + header_bytes + quote_bytes);
 	if (!eth)
 		return NULL;
-	__builtin_memcpy(container, eth->h_source, ETH_ALEN);
-	__builtin_memcpy(host, eth->h_dest, ETH_ALEN);
+	copy_mac(container, eth->h_source);
+	copy_mac(host, eth->h_dest);
 	write_ethernet(eth, container, host, eth->h_proto);
 	return eth + 1;
 }
@@ -105,15 +97,16 @@ static __always_inline bool answer_ipv6(struct __sk_buff *skb, const __u8 *from,
 	ip->payload_len = bpf_htons(payload_bytes);
 	ip->nexthdr = IPPROTO_ICMPV6;
 	ip->hop_limit = ICMP_ERROR_TTL;
-	__builtin_memcpy(&ip->saddr, from, sizeof(ip->saddr));
+	copy_address(&ip->saddr, from, true);
 	ip->daddr = ((const struct ipv6hdr *)(icmp + 1))->saddr;
 	icmp->type = ICMPV6_PACKET_TOO_BIG;
 	icmp->mtu = bpf_htonl(mtu_bytes);
-	/* RFC 8200 section 8.1: addresses, length and protocol count too. */
-	sum = checksum_add(&ip->saddr, 2 * sizeof(ip->saddr), bpf_htonl(payload_bytes));
-	sum = checksum_add(icmp, payload_bytes, sum);
-	sum = (sum & 0xffff) + (sum >> 16);
-	icmp->checksum = checksum_fold(sum + bpf_htons(IPPROTO_ICMPV6));
+	/*
+	 * RFC 8200 section 8.1: addresses, length and protocol count too. The last two are added beforehand, being
+	 * small.
+	 */
+	sum = checksum_add(&ip->saddr, 2 * sizeof(ip->saddr), bpf_htonl(payload_bytes + IPPROTO_ICMPV6));
+	icmp->checksum = checksum_fold(checksum_add(icmp, payload_bytes, sum));
 	return true;
 }
 
@@ -142,13 +135,13 @@ static __always_inline bool answers_from(__be32 vni, const struct ip_view *ip, b
 	const struct subnet *own;
 
 	if (to_host) {
-		__builtin_memcpy(ip->ipv6 ? from : from + 12, ip->destination, ip->ipv6 ? 16 : 4);
+		copy_address(ip->ipv6 ? from : from + 12, ip->destination, ip->ipv6);
 		return true;
 	}
 	own = find_subnet(vni, ip->source, ip->ipv6);
 	if (!own || !(own->flags & SUBNET_LOCAL))
 		return false;
-	__builtin_memcpy(from, own->gateway, sizeof(own->gateway));
+	copy_address(from, own->gateway, true);
 	return true;
 }
 
@@ -162,7 +155,7 @@ static __always_inline bool answer_too_big(struct __sk_buff *skb, __be32 vni, bo
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
 	__u32 bytes = skb->len - ETH_HLEN, mtu_bytes;
 	const struct subnet *to;
-	__u8 from[16] = {};
+	__u8 from[16] WORDS = {};
 	struct ip_view ip;
 	bool answered;
 

@@ -127,14 +127,18 @@ static __always_inline bool read_ip(const void *header, __u32 available, bool ip
 	}
 }
 
-/* RFC 1624 equation 3, for a 16-bit word that changes from `before` to `after`, all in network order. */
-static __always_inline __sum16 checksum_replace(__sum16 checksum, __be16 before, __be16 after)
+/* The Internet checksum (RFC 1071) of a sum of 16-bit words. */
+static __always_inline __sum16 checksum_fold(__u32 sum)
 {
-	__u32 sum = (__u16)~checksum + (__u16)~before + after;
-
 	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return ~sum;
+}
+
+/* RFC 1624 equation 3, for a 16-bit word that changes from `before` to `after`, all in network order. */
+static __always_inline __sum16 checksum_replace(__sum16 checksum, __be16 before, __be16 after)
+{
+	return checksum_fold((__u16)~checksum + (__u16)~before + after);
 }
 
 /* One router's step. The caller has seen that there are hops left. */
@@ -153,6 +157,13 @@ static __always_inline void spend_hop(void *header, bool ipv6)
 		ip->check = sum + (sum >= 0xffff);
 		ip->ttl--;
 	}
+}
+
+/* Where the destination stands in an IP header. */
+static __always_inline const void *destination_of(const void *header, bool ipv6)
+{
+	return ipv6 ? (const void *)&((const struct ipv6hdr *)header)->daddr :
+	              (const void *)&((const struct iphdr *)header)->daddr;
 }
 
 static __always_inline __u8 ecn_of(const void *header, bool ipv6)
@@ -174,6 +185,26 @@ static __always_inline void write_ecn(void *header, bool ipv6, __u8 ecn)
 
 		ip->tos = (ip->tos & ~ECN_MASK) | ecn;
 		ip->check = checksum_replace(ip->check, before, *(__be16 *)ip);
+	}
+}
+
+/*
+ * Copies an IP address, by words: what is behind a void pointer may lie anywhere, so clang would copy it byte by byte.
+ * Packets and maps may be read so, but on the stack the verifier wants words to be aligned: WORDS says so of an array
+ * there.
+ */
+#define WORDS __attribute__((aligned(4)))
+
+static __always_inline void copy_address(void *to, const void *from, bool ipv6)
+{
+	__u32 *t = to;
+	const __u32 *f = from;
+
+	t[0] = f[0];
+	if (ipv6) {
+		t[1] = f[1];
+		t[2] = f[2];
+		t[3] = f[3];
 	}
 }
 
@@ -251,11 +282,18 @@ static __always_inline bool same_mac(const __u8 *a, const __u8 *b)
 	return *(const __u32 *)a == *(const __u32 *)b && *(const __u16 *)(a + 4) == *(const __u16 *)(b + 4);
 }
 
+/* By words, as copy_address(). */
+static __always_inline void copy_mac(__u8 *to, const __u8 *from)
+{
+	*(__u32 *)to = *(const __u32 *)from;
+	*(__u16 *)(to + 4) = *(const __u16 *)(from + 4);
+}
+
 /* Writes the Ethernet header; protocol in network order. */
 static __always_inline void write_ethernet(struct ethhdr *eth, const __u8 *to, const __u8 *from, __be16 protocol)
 {
-	__builtin_memcpy(eth->h_dest, to, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, from, ETH_ALEN);
+	copy_mac(eth->h_dest, to);
+	copy_mac(eth->h_source, from);
 	eth->h_proto = protocol;
 }
 

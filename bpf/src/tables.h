@@ -43,7 +43,7 @@ static __always_inline const struct subnet *find_subnet(__be32 vni, const void *
 	if (ipv6) {
 		struct subnet6_key key = { .prefix_length = 32 + 128, .vni = vni };
 
-		__builtin_memcpy(key.address, address, sizeof(key.address));
+		copy_address(key.address, address, true);
 		return bpf_map_lookup_elem(&subnets6, &key);
 	} else {
 		struct subnet4_key key = { .prefix_length = 32 + 32, .vni = vni, .address = *(const __be32 *)address };
@@ -58,7 +58,7 @@ static __always_inline const struct endpoint *find_endpoint(__be32 vni, const vo
 	if (ipv6) {
 		struct endpoint6_key key = { .vni = vni };
 
-		__builtin_memcpy(key.address, address, sizeof(key.address));
+		copy_address(key.address, address, true);
 		return bpf_map_lookup_elem(&endpoints6, &key);
 	} else {
 		struct endpoint4_key key = { .vni = vni, .address = *(const __be32 *)address };
@@ -95,13 +95,13 @@ static __always_inline bool is_vtep(const struct subnet *subnet, const void *out
 /* What is known of an underlay address, or NULL. */
 static __always_inline const struct vtep *find_vtep(const void *address, bool underlay_ipv6)
 {
-	struct vtep_key key = {};
+	struct vtep_key key WORDS = {};
 
 	if (underlay_ipv6) {
-		__builtin_memcpy(key.address, address, 16);
+		copy_address(key.address, address, true);
 	} else {
 		key.address[10] = key.address[11] = 0xff;
-		__builtin_memcpy(key.address + 12, address, 4);
+		copy_address(key.address + 12, address, false);
 	}
 	return bpf_map_lookup_elem(&vteps, &key);
 }

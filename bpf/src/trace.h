@@ -17,7 +17,7 @@ static __always_inline __u32 trace_kind(enum verdict verdict)
 {
 	if (verdict == VERDICT_PASSED)
 		return TRACE_MARKED;
-	return TRACE_MARKED | (verdict >= VERDICT_DROPPED_MALFORMED ? TRACE_DROPS : TRACE_FLOWS);
+	return TRACE_MARKED | (is_drop(verdict) ? TRACE_DROPS : TRACE_FLOWS);
 }
 
 static __always_inline bool is_traced(enum verdict verdict)

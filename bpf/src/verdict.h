@@ -7,6 +7,9 @@
 #ifndef CULVERT_VERDICT_H
 #define CULVERT_VERDICT_H
 
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
 enum verdict {
 	/* Not ours: the stack goes on as if we were not there. */
 	VERDICT_PASSED = 0,
@@ -41,5 +44,17 @@ enum verdict {
 
 	VERDICT_COUNT = 22,
 };
+
+/* The order above is by kind. */
+static __always_inline bool is_drop(enum verdict verdict)
+{
+	return verdict >= VERDICT_DROPPED_MALFORMED;
+}
+
+/* Whether we have set up where the packet goes from here. */
+static __always_inline bool is_handed_on(enum verdict verdict)
+{
+	return verdict >= VERDICT_DELIVERED_LOCALLY && !is_drop(verdict);
+}
 
 #endif

@@ -23,6 +23,10 @@ _Static_assert(sizeof(struct vxlan_header) == 8, "RFC 7348 section 5");
 #define OVERHEAD_BYTES(underlay_ipv6) \
 	(((underlay_ipv6) ? 40 : 20) + sizeof(struct udphdr) + sizeof(struct vxlan_header) + ETH_HLEN)
 
+/* Where a tunnel packet's inner headers begin, from the start of the frame. */
+#define BEFORE_INNER_IP(underlay_ipv6)       (ETH_HLEN + OVERHEAD_BYTES(underlay_ipv6))
+#define BEFORE_INNER_ETHERNET(underlay_ipv6) (BEFORE_INNER_IP(underlay_ipv6) - ETH_HLEN)
+
 static __always_inline __be32 vxlan_vni(const struct vxlan_header *vxlan)
 {
 	return bpf_htonl(bpf_ntohl(vxlan->vni_and_reserved) >> 8);

@@ -11,6 +11,7 @@
 #include "decap.h"
 #include "counters.h"
 #include "maps.h"
+#include "outer.h"
 #include "packet.h"
 #include "tables.h"
 #include "vxlan.h"
@@ -53,13 +54,13 @@ static __always_inline struct stripped *mark_of(struct xdp_md *xdp)
 static __always_inline bool strip(struct xdp_md *xdp, const struct tunnel *tunnel, __be16 inner_protocol)
 {
 	struct ethhdr *eth = frame_start(xdp, ETH_HLEN);
-	__u8 to[ETH_ALEN], from[ETH_ALEN];
+	__u8 to[ETH_ALEN] WORDS, from[ETH_ALEN] WORDS;
 	struct stripped *mark;
 
 	if (!eth)
 		return false;
-	__builtin_memcpy(to, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(from, eth->h_source, ETH_ALEN);
+	copy_mac(to, eth->h_dest);
+	copy_mac(from, eth->h_source);
 	/*
 	 * Metadata first: where the driver has no room for it, the frame goes up whole. It moves along with the head.
 	 */
@@ -83,34 +84,23 @@ static __always_inline bool strip(struct xdp_md *xdp, const struct tunnel *tunne
 }
 
 /* Whether the outer ECN field has a say in the inner one: tc sees to that. */
-static __always_inline bool changes_ecn(const struct ip_view *outer, const struct ip_view *inner)
+static __always_inline bool changes_ecn(__u8 outer_ecn, const struct ip_view *inner)
 {
-	__u8 outer_ecn = outer->traffic_class & ECN_MASK, inner_ecn = inner->traffic_class & ECN_MASK;
+	__u8 inner_ecn = inner->traffic_class & ECN_MASK;
 
 	return outer_ecn == ECN_CONGESTION || combined_ecn(outer_ecn, inner_ecn) != inner_ecn;
 }
 
 static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inner_ipv6)
 {
-	__u32 before_inner = ETH_HLEN + OVERHEAD_BYTES(ipv6);
-	void *data = frame_start(xdp, before_inner + ip_header_bytes(inner_ipv6));
+	void *data = frame_start(xdp, BEFORE_INNER_IP(ipv6) + ip_header_bytes(inner_ipv6));
 	struct parties parties = {};
 	struct tunnel tunnel = { .ipv6 = ipv6, .parties = &parties };
-	__u32 available = bpf_xdp_get_buff_len(xdp);
-	const struct vxlan_header *vxlan;
-	struct ip_view outer, inner;
-	const struct udphdr *udp;
+	struct ip_view inner;
 
-	if (!data || !read_ip(data + ETH_HLEN, available - ETH_HLEN, ipv6, &outer))
-		return XDP_PASS;
-	udp = data + ETH_HLEN + ip_header_bytes(ipv6);
-	vxlan = (const void *)(udp + 1);
-	if (udp->check || vxlan->flags != VXLAN_FLAG_VNI ||
-	    !read_ip(data + before_inner, inner_bytes(&outer, udp), inner_ipv6, &inner) || changes_ecn(&outer, &inner))
-		return XDP_PASS;
-	tunnel.vni = vxlan_vni(vxlan);
-	__builtin_memcpy(tunnel.source, outer.source, ipv6 ? 16 : 4);
-	if (!plainly_good(xdp, &tunnel, &inner))
+	if (!data || read_outer(data, bpf_xdp_get_buff_len(xdp) - ETH_HLEN, &tunnel) != VERDICT_DECAPSULATED ||
+	    !read_ip(data + BEFORE_INNER_IP(ipv6), tunnel.inner_bytes, inner_ipv6, &inner) ||
+	    !plainly_good(xdp, &tunnel, &inner) || changes_ecn(tunnel.ecn, &inner))
 		return XDP_PASS;
 	/* Stripped or, where that fails, as it came. */
 	strip(xdp, &tunnel, inner_ipv6 ? bpf_htons(ETH_P_IPV6) : bpf_htons(ETH_P_IP));
@@ -120,27 +110,15 @@ static __always_inline int strip_if_good(struct xdp_md *xdp, bool ipv6, bool inn
 /* A frame of the given outer family. */
 static __always_inline int strip_family(struct xdp_md *xdp, bool ipv6)
 {
-	__u32 l4 = ETH_HLEN + ip_header_bytes(ipv6);
-	void *data = frame_start(xdp, ETH_HLEN + OVERHEAD_BYTES(ipv6));
-	const struct ethhdr *inner;
+	void *data = frame_start(xdp, BEFORE_INNER_IP(ipv6));
+	__be16 protocol;
 
-	if (!data)
+	if (!data || !is_tunnel(data, ipv6))
 		return XDP_PASS;
-	if (ipv6) {
-		if (((struct ipv6hdr *)(data + ETH_HLEN))->nexthdr != IPPROTO_UDP)
-			return XDP_PASS;
-	} else {
-		const struct iphdr *ip = data + ETH_HLEN;
-
-		if (ip->protocol != IPPROTO_UDP || ip->ihl != 5 || (ip->frag_off & bpf_htons(IPV4_FRAGMENT)))
-			return XDP_PASS;
-	}
-	if (!is_tunnel_port(data + l4))
-		return XDP_PASS;
-	inner = data + ETH_HLEN + OVERHEAD_BYTES(ipv6) - ETH_HLEN;
-	if (inner->h_proto == bpf_htons(ETH_P_IP))
+	protocol = inner_protocol(data, ipv6);
+	if (protocol == bpf_htons(ETH_P_IP))
 		return strip_if_good(xdp, ipv6, false);
-	if (inner->h_proto == bpf_htons(ETH_P_IPV6))
+	if (protocol == bpf_htons(ETH_P_IPV6))
 		return strip_if_good(xdp, ipv6, true);
 	return XDP_PASS;
 }

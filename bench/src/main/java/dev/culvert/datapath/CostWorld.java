@@ -43,7 +43,7 @@ final class CostWorld implements AutoCloseable {
   private static final int XDP_PASS = 2;
 
   /** struct cost_state in bpf/cost/cost.h. */
-  private static final StructLayout STATE =
+  static final StructLayout STATE =
       StructLayout.of("cost_state")
           .u32("subnets")
           .u32("random")
@@ -82,7 +82,7 @@ final class CostWorld implements AutoCloseable {
     }
   }
 
-  private static BpfObjectSpec spec() {
+  static BpfObjectSpec spec() {
     try (InputStream in = CostWorld.class.getClassLoader().getResourceAsStream(OBJECT)) {
       return BpfObjectSpec.parse(in.readAllBytes(), OBJECT);
     } catch (IOException e) {

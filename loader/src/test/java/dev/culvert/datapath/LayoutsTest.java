@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -87,6 +88,15 @@ class LayoutsTest {
     }
     assertEquals(expected, actual);
     assertEquals(Verdict.values().length, enumerators.get("VERDICT_COUNT"));
+  }
+
+  @Test
+  void programsAreThoseOfTheObject() {
+    Map<String, Long> expected = new TreeMap<>();
+    for (int i = 0; i < TraceEvent.PROGRAMS.length; i++) {
+      expected.put("PROGRAM_" + TraceEvent.PROGRAMS[i].toUpperCase(Locale.ROOT), (long) i);
+    }
+    assertEquals(expected, new TreeMap<>(OBJECT.btf().enumeration("program")));
   }
 
   /** Macros and unused enums leave no BTF, so these are read from the source. */
