@@ -36,7 +36,7 @@ final class Leases {
     for (LeaseKeeper keeper : keepers) {
       try {
         keeper.obtain(state, mac, now);
-      } catch (RuntimeException e) {
+      } catch (Throwable e) { // an Error, too, leaves nothing behind
         giveBack(e);
         throw e;
       }
@@ -45,7 +45,7 @@ final class Leases {
   }
 
   /** After a failed start: what this host did not hold before. */
-  void giveBack(RuntimeException failure) {
+  void giveBack(Throwable failure) {
     for (LeaseKeeper keeper : keepers) {
       try {
         keeper.releaseIfFresh();

@@ -6,8 +6,11 @@ import dev.culvert.datapath.Endpoint;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * The facade: one host's part in the overlay. Methods may be called from any thread; each is
@@ -25,17 +28,36 @@ import java.util.Optional;
  * <p>Errors of a call are exceptions of that call, and the overlay works on: {@link
  * LeaseStoreException} from the store, what the datapath throws, {@link IllegalArgumentException}
  * for what cannot be, {@link IllegalStateException} for what cannot be now and after {@link
- * #close}. What fails in the background is in {@link OverlayStatus#problems()} and {@link
- * OverlayStatus#pending()}, logged once, and tried again.
+ * #close}; {@link OverlayBusyException} when a store or the kernel holds the overlay up for longer
+ * than half a minute: no call waits without end, and what was not begun then is not done later.
+ * What fails in the background is in {@link OverlayStatus#problems()} and {@link
+ * OverlayStatus#pending()}, logged once, and tried again; whatever a store or datapath throws,
+ * hangs at or leaves on the overlay's thread, the overlay lives on.
  */
 public final class Overlay implements AutoCloseable {
+  /** How long a call may take, all in all: some milliseconds, where nothing is amiss. */
+  private static final Duration PATIENCE = Duration.ofSeconds(30);
+
+  /** Starting and leaving touch every container and ask the store several times. */
+  private static final Duration LONG_PATIENCE = Duration.ofSeconds(60);
+
+  /** Whoever asks how things stand is told in any case, if need be how they stood. */
+  private static final Duration STATUS_PATIENCE = Duration.ofMillis(500);
+
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+
   private final Mailbox mailbox;
+  private final GuardedStore store;
   private final OverlayCore core;
 
   private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
     this.mailbox = new Mailbox("overlay of " + config.host());
-    this.core = new OverlayCore(config, store, datapath, clock, mailbox::post);
-    mailbox.start("culvert-overlay-" + config.host(), core::doWork, core::nextDeadline, clock);
+    this.store = new GuardedStore(store, "culvert-store-" + config.host());
+    this.core = new OverlayCore(config, this.store, datapath, clock, mailbox::post);
+    mailbox.start(
+        "culvert-overlay-" + config.host(),
+        new Mailbox.Work(core::doWork, core::nextDeadline, core::task),
+        clock);
   }
 
   /**
@@ -62,18 +84,37 @@ public final class Overlay implements AutoCloseable {
       OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
     Overlay overlay = new Overlay(config, store, datapath, clock);
     try {
-      overlay.mailbox.run(overlay.core::start);
+      overlay.run("starting", LONG_PATIENCE, overlay.core::start);
       overlay.mailbox.ready();
       return overlay;
     } catch (RuntimeException | Error e) {
-      overlay.mailbox.stop(overlay.core::stop);
+      overlay.closeAfter(e);
       throw e;
     }
   }
 
-  /** What is so now. Reads no kernel tables. */
+  private void closeAfter(Throwable failure) {
+    try {
+      close();
+    } catch (OverlayBusyException e) {
+      failure.addSuppressed(e);
+    }
+  }
+
+  /**
+   * What is so now, within a second. Where the overlay's thread is held up for longer, what was so
+   * before that, with a problem that says so. Reads no kernel tables.
+   */
   public OverlayStatus status() {
-    return mailbox.call(core::status);
+    try {
+      return mailbox.call(Question.of("the status", STATUS_PATIENCE, core::status));
+    } catch (OverlayBusyException e) {
+      OverlayStatus earlier = core.lastStatus();
+      List<String> problems = new ArrayList<>();
+      problems.add(mailbox.busy() + "; this is how things stood before.");
+      problems.addAll(earlier.problems());
+      return earlier.withProblems(problems);
+    }
   }
 
   /**
@@ -87,7 +128,7 @@ public final class Overlay implements AutoCloseable {
    * @throws IllegalStateException when no address is free, or this host lost its leases
    */
   public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
-    return mailbox.call(() -> core.attach(netns, interfaceName, wanted));
+    return attach("attaching " + netns, () -> core.attach(netns, interfaceName, wanted));
   }
 
   /** As the other {@code attach}, with one wanted address or none. */
@@ -102,7 +143,7 @@ public final class Overlay implements AutoCloseable {
    * @param address any of its addresses
    */
   public void detach(InetAddress address) {
-    mailbox.run(() -> core.detach(address));
+    run("detaching " + address.getHostAddress(), PATIENCE, () -> core.detach(address));
   }
 
   /**
@@ -113,7 +154,10 @@ public final class Overlay implements AutoCloseable {
    * @throws IllegalArgumentException for an address that no host can have
    */
   public void moveTo(InetAddress underlayAddress) {
-    mailbox.run(() -> core.moveTo(underlayAddress));
+    run(
+        "moving to " + underlayAddress.getHostAddress(),
+        PATIENCE,
+        () -> core.moveTo(underlayAddress));
   }
 
   /**
@@ -125,17 +169,17 @@ public final class Overlay implements AutoCloseable {
    * @throws IllegalArgumentException when it is no such pair or has no such address
    */
   public Endpoint attachExisting(Path netns, String interfaceName) {
-    return mailbox.call(() -> core.attachExisting(netns, interfaceName));
+    return attach("attaching " + netns, () -> core.attachExisting(netns, interfaceName));
   }
 
   /** Lets the containers of a bridge that somebody else made into the overlay. */
   public void attachBridge(String bridge) {
-    mailbox.run(() -> core.attachBridge(bridge));
+    run("attaching " + bridge, PATIENCE, () -> core.attachBridge(bridge));
   }
 
   /** Takes a bridge out of the overlay again; the bridge itself stays. */
   public void detachBridge(String bridge) {
-    mailbox.run(() -> core.detachBridge(bridge));
+    run("detaching " + bridge, PATIENCE, () -> core.detachBridge(bridge));
   }
 
   /**
@@ -145,12 +189,33 @@ public final class Overlay implements AutoCloseable {
    * @throws LeaseStoreException when the lease could not be released; all else is done all the same
    */
   public void leave() {
-    mailbox.stop(core::leave);
+    mailbox.stop(Question.order("leaving", LONG_PATIENCE, core::leave), () -> {});
   }
 
-  /** Stops the control plane alone: packets keep flowing, the lease stays. */
+  /**
+   * Stops the control plane alone: packets keep flowing, the lease stays. Does not wait for a store
+   * that does not answer.
+   *
+   * @throws OverlayBusyException when something else holds the overlay's thread up for more than
+   *     ten seconds; the overlay ends as soon as it can
+   */
   @Override
   public void close() {
-    mailbox.stop(core::stop);
+    try {
+      mailbox.stop(Question.order("closing", CLOSE_PATIENCE, core::stop), store::giveUp);
+    } catch (OverlayBusyException e) {
+      mailbox.stopSoon();
+      throw e;
+    }
+  }
+
+  /** A container whose caller has gone is taken out again. */
+  private Endpoint attach(String what, Supplier<Endpoint> action) {
+    return mailbox.call(
+        new Question<>(what, PATIENCE, action, Optional.of(late -> core.detach(late.address()))));
+  }
+
+  private void run(String what, Duration limit, Runnable action) {
+    Void _ = mailbox.call(Question.order(what, limit, action));
   }
 }

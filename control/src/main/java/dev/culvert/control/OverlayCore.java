@@ -57,6 +57,7 @@ final class OverlayCore {
   private Instant lookAt = Instant.MAX;
   private Instant auditAt = Instant.MAX;
   private Optional<Vtep> usedVtep = Optional.empty();
+  private volatile OverlayStatus lastStatus;
 
   OverlayCore(
       OverlayConfig config,
@@ -92,7 +93,7 @@ final class OverlayCore {
     try {
       useLeases();
       networkWatch = datapath.watch(this::networkChanged);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // an Error, too, leaves nothing behind
       leases.giveBack(e);
       throw e;
     }
@@ -126,7 +127,14 @@ final class OverlayCore {
       problems.guard("Asking for routes", () -> lookUp(table.unknownNextHops()));
     }
     problems.guard("Writing the datapath", () -> reconcile(now));
-    problems.logNews(allProblems());
+    List<String> all = allProblems();
+    problems.logNews(all);
+    lastStatus = status(all);
+  }
+
+  /** What the overlay's thread is at, or nothing. Any thread may ask. */
+  String task() {
+    return problems.current();
   }
 
   /** When {@link #doWork} has something to do though no message came. */
@@ -144,6 +152,15 @@ final class OverlayCore {
   }
 
   OverlayStatus status() {
+    return status(allProblems());
+  }
+
+  /** As of the last {@link #doWork}. Any thread may ask. */
+  OverlayStatus lastStatus() {
+    return lastStatus;
+  }
+
+  private OverlayStatus status(List<String> allProblems) {
     return new OverlayStatus(
         leases.list(),
         table.remotes(),
@@ -151,7 +168,7 @@ final class OverlayCore {
         link.isConnected(),
         Math.max(0, table.revision()),
         table.pending(),
-        allProblems());
+        allProblems);
   }
 
   Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {

@@ -10,7 +10,8 @@ import java.util.TreeMap;
 
 /**
  * What went wrong in the background and has not gone right since, by task. Each sentence is logged
- * once when it appears and once when it is gone. Used by the overlay's thread alone.
+ * once when it appears and once when it is gone. Used by the overlay's thread alone, but for {@link
+ * #current}.
  */
 final class Problems {
   /** The task that makes this host a tunnel end. */
@@ -20,20 +21,29 @@ final class Problems {
 
   private final String host;
   private final Map<String, String> byTask = new TreeMap<>();
+  private volatile String current = "";
   private Set<String> logged = new HashSet<>();
 
   Problems(String host) {
     this.host = host;
   }
 
-  /** Runs a task; its failure becomes a problem, its success ends one. */
+  /** Runs a task; its failure, of whatever kind, becomes a problem, its success ends one. */
   void guard(String task, Runnable work) {
+    current = task;
     try {
       work.run();
       byTask.remove(task);
-    } catch (RuntimeException e) {
+    } catch (Throwable e) { // a store's or datapath's Error must not end the overlay's thread
       byTask.put(task, task + " failed: " + text(e));
+    } finally {
+      current = "";
     }
+  }
+
+  /** The task under way, or nothing; any thread may ask. */
+  String current() {
+    return current;
   }
 
   boolean has(String task) {
@@ -57,7 +67,7 @@ final class Problems {
     logged = now;
   }
 
-  private static String text(RuntimeException e) {
-    return e.getMessage() != null ? e.getMessage() : e.toString();
+  private static String text(Throwable e) {
+    return e instanceof RuntimeException && e.getMessage() != null ? e.getMessage() : e.toString();
   }
 }

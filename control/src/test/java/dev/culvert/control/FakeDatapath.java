@@ -40,6 +40,7 @@ final class FakeDatapath implements Datapath {
   private final List<Attachment> attachments = new ArrayList<>();
   private Predicate<Change> refuses = _ -> false;
   private RuntimeException startFailure;
+  private Error applyError;
   private Vtep vtep;
   private List<Gateway> gateways = List.of();
   private boolean removed;
@@ -49,6 +50,11 @@ final class FakeDatapath implements Datapath {
 
   synchronized void refuse(Predicate<Change> changes) {
     refuses = changes;
+  }
+
+  /** Each {@link #apply} ends with this; null for none. */
+  synchronized void failWith(Error error) {
+    applyError = error;
   }
 
   synchronized void failStart(RuntimeException failure) {
@@ -124,6 +130,9 @@ final class FakeDatapath implements Datapath {
 
   @Override
   public synchronized List<Failure> apply(List<Change> changes) {
+    if (applyError != null) {
+      throw applyError;
+    }
     List<Failure> failures = new ArrayList<>();
     for (Change change : changes) {
       if (refuses.test(change)) {

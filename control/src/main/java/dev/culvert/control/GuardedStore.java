@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import dev.culvert.datapath.Subnet;
+import java.lang.System.Logger.Level;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Somebody's store, kept from harming the thread that asks it: each call runs on a thread of its
+ * own, and whatever goes wrong there (an answer that does not come, null, an exception of any kind,
+ * an {@link Error}) is a {@link LeaseStoreException}. While a call hangs, others are refused at
+ * once. What was given up is not carried out later: the call is interrupted, and a lease that it
+ * claims all the same is released.
+ *
+ * <p>One thread asks; any may call {@link #giveUp}.
+ */
+final class GuardedStore implements LeaseStore {
+  private static final System.Logger LOG = System.getLogger(GuardedStore.class.getName());
+
+  /** Longer than the directory store waits for a lock: its own sentence says more than ours. */
+  static final Duration PATIENCE = Duration.ofSeconds(12);
+
+  /** Closing a watch must not keep anybody from ending. */
+  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(1);
+
+  /** One call, from the moment that it is made. */
+  private static final class Call<T> {
+    final String what;
+    final long sinceNs = System.nanoTime();
+    final CompletableFuture<T> answer = new CompletableFuture<>();
+    volatile boolean cameBack;
+    Thread thread;
+
+    Call(String what) {
+      this.what = what;
+    }
+  }
+
+  private final LeaseStore store;
+  private final String threadName;
+  private final Duration patience;
+  private Call<?> running; // guarded by this
+  private boolean givenUp; // guarded by this
+  private volatile String logged = "";
+
+  GuardedStore(LeaseStore store, String threadName) {
+    this(store, threadName, PATIENCE);
+  }
+
+  GuardedStore(LeaseStore store, String threadName, Duration patience) {
+    this.store = store;
+    this.threadName = threadName;
+    this.patience = patience;
+  }
+
+  /** Whoever waits for an answer, or will, gets an exception at once. */
+  synchronized void giveUp() {
+    givenUp = true;
+    if (running != null) {
+      running.thread.interrupt();
+      running.answer.completeExceptionally(
+          new LeaseStoreException("The overlay ends and waits for its store no longer."));
+    }
+  }
+
+  @Override
+  public List<Lease> list() {
+    return call("list", store::list, late -> {});
+  }
+
+  @Override
+  public Result acquire(Lease lease) {
+    return call("acquire " + lease.subnet(), () -> store.acquire(lease), this::takeBack);
+  }
+
+  private void takeBack(Result late) {
+    if (late instanceof Result.Done(Lease done)) {
+      store.release(done.subnet(), done.generation());
+    }
+  }
+
+  @Override
+  public Result renew(Lease lease, long expectedGeneration) {
+    return call(
+        "renew " + lease.subnet(), () -> store.renew(lease, expectedGeneration), late -> {});
+  }
+
+  @Override
+  public void release(Subnet subnet, long generation) {
+    boolean _ =
+        call(
+            "release " + subnet,
+            () -> {
+              store.release(subnet, generation);
+              return true;
+            },
+            late -> {});
+  }
+
+  @Override
+  public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+    AutoCloseable watch =
+        call("watch", () -> store.watch(watcher), late -> closeQuietly(late, "late"));
+    return () -> {
+      Thread closing =
+          Thread.ofPlatform()
+              .name(threadName)
+              .daemon()
+              .start(() -> closeQuietly(watch, "that was no longer wanted"));
+      boolean _ = closing.join(CLOSE_PATIENCE);
+    };
+  }
+
+  private static void closeQuietly(AutoCloseable watch, String which) {
+    try {
+      watch.close();
+    } catch (Throwable e) { // its thread has nobody to tell
+      LOG.log(Level.WARNING, "A watch " + which + " did not close", e);
+    }
+  }
+
+  /** What the store says, or that it could not even say that. */
+  @Override
+  public List<String> problems() {
+    if (isStuck()) {
+      return List.of(); // whoever waited for that call has said so
+    }
+    try {
+      return call("problems", store::problems, late -> {});
+    } catch (LeaseStoreException e) {
+      return List.of("The lease store cannot say whether it is well: " + e.getMessage());
+    }
+  }
+
+  private synchronized boolean isStuck() {
+    return running != null && !running.cameBack;
+  }
+
+  /** The store stays its owner's. */
+  @Override
+  public void close() {
+    giveUp();
+  }
+
+  private <T> T call(String what, Supplier<T> action, Consumer<T> takeBack) {
+    Call<T> call = new Call<>(what);
+    call.thread =
+        Thread.ofPlatform()
+            .name(threadName)
+            .daemon()
+            .unstarted(() -> carryOut(call, action, takeBack));
+    synchronized (this) {
+      if (givenUp) {
+        throw new LeaseStoreException("The overlay ends and asks its store nothing any more.");
+      }
+      if (running != null && !running.cameBack) {
+        throw new LeaseStoreException(silence(running));
+      }
+      running = call;
+      call.thread.start();
+    }
+    return await(call);
+  }
+
+  private <T> void carryOut(Call<T> call, Supplier<T> action, Consumer<T> takeBack) {
+    T result = null;
+    LeaseStoreException failure = null;
+    try {
+      result = action.get();
+      if (result == null) {
+        failure =
+            new LeaseStoreException("The lease store answered \"" + call.what + "\" with null.");
+      }
+    } catch (LeaseStoreException e) {
+      failure = e;
+    } catch (Throwable e) { // whatever somebody's store throws
+      failure = unexpected(call.what, e);
+    }
+    call.cameBack = true;
+    if (failure != null) {
+      call.answer.completeExceptionally(failure);
+    } else if (!call.answer.complete(result)) {
+      undo(call.what, result, takeBack);
+    }
+  }
+
+  private LeaseStoreException unexpected(String what, Throwable e) {
+    String sentence = "The lease store failed at \"" + what + "\": " + e + ".";
+    if (!sentence.equals(logged)) {
+      logged = sentence;
+      LOG.log(Level.ERROR, sentence, e);
+    }
+    return new LeaseStoreException(sentence, e);
+  }
+
+  private static <T> void undo(String what, T result, Consumer<T> takeBack) {
+    try {
+      takeBack.accept(result);
+    } catch (Throwable e) { // its thread has nobody to tell
+      LOG.log(Level.WARNING, "What \"" + what + "\" did too late could not be taken back", e);
+    }
+  }
+
+  private <T> T await(Call<T> call) {
+    while (true) {
+      try {
+        return call.answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (TimeoutException e) {
+        // Unless it comes in this very moment.
+        if (call.answer.completeExceptionally(new LeaseStoreException(silence(call), e))) {
+          call.thread.interrupt();
+        }
+      } catch (InterruptedException e) {
+        // Of no use to anybody on the overlay's own thread.
+      } catch (ExecutionException e) {
+        throw (LeaseStoreException) e.getCause();
+      }
+    }
+  }
+
+  private static String silence(Call<?> call) {
+    long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - call.sinceNs);
+    return "The lease store has not answered \"%s\" for %d s; look at its server or file system."
+        .formatted(call.what, seconds);
+  }
+}
