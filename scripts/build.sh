@@ -1,52 +1,57 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# Building the agent, or the benchmarks with it, when their sources changed. To be sourced after common.sh.
+# Building the agent, the lab or the benchmarks when their sources changed. To be sourced after common.sh.
 
-# What the agent is made of. Tests, benchmarks and the C sources (the object is prebuilt) are not.
-readonly AGENT_SOURCES=(pom.xml bpf/pom.xml bpf/prebuilt loader/pom.xml loader/src/main control/pom.xml control/src/main
-  agent/pom.xml agent/src/main)
-
-# The module that is built: agent, or bench, which brings the agent.
-BUILT_MODULE=agent
-BUILT_SOURCES=("${AGENT_SOURCES[@]}")
-build_the_benchmarks() {
-  BUILT_MODULE=bench
-  BUILT_SOURCES=("${AGENT_SOURCES[@]}" bench/pom.xml bench/src/main)
-}
-
-stamp() { printf '%s\n' "$ROOT/$BUILT_MODULE/target/.built"; }
-
-built_jar() {
-  case $BUILT_MODULE in
-    agent) agent_jar ;;
-    bench) printf '%s\n' "$ROOT/bench/target/benchmarks.jar" ;;
+# started_modules MODULE: those among the modules that are started which a build of this one brings, itself the last.
+started_modules() {
+  case $1 in
+    agent) echo agent ;;
+    lab) echo agent lab ;;
+    bench) echo agent lab bench ;;
   esac
 }
 
-agent_jar() {
+# What a module is made of; tests and the C sources (the object is prebuilt) are not.
+sources_of() {
+  local module
+  printf '%s\n' pom.xml bpf/pom.xml bpf/prebuilt {loader,control}/pom.xml {loader,control}/src/main
+  for module in $(started_modules "$1"); do printf '%s\n' "$module/pom.xml" "$module/src/main"; done
+}
+
+stamp() { printf '%s\n' "$ROOT/$1/target/.built"; }
+
+# built_jar MODULE: what is started.
+built_jar() {
   local jar
-  for jar in "$ROOT"/agent/target/culvert-agent-*.jar; do
+  [ "$1" != bench ] || { printf '%s\n' "$ROOT/bench/target/benchmarks.jar"; return; }
+  for jar in "$ROOT/$1/target/culvert-$1"-*.jar; do
     case $jar in *-sources.jar | *-tests.jar | *-javadoc.jar) ;; *) break ;; esac
   done
   printf '%s\n' "$jar"
 }
 
 # What git has for the sources: times alone miss a copy that kept them.
-source_ids() { git -C "$ROOT" rev-parse "${BUILT_SOURCES[@]/#/HEAD:}" 2>/dev/null || true; }
-
-is_built() {
-  [ -f "$(stamp)" ] && [ -f "$(built_jar)" ] || return 1
-  [ "$(cat "$(stamp)")" = "$(source_ids)" ] || return 1
-  [ -z "$(cd "$ROOT" && find "${BUILT_SOURCES[@]}" -newer "$(stamp)" -print -quit)" ]
+source_ids() {
+  local sources
+  mapfile -t sources < <(sources_of "$1")
+  git -C "$ROOT" rev-parse "${sources[@]/#/HEAD:}" 2>/dev/null || true
 }
 
-# One build at a time: the lock is on the folder itself, so it leaves no file.
+is_built() {
+  local sources
+  [ -f "$(stamp "$1")" ] && [ -f "$(built_jar "$1")" ] || return 1
+  [ "$(cat "$(stamp "$1")")" = "$(source_ids "$1")" ] || return 1
+  mapfile -t sources < <(sources_of "$1")
+  [ -z "$(cd "$ROOT" && find "${sources[@]}" -newer "$(stamp "$1")" -print -quit)" ]
+}
+
+# build_if_needed MODULE. One build at a time: the lock is on the folder itself, so it leaves no file.
 build_if_needed() {
-  is_built && return
+  is_built "$1" && return
   local lock
   exec {lock}<"$ROOT"
   flock "$lock"
-  is_built || build_module
+  is_built "$1" || build_module "$1"
   exec {lock}<&-
 }
 
@@ -54,18 +59,26 @@ build_module() {
   local started=$SECONDS
   say "Building Culvert (the first time, Maven fetches its plugins too)..."
   # "quick" leaves formatter, Error Prone and tests to ./dev.
-  and_mark_built maven -q -Dquick -pl "$BUILT_MODULE" -am package >&2 || die "the build failed; Maven's words are above."
+  and_mark_built "$1" maven -q -Dquick -pl "$1" -am package >&2 || die "the build failed; Maven's words are above."
   say "Built in $((SECONDS - started)) s."
 }
 
-# Runs a command that builds the module; the stamp bears the time before it, so that an edit meanwhile counts as newer.
+# and_mark_built MODULE COMMAND...: runs a command that builds the module. The stamps bear the time before it, so that an edit
+# meanwhile counts as newer.
 and_mark_built() {
-  local start ids
+  local modules module start
+  local -A ids
+  read -ra modules < <(started_modules "$1")
+  shift
   start=$(date +@%s.%N)
-  ids=$(source_ids)
-  # Removed before: a build that fails leaves no mark, and one left by root gives way to its owner's.
-  rm -f "$(stamp)"
+  for module in "${modules[@]}"; do
+    ids[$module]=$(source_ids "$module")
+    # Removed before: a build that fails leaves no mark, and one left by root gives way to its owner's.
+    rm -f "$(stamp "$module")"
+  done
   "$@" || return
-  printf '%s\n' "$ids" >"$(stamp)"
-  touch -d "$start" "$(stamp)"
+  for module in "${modules[@]}"; do
+    printf '%s\n' "${ids[$module]}" >"$(stamp "$module")"
+    touch -d "$start" "$(stamp "$module")"
+  done
 }

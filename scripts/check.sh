@@ -49,7 +49,7 @@ check_named_paths() {
 named_paths() {
   {
     # shellcheck disable=SC2016 # Markdown's backticks
-    grep -oE '`(\./)?(agent|bench|bpf|control|docs|loader|scripts|vagrant|\.ci)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
+    grep -oE '`(\./)?(agent|bench|bpf|control|docs|lab|loader|scripts|vagrant|\.ci)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
     grep -oE '\]\([^) ]+' "$1" | cut -c3- | sed -e '/:\/\//d' -e 's/#.*//' -e '/^$/d'
   } | { grep -vE '/target(/|$)' || true; } | sort -u
 }

@@ -19,7 +19,7 @@ is_debian() { command -v apt-get >/dev/null && command -v dpkg-query >/dev/null;
 # The package names in a list file: the first word of each line, comments from #.
 packages_in() { sed -e 's/#.*//' -e '/^[[:space:]]*$/d' "$1" | awk '{ print $1 }'; }
 
-lab_packages() { packages_in "$ROOT/agent/src/main/resources/dev/culvert/agent/lab/packages.txt"; }
+lab_packages() { packages_in "$ROOT/lab/src/main/resources/dev/culvert/lab/packages.txt"; }
 
 bench_packages() { packages_in "$ROOT/bench/src/main/resources/dev/culvert/bench/packages.txt"; }
 

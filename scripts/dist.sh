@@ -10,8 +10,8 @@ dist_command() {
     *) die "\"dist\" takes --runtime and nothing else." ;;
   esac
   require_jdk
-  build_if_needed
-  name=$(basename "$(agent_jar)" .jar)
+  build_if_needed agent
+  name=$(basename "$(built_jar agent)" .jar)
   name=culvert${name#culvert-agent}
   folder=$(mktemp -d)
   fill_dist "$folder/$name"
@@ -32,7 +32,7 @@ fill_dist() {
   install -m 755 "$ROOT/scripts/installed-culvert" "$to/bin/culvert"
   install -m 644 "$ROOT/scripts/java.sh" "$to/libexec/java.sh"
   # The agent's manifest names its libraries as lib/NAME, relative to itself.
-  install -m 644 "$(agent_jar)" "$to/lib/culvert-agent.jar"
+  install -m 644 "$(built_jar agent)" "$to/lib/culvert-agent.jar"
   cp -r "$ROOT/agent/target/lib" "$to/lib/lib"
   cp -r "$ROOT"/LICENSE "$ROOT"/LICENSES "$ROOT"/README.md "$ROOT"/CHANGELOG.md "$to"
   cp "$ROOT/agent/src/main/config/culvert.yaml" "$to/culvert.example.yaml"
@@ -53,7 +53,7 @@ link_runtime() {
 runtime_modules() {
   local ours
   ours=$("$JAVA_HOME/bin/jdeps" --ignore-missing-deps --multi-release base --print-module-deps \
-    "$(agent_jar)" "$ROOT"/agent/target/lib/culvert-*.jar | tail -n 1)
+    "$(built_jar agent)" "$ROOT"/agent/target/lib/culvert-*.jar | tail -n 1)
   printf '%s,java.logging\n' "$ours"
 }
 

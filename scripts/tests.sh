@@ -26,7 +26,7 @@ test_command() {
   ensure_test_tools
   require_jdk
   forget_reports
-  and_mark_built maven -Ptiers "${require_all[@]}" verify || die "the build or a test failed; Maven's words are above."
+  and_mark_built bench maven -Ptiers "${require_all[@]}" verify || die "the build or a test failed; Maven's words are above."
   [ "${#require_all[@]}" -eq 0 ] || require_that_all_ran
   summarize_reports
 }

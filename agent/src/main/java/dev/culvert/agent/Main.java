@@ -8,18 +8,17 @@ import dev.culvert.agent.cli.CountersCommand;
 import dev.culvert.agent.cli.DetachCommand;
 import dev.culvert.agent.cli.DoctorCommand;
 import dev.culvert.agent.cli.EndpointsCommand;
-import dev.culvert.agent.cli.Errors;
 import dev.culvert.agent.cli.ExplainCommand;
 import dev.culvert.agent.cli.GlobalOptions;
 import dev.culvert.agent.cli.LeaveCommand;
+import dev.culvert.agent.cli.NoLabCommand;
+import dev.culvert.agent.cli.Program;
 import dev.culvert.agent.cli.StatusCommand;
 import dev.culvert.agent.cli.SubnetsCommand;
 import dev.culvert.agent.cli.TableReader;
 import dev.culvert.agent.cli.TraceCommand;
 import dev.culvert.agent.cli.VersionCommand;
-import dev.culvert.agent.lab.LabCommand;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -47,7 +46,7 @@ import picocli.CommandLine.Spec;
       DetachCommand.class,
       LeaveCommand.class,
       DoctorCommand.class,
-      LabCommand.class,
+      NoLabCommand.class,
       VersionCommand.class,
     },
     synopsisSubcommandLabel = "COMMAND",
@@ -75,24 +74,12 @@ public final class Main implements Runnable {
   public Main() {}
 
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int exitCode = commandLine(out, err, TableReader.kernel()).execute(args);
-    out.flush();
-    err.flush();
-    System.exit(exitCode);
+    System.exit(Program.run((out, err) -> commandLine(out, err, TableReader.kernel()), args));
   }
 
   /** The whole command line, writing where it is told; for tests too. */
   static CommandLine commandLine(PrintWriter out, PrintWriter err, TableReader reader) {
-    CommandLine line = new CommandLine(new Main(), new Commands(reader));
-    line.setOut(out);
-    line.setErr(err);
-    line.setUsageHelpAutoWidth(false);
-    line.setUsageHelpWidth(100);
-    line.setParameterExceptionHandler(Errors::usage);
-    line.setExecutionExceptionHandler(Errors::failure);
-    return line;
+    return Program.prepare(new CommandLine(new Main(), new Commands(reader)), out, err);
   }
 
   @Override

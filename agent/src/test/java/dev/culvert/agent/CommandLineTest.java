@@ -478,6 +478,17 @@ class CommandLineTest {
   }
 
   @Test
+  void saysWhereTheLabIs() {
+    for (String[] words :
+        List.of(new String[] {"lab"}, new String[] {"lab", "run", "4c", "--json", "f"})) {
+      assertOneSentence(
+          1,
+          "The lab is in Culvert's source tree, not in what is installed: run \"sudo ./culvert lab\" there.",
+          culvert(words));
+    }
+  }
+
+  @Test
   void helpsAndTellsItsVersion() {
     assertEquals(0, culvert("--help").exitCode());
     assertTrue(culvert("--help").out().contains("Exit codes:"));

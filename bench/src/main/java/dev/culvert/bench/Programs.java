@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.Progress;
 import dev.culvert.bench.endtoend.LivePrograms;
 import dev.culvert.datapath.GrowthCost;
 import dev.culvert.datapath.ProgramCost;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.Progress;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
-import dev.culvert.agent.lab.measure.Statistics;
+import dev.culvert.measure.Statistics;
 
 /**
  * What repeated measurements say: the middle one, and either the quartiles around it or the

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-import dev.culvert.agent.lab.measure.Statistics;
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
 import dev.culvert.bench.Spread;
 import dev.culvert.datapath.CostRound.Part;
+import dev.culvert.measure.Statistics;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;

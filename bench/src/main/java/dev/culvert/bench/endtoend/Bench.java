@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.Progress;
-import dev.culvert.agent.lab.measure.Contestant;
-import dev.culvert.agent.lab.measure.Iperf;
-import dev.culvert.agent.lab.measure.Measurement;
-import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.Rounds;
-import dev.culvert.agent.lab.measure.TcpThroughput;
 import dev.culvert.bench.endtoend.peer.KernelSupport;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.Progress;
+import dev.culvert.measure.Contestant;
+import dev.culvert.measure.Iperf;
+import dev.culvert.measure.Measurement;
+import dev.culvert.measure.Quantity;
+import dev.culvert.measure.Rounds;
+import dev.culvert.measure.TcpThroughput;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Progress;
+import dev.culvert.lab.Progress;
 import java.time.Duration;
 
 /** The run's time, and what is said of it while it works. */

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Stage;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.LabDatapath;
-import dev.culvert.agent.lab.measure.Contestant;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.LabDatapath;
+import dev.culvert.lab.scenario.Stage;
+import dev.culvert.measure.Contestant;
 import java.util.ArrayList;
 import java.util.List;
 

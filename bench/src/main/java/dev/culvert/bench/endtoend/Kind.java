@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.measure.ConnectionRate;
-import dev.culvert.agent.lab.measure.Contestant;
-import dev.culvert.agent.lab.measure.Echo;
-import dev.culvert.agent.lab.measure.Iperf;
-import dev.culvert.agent.lab.measure.Measurement;
-import dev.culvert.agent.lab.measure.PacketRate;
-import dev.culvert.agent.lab.measure.Sockperf;
-import dev.culvert.agent.lab.measure.TcpThroughput;
-import dev.culvert.agent.lab.measure.UdpIperf;
+import dev.culvert.lab.Lab;
+import dev.culvert.measure.ConnectionRate;
+import dev.culvert.measure.Contestant;
+import dev.culvert.measure.Echo;
+import dev.culvert.measure.Iperf;
+import dev.culvert.measure.Measurement;
+import dev.culvert.measure.PacketRate;
+import dev.culvert.measure.Sockperf;
+import dev.culvert.measure.TcpThroughput;
+import dev.culvert.measure.UdpIperf;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;

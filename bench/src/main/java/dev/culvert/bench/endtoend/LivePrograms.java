@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.LabState;
-import dev.culvert.agent.lab.Progress;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.measure.Contestant;
-import dev.culvert.agent.lab.measure.Iperf;
-import dev.culvert.agent.lab.measure.Measurement;
-import dev.culvert.agent.lab.measure.PacketRate;
-import dev.culvert.agent.lab.measure.TcpThroughput;
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
 import dev.culvert.bench.Spread;
@@ -19,6 +8,17 @@ import dev.culvert.bench.endtoend.LiveReading.Program;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RunStatistics;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.LabState;
+import dev.culvert.lab.Progress;
+import dev.culvert.lab.Topology;
+import dev.culvert.measure.Contestant;
+import dev.culvert.measure.Iperf;
+import dev.culvert.measure.Measurement;
+import dev.culvert.measure.PacketRate;
+import dev.culvert.measure.TcpThroughput;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;

@@ -2,15 +2,15 @@
 package dev.culvert.bench.endtoend;
 
 import dev.culvert.agent.cli.TableReader;
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Shell;
-import dev.culvert.agent.lab.Topology;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Shell;
+import dev.culvert.lab.Topology;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;

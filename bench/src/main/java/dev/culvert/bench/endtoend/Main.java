@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.cli.Errors;
 import dev.culvert.agent.cli.GlobalOptions;
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabCommand;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.LabState;
-import dev.culvert.agent.lab.Progress;
+import dev.culvert.agent.cli.Program;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.bench.endtoend.report.Reports;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.LabState;
+import dev.culvert.lab.Progress;
+import dev.culvert.lab.cli.LabCommand;
 import java.io.PrintWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -127,24 +126,13 @@ public final class Main implements Callable<Integer> {
   public Main() {}
 
   public static void main(String[] args) {
-    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
-    PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
-    int exitCode = commandLine(out, err).execute(args);
-    out.flush();
-    err.flush();
-    System.exit(exitCode);
+    System.exit(Program.run(Main::commandLine, args));
   }
 
   /** Writing where it is told; for tests too. */
   static CommandLine commandLine(PrintWriter out, PrintWriter err) {
-    CommandLine line = new CommandLine(new Main());
-    line.setOut(out);
-    line.setErr(err);
+    CommandLine line = Program.prepare(new CommandLine(new Main()), out, err);
     line.setCaseInsensitiveEnumValuesAllowed(true);
-    line.setUsageHelpAutoWidth(false);
-    line.setUsageHelpWidth(100);
-    line.setParameterExceptionHandler(Errors::usage);
-    line.setExecutionExceptionHandler(Errors::failure);
     return line;
   }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.measure.Comparison;
-import dev.culvert.agent.lab.measure.Quantity;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.measure.Comparison;
+import dev.culvert.measure.Quantity;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.measure.Measurement;
-import dev.culvert.agent.lab.measure.PacketRate;
-import dev.culvert.agent.lab.measure.Rounds;
-import dev.culvert.agent.lab.measure.Samples;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.measure.Measurement;
+import dev.culvert.measure.PacketRate;
+import dev.culvert.measure.Rounds;
+import dev.culvert.measure.Samples;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.Samples;
+import dev.culvert.measure.Quantity;
+import dev.culvert.measure.Samples;
 import java.util.SortedMap;
 
 /**

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.LabPlan;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.lab.LabPlan;
 import java.time.Duration;
 import java.util.List;
 import java.util.Set;

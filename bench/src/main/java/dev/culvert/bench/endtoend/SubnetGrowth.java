@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.CulvertDatapath;
-import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
-import dev.culvert.agent.lab.datapath.RoutesDatapath;
 import dev.culvert.bench.endtoend.peer.TunnelKeyDatapath;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.SubnetFiller;
 import dev.culvert.kernel.Libc;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.CulvertDatapath;
+import dev.culvert.lab.datapath.KernelVxlanDatapath;
+import dev.culvert.lab.datapath.RoutesDatapath;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.stream.Collectors;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.agent.lab.LabState;
 import dev.culvert.agent.output.Json;
+import dev.culvert.lab.LabState;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

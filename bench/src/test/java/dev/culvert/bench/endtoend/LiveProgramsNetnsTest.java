@@ -5,10 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.agent.lab.LabState;
-import dev.culvert.agent.lab.Progress;
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.Spread;
+import dev.culvert.lab.LabState;
+import dev.culvert.lab.Progress;
 import dev.culvert.testing.RequiresRoot;
 import java.io.PrintWriter;
 import java.io.Writer;

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.agent.lab.LabException;
 import dev.culvert.datapath.Counter;
+import dev.culvert.lab.LabException;
 import org.junit.jupiter.api.Test;
 
 class LiveReadingTest {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
-import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.Samples;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.measure.Quantity;
+import dev.culvert.measure.Samples;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.peer;
 
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.ContainerLinks;
-import dev.culvert.agent.lab.datapath.LabDatapath;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.ContainerLinks;
+import dev.culvert.lab.datapath.LabDatapath;
 import java.util.ArrayList;
 import java.util.List;
 

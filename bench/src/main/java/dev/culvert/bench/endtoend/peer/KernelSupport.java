@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.peer;
 
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.Namespaces;
-import dev.culvert.agent.lab.Shell;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.Namespaces;
+import dev.culvert.lab.Shell;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

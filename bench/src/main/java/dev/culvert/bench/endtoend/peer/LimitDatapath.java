@@ -2,14 +2,14 @@
 package dev.culvert.bench.endtoend.peer;
 
 import dev.culvert.agent.cli.TableReader;
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Patience;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.CulvertDatapath;
-import dev.culvert.agent.lab.datapath.LabDatapath;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Patience;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.CulvertDatapath;
+import dev.culvert.lab.datapath.LabDatapath;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.peer;
 
-import dev.culvert.agent.lab.Lab;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.ContainerLinks;
-import dev.culvert.agent.lab.datapath.CulvertDatapath;
-import dev.culvert.agent.lab.datapath.KernelVxlanDatapath;
-import dev.culvert.agent.lab.datapath.LabDatapath;
-import dev.culvert.agent.lab.datapath.RoutesDatapath;
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.ContainerLinks;
+import dev.culvert.lab.datapath.CulvertDatapath;
+import dev.culvert.lab.datapath.KernelVxlanDatapath;
+import dev.culvert.lab.datapath.LabDatapath;
+import dev.culvert.lab.datapath.RoutesDatapath;
 import java.util.List;
 import java.util.Map;
 import java.util.function.BiFunction;
@@ -124,7 +124,7 @@ public record Peer(
         Joins.FULL_RUNS,
         true,
         List.of(),
-        (lab, topology) -> lab.datapath(kind, topology));
+        kind::over);
   }
 
   private static Peer collectMd(TunnelDevice device, Joins joins) {

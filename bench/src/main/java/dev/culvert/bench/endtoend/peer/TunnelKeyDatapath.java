@@ -3,11 +3,6 @@ package dev.culvert.bench.endtoend.peer;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.culvert.agent.lab.LabException;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Namespaces;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.LabDatapath;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
@@ -17,6 +12,11 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
+import dev.culvert.lab.LabException;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Namespaces;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.LabDatapath;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

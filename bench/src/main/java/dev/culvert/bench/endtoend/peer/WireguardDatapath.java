@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.peer;
 
-import dev.culvert.agent.lab.Command;
-import dev.culvert.agent.lab.LabPlan;
-import dev.culvert.agent.lab.Topology;
-import dev.culvert.agent.lab.datapath.ContainerLinks;
-import dev.culvert.agent.lab.datapath.LabDatapath;
+import dev.culvert.lab.Command;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.ContainerLinks;
+import dev.culvert.lab.datapath.LabDatapath;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

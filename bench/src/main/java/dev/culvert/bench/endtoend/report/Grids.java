@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.agent.lab.measure.Comparison;
-import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.Samples;
-import dev.culvert.agent.lab.measure.Statistics;
 import dev.culvert.bench.endtoend.Group;
 import dev.culvert.bench.endtoend.Results;
 import dev.culvert.bench.endtoend.ScalingCurve;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.measure.Comparison;
+import dev.culvert.measure.Quantity;
+import dev.culvert.measure.Samples;
+import dev.culvert.measure.Statistics;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.agent.lab.LabException;
 import dev.culvert.agent.output.Json;
 import dev.culvert.bench.endtoend.Results;
+import dev.culvert.lab.LabException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

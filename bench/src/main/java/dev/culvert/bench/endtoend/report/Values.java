@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.agent.lab.measure.Comparison;
-import dev.culvert.agent.lab.measure.Quantity;
-import dev.culvert.agent.lab.measure.Samples;
 import dev.culvert.bench.endtoend.Group;
 import dev.culvert.bench.endtoend.Results;
 import dev.culvert.bench.endtoend.ScalingCurve;
+import dev.culvert.measure.Comparison;
+import dev.culvert.measure.Quantity;
+import dev.culvert.measure.Samples;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.agent.lab.measure.Comparison;
 import dev.culvert.bench.endtoend.Machine;
 import dev.culvert.bench.endtoend.Results;
+import dev.culvert.measure.Comparison;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;

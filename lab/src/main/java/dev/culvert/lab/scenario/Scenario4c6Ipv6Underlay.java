@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.lab.scenario;
+
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Outcome;
+import dev.culvert.lab.Probes;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.LabDatapath;
+
+/** Hosts whose own network is IPv6: the overlay carries both families over it. */
+final class Scenario4c6Ipv6Underlay implements Scenario {
+  @Override
+  public String id() {
+    return "4c6";
+  }
+
+  @Override
+  public String title() {
+    return "The overlay over an IPv6 underlay, with both families inside";
+  }
+
+  @Override
+  public void run(Stage stage) {
+    if (!stage.family().innerIpv6()) {
+      return;
+    }
+    LabPlan plan = new LabPlan(LabPlan.PREFIX, 2, 2, LabPlan.Underlay.ROUTED, LabPlan.Family.IPV6);
+    try (Topology topology = stage.lab().build(plan);
+        LabDatapath datapath = stage.kind().over(stage.lab(), topology)) {
+      datapath.up();
+      LabPlan.Container from = Stage.talker(plan);
+      LabPlan.Container to = Stage.listener(plan);
+      stage
+          .report()
+          .step(
+              "%s %s pings %s %s; the hosts are %s and %s"
+                  .formatted(
+                      from.name(),
+                      from.address(),
+                      to.name(),
+                      to.address(),
+                      from.host().address(),
+                      to.host().address()),
+              "every answer: IPv4 inside IPv6",
+              () -> {
+                var ping = Probes.ping(stage.shell(), from.namespace(), to.address(), 3);
+                return Outcome.of(ping.all(), ping.text());
+              });
+      new Ipv6Inside(stage, datapath, plan).steps();
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.lab.scenario;
+
+import dev.culvert.lab.Lab;
+import dev.culvert.lab.LabPlan;
+import dev.culvert.lab.Report;
+import dev.culvert.lab.Shell;
+import dev.culvert.lab.Topology;
+import dev.culvert.lab.datapath.LabDatapath;
+
+/**
+ * What a scenario works with. The overlay lab is built when first asked for, and serves every
+ * scenario that comes after; other labs are a scenario's own, and have the same names: they must be
+ * gone before.
+ */
+public final class Stage {
+  private final Lab lab;
+  private final Report report;
+  private final int hosts;
+  private final int containers;
+  private final LabDatapath.Kind kind;
+  private final LabPlan.Family family;
+  private Topology topology;
+  private LabDatapath datapath;
+
+  public Stage(
+      Lab lab,
+      Report report,
+      int hosts,
+      int containers,
+      LabDatapath.Kind kind,
+      LabPlan.Family family) {
+    this.lab = lab;
+    this.report = report;
+    this.hosts = hosts;
+    this.containers = containers;
+    this.kind = kind;
+    this.family = family;
+  }
+
+  public Lab lab() {
+    return lab;
+  }
+
+  public Report report() {
+    return report;
+  }
+
+  public Shell shell() {
+    return lab.shell();
+  }
+
+  public LabDatapath.Kind kind() {
+    return kind;
+  }
+
+  public LabPlan.Family family() {
+    return family;
+  }
+
+  public LabPlan plan(LabPlan.Underlay underlay) {
+    return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay);
+  }
+
+  /** The topology with the overlay on it. */
+  public Topology topology() {
+    overlay();
+    return topology;
+  }
+
+  /** The overlay, up. */
+  public LabDatapath overlay() {
+    if (datapath == null) {
+      report.progress().now("building the lab with " + kind);
+      topology =
+          lab.build(
+              new LabPlan(LabPlan.PREFIX, hosts, containers, LabPlan.Underlay.ROUTED, family));
+      datapath = kind.over(lab, topology);
+      datapath.up();
+    }
+    return datapath;
+  }
+
+  /** The container that talks: the last one of host-01, container-3 of the scenarios. */
+  public static LabPlan.Container talker(LabPlan plan) {
+    return plan.containersOf(plan.host(1)).getLast();
+  }
+
+  /** The container that is talked to: the last one of host-02, container-6 of the scenarios. */
+  public static LabPlan.Container listener(LabPlan plan) {
+    return plan.containersOf(plan.host(2)).getLast();
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.measure;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import dev.culvert.lab.LabException;
+import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
+import java.time.Duration;
+
+/**
+ * A UDP socket that sends and takes many datagrams with one system call (sendmmsg(2), recvmmsg(2)),
+ * so that the datapath is the bottleneck and not the sender; what is in the datagrams is nobody's
+ * business. One thread at a time.
+ */
+final class UdpSocket implements AutoCloseable {
+  private static final int BATCH = 64;
+  private static final int SO_RCVTIMEO = 20;
+  private static final int SO_RCVBUFFORCE = 33;
+  private static final int MSG_WAITFORONE = 0x10000;
+  private static final int BUFFER_BYTES = 8 << 20;
+  private static final int MAX_DATAGRAM_BYTES = 65_536;
+
+  // struct mmsghdr on 64-bit machines: a msghdr of 56 bytes, its length, padding.
+  private static final int HEADER_BYTES = 64;
+  private static final int IOVEC_POINTER = 16;
+  private static final int IOVEC_COUNT = 24;
+  private static final int IOVEC_BYTES = 16;
+
+  private static final Duration PATIENCE = Duration.ofMillis(50);
+
+  private final NativeSocket socket;
+  private final MemorySegment headers;
+  private final MemorySegment vector;
+  private final MemorySegment buffer;
+
+  /**
+   * @param address its own
+   */
+  UdpSocket(String address, int port) {
+    InetAddress own = NativeSocket.literal(address);
+    socket = new NativeSocket(own, NativeSocket.DATAGRAM, 0);
+    headers = socket.arena().allocate((long) BATCH * HEADER_BYTES, 8);
+    vector = socket.arena().allocate(IOVEC_BYTES, 8);
+    buffer = socket.arena().allocate(MAX_DATAGRAM_BYTES, 8);
+    try {
+      MemorySegment patience = socket.arena().allocate(16, 8);
+      patience.set(JAVA_LONG, 8, PATIENCE.toNanos() / 1000);
+      socket.set(SO_RCVTIMEO, patience);
+      socket.set(SO_RCVBUFFORCE, socket.arena().allocateFrom(JAVA_INT, BUFFER_BYTES));
+      socket.bind(own, port);
+    } catch (LabException e) {
+      close();
+      throw e;
+    }
+  }
+
+  /** Sends to this address from now on, and takes from it alone. */
+  UdpSocket connect(String address, int port) {
+    socket.connect(NativeSocket.literal(address), port);
+    return this;
+  }
+
+  /** Every datagram of a batch is the same buffer. */
+  private void prepare(int bytes) {
+    vector.set(JAVA_LONG, 0, buffer.address());
+    vector.set(JAVA_LONG, 8, bytes);
+    headers.fill((byte) 0);
+    for (int i = 0; i < BATCH; i++) {
+      headers.set(JAVA_LONG, (long) i * HEADER_BYTES + IOVEC_POINTER, vector.address());
+      headers.set(JAVA_LONG, (long) i * HEADER_BYTES + IOVEC_COUNT, 1);
+    }
+  }
+
+  /** Sends datagrams until the deadline (System.nanoTime); how many the kernel has taken. */
+  long sendUntil(long deadlineNs, int bytes) {
+    prepare(bytes);
+    long sent = 0;
+    while (System.nanoTime() < deadlineNs) {
+      sent += socket.sendMany(headers, BATCH);
+    }
+    return sent;
+  }
+
+  /** Takes up to a batch of datagrams, and waits up to 50 ms for the first. */
+  int receiveMany() {
+    prepare(MAX_DATAGRAM_BYTES);
+    return socket.receiveMany(headers, BATCH, MSG_WAITFORONE);
+  }
+
+  @Override
+  public void close() {
+    socket.close();
+  }
+}
