@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.IpAddresses;
 import java.math.BigInteger;
@@ -23,7 +24,7 @@ public final class AddressAllocator {
 
   /** The address that this host answers for: 10.244.1.1 of 10.244.1.0/24. */
   public static InetAddress gateway(IpPrefix subnet) {
-    return Prefixes.address(subnet, Prefixes.first(subnet).add(BigInteger.ONE));
+    return Prefixes.address(subnet.family(), Prefixes.first(subnet).add(BigInteger.ONE));
   }
 
   /**
@@ -35,7 +36,7 @@ public final class AddressAllocator {
     BigInteger last = Prefixes.end(subnet).subtract(BigInteger.ONE);
     BigInteger candidate = Prefixes.first(subnet).add(BigInteger.TWO);
     for (; candidate.compareTo(last) < 0; candidate = candidate.add(BigInteger.ONE)) {
-      InetAddress address = Prefixes.address(subnet, candidate);
+      InetAddress address = Prefixes.address(subnet.family(), candidate);
       if (!taken.contains(address)) {
         return address;
       }
@@ -62,7 +63,7 @@ public final class AddressAllocator {
     List<InetAddress> chosen = new ArrayList<>();
     for (IpPrefix subnet : subnets) {
       Optional<InetAddress> one =
-          left.stream().filter(a -> Prefixes.sameFamily(a, subnet.address())).findFirst();
+          left.stream().filter(a -> IpFamily.of(a) == subnet.family()).findFirst();
       one.ifPresent(address -> check(subnet, address, taken));
       one.ifPresent(left::remove);
       chosen.add(one.orElseGet(() -> lowestFree(subnet, taken)));

@@ -61,7 +61,7 @@ public record OverlayConfig(
     HostName.check(host);
     networks =
         networks.stream()
-            .sorted(Comparator.comparing(network -> !network.prefix().isIpv4()))
+            .sorted(Comparator.comparing(network -> network.prefix().family()))
             .toList();
     checkFamilies(networks);
     for (Network network : networks) {
@@ -108,7 +108,7 @@ public record OverlayConfig(
     if (networks.isEmpty()) {
       throw new IllegalArgumentException("An overlay has at least one network.");
     }
-    if (networks.stream().map(network -> network.prefix().isIpv4()).distinct().count()
+    if (networks.stream().map(network -> network.prefix().family()).distinct().count()
         < networks.size()) {
       throw new IllegalArgumentException(
           "An overlay has one network of each IP family at most, not "
@@ -128,7 +128,7 @@ public record OverlayConfig(
               + network.length()
               + " or more.");
     }
-    int longest = network.isIpv4() ? 30 : 126;
+    int longest = network.family().addressBits() - 2;
     if (subnetLength > longest) {
       throw new IllegalArgumentException(
           "A host's subnet of length /"

@@ -6,6 +6,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
@@ -31,12 +32,6 @@ import java.util.stream.Collectors;
  * (the store's events, the kernel's notifications) arrives through the mailbox.
  */
 final class OverlayCore {
-  /** IPv4 hosts must take this much (RFC 791 section 3.1), so that much must fit. */
-  private static final int SMALLEST_MTU_IPV4_BYTES = 576;
-
-  /** RFC 8200 section 5. */
-  private static final int SMALLEST_MTU_IPV6_BYTES = 1280;
-
   /** Kernel notifications come in bursts; one look answers them all. */
   private static final Duration COALESCE = Duration.ofMillis(50);
 
@@ -211,7 +206,7 @@ final class OverlayCore {
     for (OverlayConfig.Network network : config.networks()) {
       OverlayConfig.checkUnderlay(network.prefix(), underlayAddress);
     }
-    if (!Prefixes.sameFamily(underlayAddress, leases.vtep().address())) {
+    if (IpFamily.of(underlayAddress) != IpFamily.of(leases.vtep().address())) {
       throw new IllegalArgumentException(
           "This host's underlay address "
               + IpAddresses.text(leases.vtep().address())
@@ -353,8 +348,11 @@ final class OverlayCore {
 
   private void checkMtu() {
     int mtuBytes = datapath.overlayMtuBytes(config.underlayAddress());
-    boolean ipv4Alone = config.networks().stream().allMatch(n -> n.prefix().isIpv4());
-    int smallestBytes = ipv4Alone ? SMALLEST_MTU_IPV4_BYTES : SMALLEST_MTU_IPV6_BYTES;
+    int smallestBytes =
+        config.networks().stream()
+            .mapToInt(network -> network.prefix().family().leastMtuBytes())
+            .max()
+            .orElseThrow();
     if (mtuBytes < smallestBytes) {
       throw new IllegalStateException(
           "The underlay interface leaves containers an MTU of "

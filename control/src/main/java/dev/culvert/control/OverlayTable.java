@@ -6,6 +6,7 @@ import dev.culvert.datapath.Change.PutLocal;
 import dev.culvert.datapath.Change.PutRemote;
 import dev.culvert.datapath.Change.RemoveSubnet;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
@@ -285,7 +286,7 @@ final class OverlayTable {
       why = "its VTEP " + IpAddresses.text(address) + " lies inside the overlay network";
     } else if (address.equals(ownAddress)) {
       why = "its VTEP " + IpAddresses.text(address) + " is this host's own underlay address";
-    } else if (!Prefixes.sameFamily(address, ownAddress)) {
+    } else if (IpFamily.of(address) != IpFamily.of(ownAddress)) {
       why = "its VTEP " + IpAddresses.text(address) + " is of another IP family than this host's";
     }
     return Optional.ofNullable(why)
@@ -320,7 +321,7 @@ final class OverlayTable {
         settings.directRouting()
             && nextHop.isPresent()
             && nextHop.get().onLink()
-            && Prefixes.sameFamily(subnet.prefix().address(), vtep.address());
+            && subnet.prefix().family() == IpFamily.of(vtep.address());
     return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
   }
 

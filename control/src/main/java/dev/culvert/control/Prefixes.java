@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import java.math.BigInteger;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 
 /** Addresses as numbers, alike for both families. */
 final class Prefixes {
@@ -24,8 +24,8 @@ final class Prefixes {
   }
 
   /** How many addresses a prefix of {@code length} in the same family has. */
-  static BigInteger size(IpPrefix family, int length) {
-    return BigInteger.ONE.shiftLeft(family.address().getAddress().length * 8 - length);
+  static BigInteger size(IpPrefix prefix, int length) {
+    return BigInteger.ONE.shiftLeft(prefix.family().addressBits() - length);
   }
 
   /** The first number behind the prefix. */
@@ -33,22 +33,14 @@ final class Prefixes {
     return first(prefix).add(size(prefix));
   }
 
-  /** The address with that number, in the family of {@code family}. */
-  static InetAddress address(IpPrefix family, BigInteger number) {
-    byte[] bytes = new byte[family.address().getAddress().length];
+  /** The address with that number. */
+  static InetAddress address(IpFamily family, BigInteger number) {
+    byte[] bytes = new byte[family.addressBytes()];
     byte[] digits = number.toByteArray(); // may be shorter, or one longer for the sign
     for (int i = 0; i < Math.min(bytes.length, digits.length); i++) {
       bytes[bytes.length - 1 - i] = digits[digits.length - 1 - i];
     }
-    try {
-      return InetAddress.getByAddress(bytes);
-    } catch (UnknownHostException e) {
-      throw new AssertionError("4 or 16 bytes are an address", e);
-    }
-  }
-
-  static boolean sameFamily(InetAddress one, InetAddress other) {
-    return one.getAddress().length == other.getAddress().length;
+    return IpFamily.address(bytes);
   }
 
   /** Whether all of {@code inner} lies within {@code outer}. */

@@ -124,7 +124,7 @@ public final class SubnetAllocator {
               + sortedLeases.size()
               + " leases fill it; release those of hosts that are gone, or choose a larger network.");
     }
-    return new IpPrefix(Prefixes.address(network, candidate), request.length());
+    return new IpPrefix(Prefixes.address(network.family(), candidate), request.length());
   }
 
   private static BigInteger roundUp(BigInteger number, BigInteger step) {

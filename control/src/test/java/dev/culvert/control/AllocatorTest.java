@@ -246,12 +246,12 @@ final class AllocatorTest {
       Set<InetAddress> taken = new HashSet<>();
       for (IpPrefix subnet : subnets) {
         for (int i = random.nextInt(29); i > 0; i--) {
-          taken.add(Prefixes.address(subnet, place(subnet, 2 + random.nextInt(29))));
+          taken.add(Prefixes.address(subnet.family(), place(subnet, 2 + random.nextInt(29))));
         }
       }
       List<InetAddress> wanted = new ArrayList<>();
       IpPrefix one = subnets.get(random.nextInt(2));
-      InetAddress asked = Prefixes.address(one, place(one, 2 + random.nextInt(29)));
+      InetAddress asked = Prefixes.address(one.family(), place(one, 2 + random.nextInt(29)));
       if (random.nextBoolean() && !taken.contains(asked)) {
         wanted.add(asked);
       }

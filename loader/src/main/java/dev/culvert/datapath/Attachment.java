@@ -4,7 +4,6 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -28,7 +27,7 @@ public record Attachment(
      * @throws IllegalArgumentException when the two are of different families
      */
     public Address {
-      if (address.getAddress().length != gateway.getAddress().length) {
+      if (IpFamily.of(address) != IpFamily.of(gateway)) {
         throw new IllegalArgumentException(
             "The gateway "
                 + IpAddresses.text(gateway)
@@ -43,11 +42,7 @@ public record Attachment(
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Attachment {
-    List<InetAddress> order = Families.sorted(addresses.stream().map(Address::address).toList());
-    addresses =
-        addresses.stream()
-            .sorted(Comparator.comparingInt(address -> order.indexOf(address.address())))
-            .toList();
+    addresses = IpFamily.sorted(addresses, Address::address);
   }
 
   /** With one address. */

@@ -53,9 +53,10 @@ final class ContainerInterface implements AutoCloseable {
    * base 36), a digest of both for IPv6.
    */
   static String hostName(Vni vni, InetAddress address) {
-    byte[] raw = address.getAddress();
-    if (raw.length == 4) {
-      return "cv" + HexFormat.of().formatHex(raw) + Integer.toString(vni.value(), 36);
+    if (IpFamily.of(address) == IpFamily.IPV4) {
+      return "cv"
+          + HexFormat.of().formatHex(address.getAddress())
+          + Integer.toString(vni.value(), 36);
     }
     return "c6" + HexFormat.of().formatHex(digest("name", vni, address), 0, 6);
   }
@@ -130,14 +131,14 @@ final class ContainerInterface implements AutoCloseable {
     bringLoopbackUp(undo);
     int here = endpoint.interfaceIndex();
     int there = inside.link(attachment.interfaceName()).orElseThrow().index();
-    if (attachment.addresses().stream().anyMatch(a -> !Layouts.isIpv4(a.address()))) {
+    if (attachment.addresses().stream().anyMatch(a -> IpFamily.of(a.address()) == IpFamily.IPV6)) {
       prepareIpv6();
     }
     attachment.addresses().forEach(a -> inside.addAddress(there, a.address(), bits(a.address())));
     host.setUp(here, true);
     inside.setUp(there, true);
     for (Attachment.Address address : attachment.addresses()) {
-      if (!Layouts.isIpv4(address.address())) {
+      if (IpFamily.of(address.address()) == IpFamily.IPV6) {
         introduceGateway(address.gateway(), endpoint, there);
       }
       route(address, here, there, networks);
@@ -174,20 +175,20 @@ final class ContainerInterface implements AutoCloseable {
 
   private void route(Attachment.Address address, int here, int there, List<IpPrefix> networks) {
     InetAddress gateway = address.gateway();
-    boolean ipv4 = Layouts.isIpv4(gateway);
-    inside.replaceRoute(Routes.onLink(Routes.host(gateway), there, Optional.empty()));
-    if (inside.routes().stream().anyMatch(r -> Routes.isDefault(r, ipv4))) {
+    IpFamily family = IpFamily.of(gateway);
+    inside.replaceRoute(Routes.onLink(IpPrefix.of(gateway), there, Optional.empty()));
+    if (inside.routes().stream().anyMatch(r -> Routes.isDefault(r, family))) {
       networks.stream()
-          .filter(network -> network.isIpv4() == ipv4)
+          .filter(network -> network.family() == family)
           .forEach(network -> inside.replaceRoute(Routes.via(network, gateway, there)));
     } else {
-      inside.replaceRoute(Routes.via(Routes.everything(ipv4), gateway, there));
+      inside.replaceRoute(Routes.via(IpPrefix.everything(family), gateway, there));
     }
-    host.replaceRoute(Routes.onLink(Routes.host(address.address()), here, Optional.of(gateway)));
+    host.replaceRoute(Routes.onLink(IpPrefix.of(address.address()), here, Optional.of(gateway)));
   }
 
   private static int bits(InetAddress address) {
-    return address.getAddress().length * 8;
+    return IpPrefix.of(address).length();
   }
 
   private void bringLoopbackUp(Undo undo) {

@@ -5,7 +5,6 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -15,8 +14,8 @@ import java.util.Set;
  * turned on with the first such route, and off again by {@link #removeAll} where it was off.
  */
 final class DirectRoutes {
-  /** An interface and whether it is about IPv4. */
-  private record Turned(int interfaceIndex, boolean ipv4) {}
+  /** An interface, and what it forwards. */
+  private record Turned(int interfaceIndex, IpFamily family) {}
 
   private final Netlink netlink;
   private final Map<Subnet, NextHop> routes = new HashMap<>();
@@ -34,15 +33,15 @@ final class DirectRoutes {
       return;
     }
     NextHop way = remote.nextHop().get();
-    forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().isIpv4()));
+    forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
     netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
     routes.put(remote.subnet(), way);
   }
 
   private void forward(Turned wanted) {
     LinkInfo link = netlink.link(wanted.interfaceIndex()).orElseThrow();
-    if (!forwarding.isOn(link.name(), wanted.ipv4())) {
-      forwarding.turn(link, wanted.ipv4(), true);
+    if (!forwarding.isOn(link.name(), wanted.family())) {
+      forwarding.turn(link, wanted.family(), true);
       turnedOn.add(wanted);
     }
   }
@@ -58,9 +57,9 @@ final class DirectRoutes {
   void removeAll() {
     Set.copyOf(routes.keySet()).forEach(this::remove);
     for (LinkInfo link : netlink.links()) {
-      for (boolean ipv4 : List.of(true, false)) {
-        if (turnedOn.contains(new Turned(link.index(), ipv4))) {
-          forwarding.turn(link, ipv4, false);
+      for (IpFamily family : IpFamily.values()) {
+        if (turnedOn.contains(new Turned(link.index(), family))) {
+          forwarding.turn(link, family, false);
         }
       }
     }

@@ -214,7 +214,7 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(Programs.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure("", programs.object().program(Programs.FROM_HOST), index, Link.Direction.EGRESS);
     device.address(index, started.gateways());
-    new Headroom(netlink, devices).ensure(Layouts.isIpv4(vtep.address()));
+    new Headroom(netlink, devices).ensure(IpFamily.of(vtep.address()));
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
     pins.setIdentity(started);
@@ -301,10 +301,7 @@ public final class EbpfDatapath implements Datapath {
   }
 
   private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
-    return HostDevice.innerMtuBytes(
-        underlays.narrowest(),
-        Layouts.isIpv4(underlayAddress),
-        networks.stream().allMatch(IpPrefix::isIpv4));
+    return HostDevice.innerMtuBytes(underlays.narrowest(), underlayAddress, networks);
   }
 
   /** Before {@link #start} there is nothing to keep in line. */

@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import java.net.InetAddress;
 import java.util.List;
+import java.util.function.Function;
 
 /**
  * One container interface of this host.
@@ -25,7 +26,7 @@ public record Endpoint(
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Endpoint {
-    addresses = Families.sorted(addresses);
+    addresses = IpFamily.sorted(addresses, Function.identity());
   }
 
   /** With one address. */

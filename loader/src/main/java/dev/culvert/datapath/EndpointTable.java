@@ -7,6 +7,7 @@ import static dev.culvert.datapath.Layouts.ENDPOINT6_KEY;
 import static dev.culvert.datapath.Layouts.INTERFACE;
 
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -17,6 +18,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 
 /**
@@ -25,8 +27,9 @@ import java.util.stream.Collectors;
  * the same interface, and one entry in interfaces.
  */
 final class EndpointTable {
-  private final EntryMap endpoints4;
-  private final EntryMap endpoints6;
+  private static final ByFamily<StructLayout> KEYS = new ByFamily<>(ENDPOINT4_KEY, ENDPOINT6_KEY);
+
+  private final ByFamily<EntryMap> endpoints;
   private final EntryMap interfaces;
   private final TrafficTable traffic;
   private final Ids<Key> ids = new Ids<>();
@@ -62,17 +65,19 @@ final class EndpointTable {
   EndpointTable(
       EntryMap endpoints4, EntryMap endpoints6, EntryMap interfaces, TrafficTable traffic) {
     this.traffic = traffic;
-    this.endpoints4 = endpoints4;
-    this.endpoints6 = endpoints6;
+    this.endpoints = new ByFamily<>(endpoints4, endpoints6);
     this.interfaces = interfaces;
-    recoverIds(true);
-    recoverIds(false);
+    forEachId(ids::recover);
   }
 
-  private void recoverIds(boolean ipv4) {
-    endpoints(ipv4)
-        .forEach((key, value) ->
-            ids.recover(decodeKey(ipv4, key), Layouts.getInt(value, ENDPOINT, "endpoint_id")));
+  private void forEachId(BiConsumer<Key, Integer> visitor) {
+    for (IpFamily family : IpFamily.values()) {
+      endpoints
+          .of(family)
+          .forEach((key, value) ->
+              visitor.accept(
+                  decodeKey(family, key), Layouts.getInt(value, ENDPOINT, "endpoint_id")));
+    }
   }
 
   /** A new number may have been another's: its counters begin at 0. */
@@ -83,10 +88,6 @@ final class EndpointTable {
       traffic.clear(id);
     }
     return id;
-  }
-
-  private EntryMap endpoints(boolean ipv4) {
-    return ipv4 ? endpoints4 : endpoints6;
   }
 
   /** Lets packets for the endpoint through to it: all of its addresses, or none. */
@@ -102,7 +103,7 @@ final class EndpointTable {
   }
 
   private void put(Endpoint endpoint, InetAddress address, int id) {
-    EntryMap map = endpoints(Layouts.isIpv4(address));
+    EntryMap map = endpoints.of(IpFamily.of(address));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
       encode(endpoint, id, value);
@@ -116,7 +117,7 @@ final class EndpointTable {
   Optional<Endpoint> get(Vni vni, InetAddress address) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
-      if (!endpoints(Layouts.isIpv4(address)).get(key(arena, vni, address), value)) {
+      if (!endpoints.of(IpFamily.of(address)).get(key(arena, vni, address), value)) {
         return Optional.empty();
       }
       Half half = Half.decode(new Key(vni, address), value);
@@ -145,16 +146,16 @@ final class EndpointTable {
 
   /** The same interface's address of the other family. */
   private Optional<InetAddress> other(Half half) {
-    boolean ipv4 = !Layouts.isIpv4(half.key().address());
+    IpFamily family = IpFamily.of(half.key().address()).other();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment allowed = arena.allocate(INTERFACE.sizeBytes(), 8);
       if (!interfaces.get(interfaceKey(arena, half.interfaceIndex()), allowed)) {
         return Optional.empty();
       }
       Vni vni = half.key().vni();
-      InetAddress source = Sources.address(allowed, ipv4);
+      InetAddress source = Sources.address(allowed, family);
       MemorySegment value = arena.allocate(ENDPOINT.sizeBytes(), 8);
-      return endpoints(ipv4).get(key(arena, vni, source), value)
+      return endpoints.of(family).get(key(arena, vni, source), value)
               && Half.decode(new Key(vni, source), value).isOf(half)
           ? Optional.of(source)
           : Optional.empty();
@@ -175,16 +176,16 @@ final class EndpointTable {
 
   private void removeEntry(Vni vni, InetAddress address) {
     try (Arena arena = Arena.ofConfined()) {
-      endpoints(Layouts.isIpv4(address)).remove(key(arena, vni, address));
+      endpoints.of(IpFamily.of(address)).remove(key(arena, vni, address));
     }
   }
 
   /** Every endpoint, by address. */
   List<Endpoint> read() {
     Map<Integer, List<Half>> byInterface =
-        halves(false).stream().collect(Collectors.groupingBy(Half::interfaceIndex));
+        halves(IpFamily.IPV6).stream().collect(Collectors.groupingBy(Half::interfaceIndex));
     List<Endpoint> all = new ArrayList<>();
-    for (Half half : halves(true)) {
+    for (Half half : halves(IpFamily.IPV4)) {
       List<Half> here = byInterface.getOrDefault(half.interfaceIndex(), List.of());
       Optional<Half> other = here.stream().filter(half::isOf).findFirst();
       other.ifPresent(here::remove);
@@ -202,20 +203,18 @@ final class EndpointTable {
     return all;
   }
 
-  private List<Half> halves(boolean ipv4) {
+  private List<Half> halves(IpFamily family) {
     List<Half> halves = new ArrayList<>();
-    endpoints(ipv4).forEach((key, value) -> halves.add(Half.decode(decodeKey(ipv4, key), value)));
+    endpoints
+        .of(family)
+        .forEach((key, value) -> halves.add(Half.decode(decodeKey(family, key), value)));
     return halves;
   }
 
   /** What each endpoint sent and received, in the order of {@link #read}. */
   Map<Endpoint, Traffic> traffic() {
     Map<Key, Integer> byKey = new HashMap<>();
-    for (boolean ipv4 : new boolean[] {true, false}) {
-      endpoints(ipv4)
-          .forEach((key, value) ->
-              byKey.put(decodeKey(ipv4, key), Layouts.getInt(value, ENDPOINT, "endpoint_id")));
-    }
+    forEachId(byKey::put);
     Map<Endpoint, Traffic> all = new LinkedHashMap<>();
     for (Endpoint endpoint : read()) {
       int id = byKey.getOrDefault(new Key(endpoint.vni(), endpoint.address()), 0);
@@ -239,7 +238,7 @@ final class EndpointTable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(INTERFACE.sizeBytes(), 8);
       for (InetAddress address : endpoint.addresses()) {
-        Subnet source = new Subnet(endpoint.vni(), Routes.host(address));
+        Subnet source = new Subnet(endpoint.vni(), IpPrefix.of(address));
         Sources.encode(source, Optional.of(endpoint.mac()), id, value);
       }
       if (lentRoom) {
@@ -301,30 +300,22 @@ final class EndpointTable {
   }
 
   private static MemorySegment key(Arena arena, Vni vni, InetAddress address) {
-    boolean ipv4 = Layouts.isIpv4(address);
-    MemorySegment key = arena.allocate((ipv4 ? ENDPOINT4_KEY : ENDPOINT6_KEY).sizeBytes(), 8);
+    MemorySegment key = arena.allocate(KEYS.of(IpFamily.of(address)).sizeBytes(), 8);
     encodeKey(vni, address, key);
     return key;
   }
 
   static void encodeKey(Vni vni, InetAddress address, MemorySegment key) {
-    if (Layouts.isIpv4(address)) {
-      Layouts.putInt(key, ENDPOINT4_KEY, "vni", vni.value());
-      Layouts.putInt(key, ENDPOINT4_KEY, "address", Layouts.ipv4Bits(address));
-    } else {
-      Layouts.putInt(key, ENDPOINT6_KEY, "vni", vni.value());
-      Layouts.putBytes(key, ENDPOINT6_KEY, "address", address.getAddress());
-    }
+    StructLayout layout = KEYS.of(IpFamily.of(address));
+    Layouts.putInt(key, layout, "vni", vni.value());
+    Layouts.putRaw(key, layout, "address", address);
   }
 
-  private static Key decodeKey(boolean ipv4, MemorySegment key) {
-    return ipv4
-        ? new Key(
-            new Vni(Layouts.getInt(key, ENDPOINT4_KEY, "vni")),
-            Layouts.ipv4(Layouts.getInt(key, ENDPOINT4_KEY, "address")))
-        : new Key(
-            new Vni(Layouts.getInt(key, ENDPOINT6_KEY, "vni")),
-            Layouts.address(Layouts.getBytes(key, ENDPOINT6_KEY, "address")));
+  private static Key decodeKey(IpFamily family, MemorySegment key) {
+    StructLayout layout = KEYS.of(family);
+    return new Key(
+        new Vni(Layouts.getInt(key, layout, "vni")),
+        Layouts.getRaw(key, layout, "address", family));
   }
 
   static void encode(Endpoint endpoint, int id, MemorySegment value) {

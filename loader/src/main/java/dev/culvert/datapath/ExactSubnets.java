@@ -5,6 +5,7 @@ import static dev.culvert.datapath.Layouts.EXACT4_KEY;
 import static dev.culvert.datapath.Layouts.EXACT6_KEY;
 import static dev.culvert.datapath.Layouts.SUBNET_MASKS;
 
+import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -25,8 +26,12 @@ import java.util.function.Predicate;
  * written.
  */
 final class ExactSubnets {
-  private final Family ipv4;
-  private final Family ipv6;
+  private static final ByFamily<StructLayout> KEYS = new ByFamily<>(EXACT4_KEY, EXACT6_KEY);
+
+  /** In map masks, the usual length of each family as a mask. */
+  private static final ByFamily<String> MASKS = new ByFamily<>("ipv4", "ipv6");
+
+  private final ByFamily<Copies> copies;
   private final EntryMap masks;
 
   ExactSubnets(EntryMap exact4, EntryMap exact6, EntryMap masks) {
@@ -34,15 +39,17 @@ final class ExactSubnets {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(SUBNET_MASKS.sizeBytes(), 8);
       masks.get(key(arena), value);
-      ipv4 =
-          new Family(true, exact4, Integer.bitCount(Layouts.getInt(value, SUBNET_MASKS, "ipv4")));
-      ipv6 = new Family(false, exact6, ones(Layouts.getBytes(value, SUBNET_MASKS, "ipv6")));
+      copies =
+          new ByFamily<>(
+              new Copies(IpFamily.IPV4, exact4, length(value, IpFamily.IPV4)),
+              new Copies(IpFamily.IPV6, exact6, length(value, IpFamily.IPV6)));
     }
   }
 
-  private static int ones(byte[] mask) {
+  /** As many as the mask has ones. */
+  private static int length(MemorySegment masks, IpFamily family) {
     int ones = 0;
-    for (byte b : mask) {
+    for (byte b : Layouts.getRaw(masks, SUBNET_MASKS, MASKS.of(family), family).getAddress()) {
       ones += Integer.bitCount(Byte.toUnsignedInt(b));
     }
     return ones;
@@ -52,38 +59,33 @@ final class ExactSubnets {
     return arena.allocate(Layouts.MASKS_KEY); // the one entry, 0
   }
 
-  private Family family(Subnet subnet) {
-    return subnet.prefix().isIpv4() ? ipv4 : ipv6;
+  private Copies copies(Subnet subnet) {
+    return copies.of(subnet.prefix().family());
   }
 
   /** Tells of an entry that the trie had before this instance. */
   void recover(Subnet subnet) {
-    family(subnet).recover(subnet);
+    copies(subnet).recover(subnet);
   }
 
   /**
    * Makes {@code length} the usual length of its family, as this host's own subnet has it. All
    * entries follow, from what the trie holds; meanwhile the trie answers.
    */
-  void setUsualLength(boolean isIpv4, int length, EntryMap trie) {
-    Family family = isIpv4 ? ipv4 : ipv6;
-    if (family.length == length) {
+  void setUsualLength(IpFamily family, int length, EntryMap trie) {
+    if (copies.of(family).length == length) {
       return;
     }
-    writeMask(isIpv4, 0);
-    family.rebuild(length, trie);
-    writeMask(isIpv4, length);
+    writeMask(family, 0);
+    copies.of(family).rebuild(length, trie);
+    writeMask(family, length);
   }
 
-  private void writeMask(boolean isIpv4, int length) {
+  private void writeMask(IpFamily family, int length) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(SUBNET_MASKS.sizeBytes(), 8);
       masks.get(key(arena), value);
-      if (isIpv4) {
-        Layouts.putInt(value, SUBNET_MASKS, "ipv4", Layouts.ipv4Bits(IpPrefix.mask(true, length)));
-      } else {
-        Layouts.putBytes(value, SUBNET_MASKS, "ipv6", IpPrefix.mask(false, length).getAddress());
-      }
+      Layouts.putRaw(value, SUBNET_MASKS, MASKS.of(family), family.mask(length));
       masks.put(key(arena), value);
     }
   }
@@ -96,14 +98,14 @@ final class ExactSubnets {
    */
   void put(List<Subnet> subnets, MemorySegment values) {
     if (!subnets.isEmpty()) {
-      family(subnets.getFirst()).put(subnets, values);
+      copies(subnets.getFirst()).put(subnets, values);
     }
   }
 
   /** Goes before the trie, which is about to lose these entries. */
   void remove(List<Subnet> subnets) {
     if (!subnets.isEmpty()) {
-      family(subnets.getFirst()).remove(subnets);
+      copies(subnets.getFirst()).remove(subnets);
     }
   }
 
@@ -112,13 +114,13 @@ final class ExactSubnets {
    */
   void removed(List<Subnet> subnets, EntryMap trie) {
     if (!subnets.isEmpty()) {
-      family(subnets.getFirst()).removed(subnets, trie);
+      copies(subnets.getFirst()).removed(subnets, trie);
     }
   }
 
-  /** One address family. */
-  private static final class Family {
-    private final boolean isIpv4;
+  /** The copies of one family. */
+  private static final class Copies {
+    private final IpFamily family;
     private final EntryMap exact;
     private final EntryBuffer keys;
 
@@ -128,8 +130,8 @@ final class ExactSubnets {
     /** What is longer than usual, by the subnet of usual length that it lies in. */
     private final Map<Subnet, Set<Subnet>> longer = new HashMap<>();
 
-    Family(boolean isIpv4, EntryMap exact, int length) {
-      this.isIpv4 = isIpv4;
+    Copies(IpFamily family, EntryMap exact, int length) {
+      this.family = family;
       this.exact = exact;
       this.keys = new EntryBuffer(exact.keyBytes());
       this.length = length;
@@ -147,18 +149,18 @@ final class ExactSubnets {
 
     void rebuild(int newLength, EntryMap trie) {
       List<Subnet> stale = new ArrayList<>();
-      exact.forEach((key, value) -> stale.add(decodeKey(isIpv4, key, length)));
+      exact.forEach((key, value) -> stale.add(decodeKey(family, key, length)));
       each(stale, key -> exact.remove(key));
       length = newLength;
       longer.clear();
-      trie.forEach((key, value) -> recover(SubnetTable.decodeKey(isIpv4, key)));
+      trie.forEach((key, value) -> recover(SubnetTable.decodeKey(family, key)));
       copy(trie, subnet -> true);
     }
 
     /** Copies from the trie what belongs here and is asked for. */
     private void copy(EntryMap trie, Predicate<Subnet> wanted) {
       trie.forEach((key, value) -> {
-        Subnet subnet = SubnetTable.decodeKey(isIpv4, key);
+        Subnet subnet = SubnetTable.decodeKey(family, key);
         if (belongs(subnet) && wanted.test(subnet)) {
           putOne(subnet, value);
         }
@@ -262,23 +264,16 @@ final class ExactSubnets {
     }
 
     private void encodeKey(Subnet subnet, MemorySegment key) {
-      if (isIpv4) {
-        Layouts.putInt(key, EXACT4_KEY, "vni", subnet.vni().value());
-        Layouts.putInt(key, EXACT4_KEY, "address", Layouts.ipv4Bits(subnet.prefix().address()));
-      } else {
-        Layouts.putInt(key, EXACT6_KEY, "vni", subnet.vni().value());
-        Layouts.putAddress(key, EXACT6_KEY, "address", subnet.prefix().address());
-      }
+      StructLayout layout = KEYS.of(family);
+      Layouts.putInt(key, layout, "vni", subnet.vni().value());
+      Layouts.putRaw(key, layout, "address", subnet.prefix().address());
     }
   }
 
-  private static Subnet decodeKey(boolean isIpv4, MemorySegment key, int length) {
-    return isIpv4
-        ? new Subnet(
-            new Vni(Layouts.getInt(key, EXACT4_KEY, "vni")),
-            new IpPrefix(Layouts.ipv4(Layouts.getInt(key, EXACT4_KEY, "address")), length))
-        : new Subnet(
-            new Vni(Layouts.getInt(key, EXACT6_KEY, "vni")),
-            new IpPrefix(Layouts.address(Layouts.getBytes(key, EXACT6_KEY, "address")), length));
+  private static Subnet decodeKey(IpFamily family, MemorySegment key, int length) {
+    StructLayout layout = KEYS.of(family);
+    return new Subnet(
+        new Vni(Layouts.getInt(key, layout, "vni")),
+        new IpPrefix(Layouts.getRaw(key, layout, "address", family), length));
   }
 }

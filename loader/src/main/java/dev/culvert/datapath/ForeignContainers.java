@@ -134,7 +134,7 @@ final class ForeignContainers {
         own.stream()
             .filter(address -> subnets.stream().anyMatch(subnet -> subnet.contains(address)))
             .toList();
-    long families = fitting.stream().map(Layouts::isIpv4).distinct().count();
+    long families = fitting.stream().map(IpFamily::of).distinct().count();
     if (!fitting.isEmpty() && families == fitting.size()) {
       return fitting;
     }

@@ -34,7 +34,9 @@ final class Forwarding {
    * @throws IllegalStateException for an IPv6 network where neither way is open
    */
   void requirePossible(List<IpPrefix> networks) {
-    if (networks.stream().allMatch(IpPrefix::isIpv4) || hasIpv6ByInterface() || everywhere6()) {
+    if (networks.stream().allMatch(network -> network.family() == IpFamily.IPV4)
+        || hasIpv6ByInterface()
+        || everywhere6()) {
       return;
     }
     throw new IllegalStateException(
@@ -45,14 +47,16 @@ final class Forwarding {
   }
 
   /** Whether what comes in through an interface is forwarded. */
-  boolean isOn(String interfaceName, boolean ipv4) {
-    return ipv4
-        ? isSet(setting("ipv4", interfaceName, "forwarding"))
-        : everywhere6() || isSet(setting("ipv6", interfaceName, Ipv6Settings.FORCE_FORWARDING));
+  boolean isOn(String interfaceName, IpFamily family) {
+    return switch (family) {
+      case IPV4 -> isSet(setting("ipv4", interfaceName, "forwarding"));
+      case IPV6 ->
+          everywhere6() || isSet(setting("ipv6", interfaceName, Ipv6Settings.FORCE_FORWARDING));
+    };
   }
 
-  void turn(LinkInfo link, boolean ipv4, boolean on) {
-    if (ipv4) {
+  void turn(LinkInfo link, IpFamily family, boolean on) {
+    if (family == IpFamily.IPV4) {
       netlink.setIpv4Forwarding(link.index(), on);
     } else if (hasIpv6ByInterface()) {
       new Ipv6Settings(namespace).set(link.name(), Ipv6Settings.FORCE_FORWARDING, on ? 1 : 0);

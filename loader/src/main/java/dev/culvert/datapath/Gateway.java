@@ -3,7 +3,6 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
-import java.util.Comparator;
 import java.util.List;
 
 /**
@@ -33,9 +32,6 @@ public record Gateway(InetAddress address, IpPrefix network) {
    * @throws IllegalArgumentException for none, or two of one family
    */
   static List<Gateway> sorted(List<Gateway> gateways) {
-    List<InetAddress> order = Families.sorted(gateways.stream().map(Gateway::address).toList());
-    return gateways.stream()
-        .sorted(Comparator.comparingInt(gateway -> order.indexOf(gateway.address())))
-        .toList();
+    return IpFamily.sorted(gateways, Gateway::address);
   }
 }

@@ -26,14 +26,12 @@ import java.util.Arrays;
  * port. The IPv4 checksum is that of the header with length 0, so the program adds the length to it
  * (RFC 1624) instead of summing the header.
  *
- * @param inner4 whether the inner packets are IPv4
+ * @param inner the inner packets' family
  */
 record HeaderTemplate(
-    InetAddress source, Vtep remote, MacAddress localMac, Vni vni, boolean inner4) {
+    InetAddress source, Vtep remote, MacAddress localMac, Vni vni, IpFamily inner) {
   private static final int ETHERNET = 14;
   private static final int UDP_AND_VXLAN = 16;
-  private static final short ETHERTYPE_IPV4 = 0x0800;
-  private static final short ETHERTYPE_IPV6 = (short) 0x86dd;
   private static final int PROTOCOL_UDP = 17;
   private static final int TTL = 64;
   private static final int DONT_FRAGMENT = 0x4000;
@@ -46,49 +44,37 @@ record HeaderTemplate(
   private static final ValueLayout.OfLong LONG =
       ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-  /**
-   * Bytes between the largest inner packet and the largest outer packet: 50 over IPv4, 70 over
-   * IPv6. The outer Ethernet header is no part of either.
-   */
-  static int overheadBytes(boolean underlay4) {
-    return bytesOver(underlay4) - ETHERNET;
-  }
-
-  private static int bytesOver(boolean underlay4) {
-    return 2 * ETHERNET + ipBytes(underlay4) + UDP_AND_VXLAN;
-  }
-
-  private static int ipBytes(boolean underlay4) {
-    return underlay4 ? 20 : 40;
+  /** Bytes of a template: 64 over an IPv4 underlay, 84 over IPv6. */
+  static int bytesOver(IpFamily underlay) {
+    return ETHERNET + underlay.overheadBytes();
   }
 
   /**
-   * Writes the template for packets to a subnet from {@code at} on: 64 bytes over an IPv4 underlay,
-   * 84 over IPv6. Allocates nothing that outlives the call: a large batch goes through here.
+   * Writes the template for packets to a subnet from {@code at} on. Allocates nothing that outlives
+   * the call: a large batch goes through here.
    *
    * @throws IllegalArgumentException when the VTEPs are of different families
    */
   static void write(RemoteSubnet to, MemorySegment out, long at) {
     InetAddress source = to.local().address();
     InetAddress remote = to.remote().address();
-    boolean underlay4 = Layouts.isIpv4(source);
-    if (underlay4 != Layouts.isIpv4(remote)) {
+    IpFamily underlay = IpFamily.of(source);
+    if (underlay != IpFamily.of(remote)) {
       throw ofDifferentFamilies(source, remote);
     }
     out.set(INT, at, 0);
     out.set(LONG, at + 4, 0);
-    out.set(SHORT, at + 12, etherType(underlay4));
-    if (underlay4) {
-      writeIpv4(source, remote, out, at + ETHERNET);
-    } else {
-      writeIpv6(source, remote, out, at + ETHERNET);
+    out.set(SHORT, at + 12, (short) underlay.etherType());
+    switch (underlay) {
+      case IPV4 -> writeIpv4(source, remote, out, at + ETHERNET);
+      case IPV6 -> writeIpv6(source, remote, out, at + ETHERNET);
     }
-    long udp = at + ETHERNET + ipBytes(underlay4);
+    long udp = at + ETHERNET + underlay.headerBytes();
     writeUdpAndVxlan(to, out, udp);
     long inner = udp + UDP_AND_VXLAN;
     writeMac(out, inner, to.remote().mac());
     writeMac(out, inner + 6, to.local().mac());
-    out.set(SHORT, inner + 12, etherType(to.subnet().prefix().isIpv4()));
+    out.set(SHORT, inner + 12, (short) to.subnet().prefix().family().etherType());
   }
 
   private static IllegalArgumentException ofDifferentFamilies(InetAddress one, InetAddress other) {
@@ -101,24 +87,24 @@ record HeaderTemplate(
   }
 
   /** Reads a template back, as written by {@link #write}. */
-  static HeaderTemplate of(byte[] header, boolean underlay4) {
-    int addressBytes = underlay4 ? 4 : 16;
-    int sourceAt = ETHERNET + ipBytes(underlay4) - 2 * addressBytes;
-    int udp = ETHERNET + ipBytes(underlay4);
+  static HeaderTemplate of(byte[] header, IpFamily underlay) {
+    int addressBytes = underlay.addressBytes();
+    int sourceAt = ETHERNET + underlay.headerBytes() - 2 * addressBytes;
+    int udp = ETHERNET + underlay.headerBytes();
     ByteBuffer in = ByteBuffer.wrap(header);
     int inner = udp + UDP_AND_VXLAN;
     Vtep remote =
         new Vtep(
-            Layouts.address(
+            IpFamily.address(
                 Arrays.copyOfRange(header, sourceAt + addressBytes, sourceAt + 2 * addressBytes)),
             Short.toUnsignedInt(in.getShort(udp + 2)),
             MacAddress.of(Arrays.copyOfRange(header, inner, inner + 6)));
     return new HeaderTemplate(
-        Layouts.address(Arrays.copyOfRange(header, sourceAt, sourceAt + addressBytes)),
+        IpFamily.address(Arrays.copyOfRange(header, sourceAt, sourceAt + addressBytes)),
         remote,
         MacAddress.of(Arrays.copyOfRange(header, inner + 6, inner + 12)),
         new Vni(in.getInt(udp + 12) >>> 8),
-        in.getShort(inner + 12) == ETHERTYPE_IPV4);
+        IpFamily.ofEtherType(Short.toUnsignedInt(in.getShort(inner + 12))).orElseThrow());
   }
 
   /** Version 4, five words, "don't fragment"; traffic class, length and id 0. */
@@ -129,7 +115,7 @@ record HeaderTemplate(
     out.set(INT, at + 8, TTL << 24 | PROTOCOL_UDP << 16);
     Layouts.putRaw(out, at + 12, source);
     Layouts.putRaw(out, at + 16, remote);
-    out.set(SHORT, at + 10, checksum(out, at, at + ipBytes(true)));
+    out.set(SHORT, at + 10, checksum(out, at, at + IpFamily.IPV4.headerBytes()));
   }
 
   private static void writeIpv6(
@@ -163,9 +149,5 @@ record HeaderTemplate(
       sum = (sum & 0xffff) + (sum >>> 16);
     }
     return (short) ~sum;
-  }
-
-  private static short etherType(boolean ipv4) {
-    return ipv4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
   }
 }

@@ -53,10 +53,10 @@ final class Headroom {
    *
    * @throws IllegalStateException when somebody else's device has one of the names
    */
-  void ensure(boolean underlayIpv4) {
+  void ensure(IpFamily underlay) {
     try {
-      String name = underlayIpv4 ? NEEDY_IPV4 : NEEDY_IPV6;
-      InetAddress local = underlayIpv4 ? LOCAL_IPV4 : LOCAL_IPV6;
+      String name = underlay == IpFamily.IPV4 ? NEEDY_IPV4 : NEEDY_IPV6;
+      InetAddress local = underlay == IpFamily.IPV4 ? LOCAL_IPV4 : LOCAL_IPV6;
       VxlanLink wanting = new VxlanLink(name, VNI, local, 0, PORT, new byte[0], 0);
       int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
       int needy = ensure(name, () -> netlink.createVxlan(wanting));

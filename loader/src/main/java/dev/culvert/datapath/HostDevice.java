@@ -8,6 +8,7 @@ import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -21,11 +22,6 @@ import java.util.stream.Collectors;
  */
 final class HostDevice {
   static final String NAME = "culvert0";
-
-  /** Smallest MTU that each family asks of a link: RFC 791 (576) and RFC 8200 section 5 (1280). */
-  private static final int MIN_INNER_IPV4 = 576;
-
-  private static final int MIN_INNER_IPV6 = 1280;
 
   /**
    * Where the route to the network leads: link-local addresses that nobody has, and that are never
@@ -48,11 +44,19 @@ final class HostDevice {
   /**
    * The largest inner packet over an underlay interface.
    *
+   * @param underlayAddress this host's, whose family the outer headers have
+   * @param networks the overlay's; none stands for IPv4
    * @throws IllegalStateException when too little is left
    */
-  static int innerMtuBytes(LinkInfo underlay, boolean underlay4, boolean innerIpv4Alone) {
-    int overhead = HeaderTemplate.overheadBytes(underlay4);
-    int least = innerIpv4Alone ? MIN_INNER_IPV4 : MIN_INNER_IPV6;
+  static int innerMtuBytes(
+      LinkInfo underlay, InetAddress underlayAddress, List<IpPrefix> networks) {
+    int overhead = IpFamily.of(underlayAddress).overheadBytes();
+    IpFamily neediest =
+        networks.stream()
+            .map(IpPrefix::family)
+            .max(Comparator.comparingInt(IpFamily::leastMtuBytes))
+            .orElse(IpFamily.IPV4);
+    int least = neediest.leastMtuBytes();
     int inner = underlay.mtuBytes() - overhead;
     if (inner < least) {
       throw new IllegalStateException(
@@ -65,7 +69,7 @@ final class HostDevice {
               + " ("
               + least
               + " for the smallest "
-              + (innerIpv4Alone ? "IPv4" : "IPv6")
+              + neediest
               + " MTU and "
               + overhead
               + " for the tunnel's headers). Raise it: ip link set "
@@ -112,7 +116,7 @@ final class HostDevice {
    * ones away.
    */
   void address(int index, List<Gateway> gateways) {
-    if (gateways.stream().anyMatch(gateway -> !gateway.network().isIpv4())) {
+    if (gateways.stream().anyMatch(gateway -> gateway.network().family() == IpFamily.IPV6)) {
       new Ipv6Settings(netlink.namespace()).set(NAME, Ipv6Settings.DISABLED, 0);
     }
     Set<InetAddress> missing =
@@ -121,12 +125,12 @@ final class HostDevice {
       if (other.interfaceIndex() != index || other.address().isLinkLocalAddress()) {
         continue;
       }
-      boolean whole = other.prefixLength() == other.address().getAddress().length * 8;
+      boolean whole = other.prefixLength() == IpPrefix.of(other.address()).length();
       if (!whole || !missing.remove(other.address())) {
         netlink.removeAddress(index, other.address(), other.prefixLength());
       }
     }
-    missing.forEach(address -> netlink.addAddress(index, address, address.getAddress().length * 8));
+    missing.forEach(address -> netlink.addAddress(index, address, IpPrefix.of(address).length()));
     netlink.setUp(index, true);
     route(index, gateways);
   }
@@ -137,7 +141,7 @@ final class HostDevice {
             .map(gateway ->
                 Routes.through(
                     gateway.network(),
-                    gateway.network().isIpv4() ? BEYOND_IPV4 : BEYOND_IPV6,
+                    gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6,
                     index,
                     gateway.address()))
             .toList();

@@ -2,9 +2,8 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.IpAddresses;
-import java.net.Inet4Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
+import java.util.Arrays;
 
 /**
  * An IPv4 or IPv6 prefix in CIDR form (RFC 4632, RFC 4291), such as {@code 10.244.1.0/24}. No bit
@@ -17,23 +16,24 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    */
   public IpPrefix {
     byte[] bytes = address.getAddress();
-    if (length < 0 || length > bytes.length * 8) {
+    int longest = IpFamily.of(address).addressBits();
+    if (length < 0 || length > longest) {
       throw new IllegalArgumentException(
           "The prefix length "
               + length
               + " of "
               + IpAddresses.text(address)
               + " is outside 0-"
-              + bytes.length * 8
+              + longest
               + ".");
     }
-    if (!java.util.Arrays.equals(bytes, masked(bytes, length))) {
+    if (!Arrays.equals(bytes, masked(bytes, length))) {
       throw new IllegalArgumentException(
           IpAddresses.text(address)
               + "/"
               + length
               + " has bits set behind the prefix; did you mean "
-              + IpAddresses.text(address(masked(bytes, length)))
+              + IpAddresses.text(IpFamily.address(masked(bytes, length)))
               + "/"
               + length
               + "?");
@@ -60,14 +60,17 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
 
   /** The prefix of a given length that an address lies in. */
   public static IpPrefix containing(InetAddress address, int length) {
-    return new IpPrefix(address(masked(address.getAddress(), length)), length);
+    return new IpPrefix(IpFamily.address(masked(address.getAddress(), length)), length);
   }
 
-  /** As many ones as {@code length} says, then zeros, in the family's width. */
-  static InetAddress mask(boolean ipv4, int length) {
-    byte[] ones = new byte[ipv4 ? 4 : 16];
-    java.util.Arrays.fill(ones, (byte) 0xff);
-    return address(masked(ones, length));
+  /** The prefix of one address alone, such as {@code 10.244.1.2/32}. */
+  public static IpPrefix of(InetAddress address) {
+    return new IpPrefix(address, IpFamily.of(address).addressBits());
+  }
+
+  /** The prefix of every address of a family: {@code 0.0.0.0/0} or {@code ::/0}. */
+  public static IpPrefix everything(IpFamily family) {
+    return new IpPrefix(IpFamily.address(new byte[family.addressBytes()]), 0);
   }
 
   /** Reads an address literal; never asks a name service. */
@@ -79,14 +82,15 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     }
   }
 
-  public boolean isIpv4() {
-    return address instanceof Inet4Address;
+  /** The family of its addresses. */
+  public IpFamily family() {
+    return IpFamily.of(address);
   }
 
   public boolean contains(InetAddress other) {
     byte[] bytes = other.getAddress();
-    return bytes.length == address.getAddress().length
-        && java.util.Arrays.equals(masked(bytes, length), address.getAddress());
+    return IpFamily.of(other) == family()
+        && Arrays.equals(masked(bytes, length), address.getAddress());
   }
 
   /** Whether the two share any address. */
@@ -96,8 +100,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
 
   @Override
   public int compareTo(IpPrefix other) {
-    int byAddress =
-        java.util.Arrays.compareUnsigned(address.getAddress(), other.address.getAddress());
+    int byAddress = Arrays.compareUnsigned(address.getAddress(), other.address.getAddress());
     return byAddress != 0 ? byAddress : Integer.compare(length, other.length);
   }
 
@@ -114,14 +117,5 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
       masked[i] = (byte) (bytes[i] & (0xff00 >> bits));
     }
     return masked;
-  }
-
-  private static InetAddress address(byte[] bytes) {
-    try {
-      return InetAddress.getByAddress(bytes);
-    } catch (UnknownHostException e) {
-      throw new IllegalArgumentException(
-          "An IP address has 4 or 16 bytes, not " + bytes.length + ".", e);
-    }
   }
 }

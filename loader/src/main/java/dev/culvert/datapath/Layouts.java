@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.Inet4Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
-import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 
@@ -21,7 +18,7 @@ final class Layouts {
   static final int ABI_VERSION = 1;
 
   /** Bytes of an address that may belong to either family; IPv4 is mapped (RFC 4291, 2.5.5.2). */
-  static final int ADDRESS_BYTES = 16;
+  static final int ADDRESS_BYTES = IpFamily.IPV6.addressBytes();
 
   static final int SUBNET_LOCAL = 1;
   static final int SUBNET_DIRECT = 2;
@@ -229,30 +226,21 @@ final class Layouts {
     }
   }
 
-  /** An address from 4 bytes, or from 16 with IPv4 mapped. */
-  static InetAddress address(byte[] raw) {
-    try {
-      return InetAddress.getByAddress(raw);
-    } catch (UnknownHostException e) {
-      throw new IllegalArgumentException(
-          "An IP address has 4 or 16 bytes, not " + raw.length + ".", e);
-    }
+  /** The same, to the start of a field. */
+  static void putRaw(MemorySegment to, StructLayout struct, String field, InetAddress address) {
+    putRaw(to, struct.field(field).offsetBytes(), address);
+  }
+
+  /** Reads the 4 or 16 bytes that {@link #putRaw} wrote. */
+  static InetAddress getRaw(
+      MemorySegment from, StructLayout struct, String field, IpFamily family) {
+    int at = struct.field(field).offsetBytes();
+    return IpFamily.address(from.asSlice(at, family.addressBytes()).toArray(ValueLayout.JAVA_BYTE));
   }
 
   /** An IPv4 address as the number that a big-endian field holds. */
-  static int ipv4Bits(InetAddress address) {
-    if (!(address instanceof Inet4Address)) {
-      throw new IllegalArgumentException(IpAddresses.text(address) + " is not an IPv4 address.");
-    }
+  private static int ipv4Bits(Inet4Address address) {
     byte[] raw = address.getAddress();
     return raw[0] << 24 | (raw[1] & 0xff) << 16 | (raw[2] & 0xff) << 8 | (raw[3] & 0xff);
-  }
-
-  static InetAddress ipv4(int bits) {
-    return address(ByteBuffer.allocate(4).putInt(bits).array());
-  }
-
-  static boolean isIpv4(InetAddress address) {
-    return address instanceof Inet4Address;
   }
 }

@@ -30,9 +30,9 @@ public record LocalSubnet(Subnet subnet, int bridgeIndex) {
    */
   InetAddress gateway() {
     byte[] first = subnet.prefix().address().getAddress();
-    if (subnet.prefix().length() < first.length * 8) {
+    if (subnet.prefix().length() < subnet.prefix().family().addressBits()) {
       first[first.length - 1] |= 1;
     }
-    return Layouts.address(first);
+    return IpFamily.address(first);
   }
 }

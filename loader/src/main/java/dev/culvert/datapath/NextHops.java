@@ -64,7 +64,7 @@ final class NextHops {
 
   private Optional<InetAddress> source(RouteInfo route, InetAddress underlayAddress) {
     return vtep.get()
-        .filter(own -> Layouts.isIpv4(own) == Layouts.isIpv4(underlayAddress))
+        .filter(own -> IpFamily.of(own) == IpFamily.of(underlayAddress))
         .or(route::preferredSource);
   }
 

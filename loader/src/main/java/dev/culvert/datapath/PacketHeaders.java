@@ -53,11 +53,7 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
   static final int SCTP = 132;
 
   static final int ETHERNET_BYTES = 14;
-  static final int ETHERTYPE_IPV4 = 0x0800;
-  static final int ETHERTYPE_IPV6 = 0x86dd;
   private static final int UDP_AND_VXLAN_BYTES = 16;
-  private static final int IPV4_BYTES = 20;
-  private static final int IPV6_BYTES = 40;
 
   /** "More fragments" and the offset (RFC 791 section 3.1). */
   private static final int FRAGMENT = 0x3fff;
@@ -74,35 +70,39 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
       return new PacketHeaders(0, Optional.empty(), Optional.empty());
     }
     int etherType = Short.toUnsignedInt(bytes.getShort(12));
-    Optional<Ip> outer = ip(bytes, ETHERNET_BYTES, etherType);
+    Optional<IpFamily> family = IpFamily.ofEtherType(etherType);
+    Optional<Ip> outer = family.flatMap(of -> ip(bytes, ETHERNET_BYTES, of));
     boolean isTunnel =
         outer
             .filter(o -> o.protocol() == UDP)
             .filter(o -> o.destinationPort().equals(OptionalInt.of(tunnelPort)))
             .isPresent();
-    int vxlan = ETHERNET_BYTES + (etherType == ETHERTYPE_IPV4 ? IPV4_BYTES : IPV6_BYTES) + 8;
-    int inner = vxlan + UDP_AND_VXLAN_BYTES - 8;
+    int udp = ETHERNET_BYTES + family.map(IpFamily::headerBytes).orElse(0);
+    int inner = udp + UDP_AND_VXLAN_BYTES;
     if (!isTunnel || frame.length < inner) {
       return new PacketHeaders(etherType, Optional.empty(), outer);
     }
-    Tunnel tunnel = new Tunnel(outer.get(), bytes.getInt(vxlan + 4) >>> 8);
+    Tunnel tunnel = new Tunnel(outer.get(), bytes.getInt(udp + 12) >>> 8);
     Optional<Ip> ip =
         frame.length < inner + ETHERNET_BYTES
             ? Optional.empty()
-            : ip(bytes, inner + ETHERNET_BYTES, Short.toUnsignedInt(bytes.getShort(inner + 12)));
+            : IpFamily.ofEtherType(Short.toUnsignedInt(bytes.getShort(inner + 12)))
+                .flatMap(of -> ip(bytes, inner + ETHERNET_BYTES, of));
     return new PacketHeaders(etherType, Optional.of(tunnel), ip);
   }
 
-  private static Optional<Ip> ip(ByteBuffer bytes, int at, int etherType) {
-    return switch (etherType) {
-      case ETHERTYPE_IPV4 -> ipv4(bytes, at);
-      case ETHERTYPE_IPV6 -> ipv6(bytes, at);
-      default -> Optional.empty();
+  private static Optional<Ip> ip(ByteBuffer bytes, int at, IpFamily family) {
+    if (bytes.limit() < at + family.headerBytes()) {
+      return Optional.empty();
+    }
+    return switch (family) {
+      case IPV4 -> ipv4(bytes, at);
+      case IPV6 -> ipv6(bytes, at);
     };
   }
 
   private static Optional<Ip> ipv4(ByteBuffer bytes, int at) {
-    if (bytes.limit() < at + IPV4_BYTES || bytes.get(at) >> 4 != 4) {
+    if (bytes.get(at) >> 4 != 4) {
       return Optional.empty();
     }
     int fragment = bytes.getShort(at + 6) & FRAGMENT;
@@ -111,8 +111,8 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
     boolean hasPorts = (fragment & FRAGMENT_OFFSET) == 0;
     return Optional.of(
         new Ip(
-            address(bytes, at + 12, 4),
-            address(bytes, at + 16, 4),
+            address(bytes, at + 12, IpFamily.IPV4),
+            address(bytes, at + 16, IpFamily.IPV4),
             protocol,
             hasPorts ? port(bytes, next, protocol) : OptionalInt.empty(),
             hasPorts ? port(bytes, next + 2, protocol) : OptionalInt.empty(),
@@ -121,17 +121,17 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
   }
 
   private static Optional<Ip> ipv6(ByteBuffer bytes, int at) {
-    if (bytes.limit() < at + IPV6_BYTES || (bytes.get(at) >> 4 & 0xf) != 6) {
+    if ((bytes.get(at) >> 4 & 0xf) != 6) {
       return Optional.empty();
     }
     int protocol = Byte.toUnsignedInt(bytes.get(at + 6));
     return Optional.of(
         new Ip(
-            address(bytes, at + 8, 16),
-            address(bytes, at + 24, 16),
+            address(bytes, at + 8, IpFamily.IPV6),
+            address(bytes, at + 24, IpFamily.IPV6),
             protocol,
-            port(bytes, at + IPV6_BYTES, protocol),
-            port(bytes, at + IPV6_BYTES + 2, protocol),
+            port(bytes, at + IpFamily.IPV6.headerBytes(), protocol),
+            port(bytes, at + IpFamily.IPV6.headerBytes() + 2, protocol),
             Byte.toUnsignedInt(bytes.get(at + 7)),
             protocol == 44)); // the fragment header, RFC 8200 section 4.5
   }
@@ -143,9 +143,9 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
         : OptionalInt.empty();
   }
 
-  private static InetAddress address(ByteBuffer bytes, int at, int length) {
-    byte[] raw = new byte[length];
+  private static InetAddress address(ByteBuffer bytes, int at, IpFamily family) {
+    byte[] raw = new byte[family.addressBytes()];
     bytes.get(at, raw);
-    return Layouts.address(raw);
+    return IpFamily.address(raw);
   }
 }

@@ -95,7 +95,7 @@ final class ProbeFrames {
   private Probe encapsulated(ProbePacket packet, InetAddress outerSource, Vtep here) {
     LinkInfo underlay = link(identity.underlay());
     InetAddress to = packet.destination();
-    Subnet there = new Subnet(identity.vni(), new IpPrefix(to, 8 * to.getAddress().length));
+    Subnet there = new Subnet(identity.vni(), IpPrefix.of(to));
     RemoteSubnet asSeenThere =
         new RemoteSubnet(
             there, new Vtep(outerSource, here.port(), SOMEBODY), here, Optional.empty(), false);
@@ -106,13 +106,12 @@ final class ProbeFrames {
             .put(header)
             .put(inner, PacketHeaders.ETHERNET_BYTES, packet.sizeBytes());
     out.put(0, mac(underlay).toBytes()).put(6, SOMEBODY.toBytes());
-    fillIn(out, Layouts.isIpv4(outerSource));
+    fillIn(out, IpFamily.of(outerSource));
     return new Probe(Programs.FROM_UNDERLAY, underlay, identity.vni(), out.array());
   }
 
   private static byte[] header(RemoteSubnet to) {
-    boolean underlay4 = Layouts.isIpv4(to.local().address());
-    int bytes = PacketHeaders.ETHERNET_BYTES + HeaderTemplate.overheadBytes(underlay4);
+    int bytes = HeaderTemplate.bytesOver(IpFamily.of(to.local().address()));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment header = arena.allocate(bytes, 8);
       HeaderTemplate.write(to, header, 0);
@@ -121,10 +120,10 @@ final class ProbeFrames {
   }
 
   /** What the template leaves open. */
-  private static void fillIn(ByteBuffer out, boolean underlay4) {
+  private static void fillIn(ByteBuffer out, IpFamily underlay) {
     int ip = PacketHeaders.ETHERNET_BYTES;
-    int udp = ip + (underlay4 ? 20 : 40);
-    if (underlay4) {
+    int udp = ip + underlay.headerBytes();
+    if (underlay == IpFamily.IPV4) {
       out.putShort(ip + 2, (short) (out.capacity() - ip)).putShort(ip + 10, (short) 0);
       out.putShort(ip + 10, Checksum.of(out, ip, udp, 0));
     } else {

@@ -40,7 +40,7 @@ public record ProbePacket(
   private static final byte ECHO_REQUEST_V6 = (byte) 128; // RFC 4443 section 4.1
 
   public ProbePacket {
-    if (source.getAddress().length != destination.getAddress().length) {
+    if (IpFamily.of(source) != IpFamily.of(destination)) {
       throw new IllegalArgumentException(
           IpAddresses.text(source)
               + " and "
@@ -50,7 +50,7 @@ public record ProbePacket(
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("The port " + port + " is outside 1-65535.");
     }
-    int least = ipBytes(source) + protocol.headerBytes;
+    int least = IpFamily.of(source).headerBytes() + protocol.headerBytes;
     if (sizeBytes < least || sizeBytes > MAX_BYTES) {
       throw new IllegalArgumentException(
           "A size of "
@@ -63,19 +63,19 @@ public record ProbePacket(
     }
   }
 
-  private static int ipBytes(InetAddress address) {
-    return Layouts.isIpv4(address) ? 20 : 40;
+  private static boolean isIpv4(InetAddress source) {
+    return IpFamily.of(source) == IpFamily.IPV4;
   }
 
   int etherType() {
-    return Layouts.isIpv4(source) ? PacketHeaders.ETHERTYPE_IPV4 : PacketHeaders.ETHERTYPE_IPV6;
+    return IpFamily.of(source).etherType();
   }
 
   private int protocolNumber() {
     return switch (protocol) {
       case TCP -> PacketHeaders.TCP;
       case UDP -> PacketHeaders.UDP;
-      case ICMP -> Layouts.isIpv4(source) ? PacketHeaders.ICMP : PacketHeaders.ICMPV6;
+      case ICMP -> isIpv4(source) ? PacketHeaders.ICMP : PacketHeaders.ICMPV6;
     };
   }
 
@@ -84,8 +84,8 @@ public record ProbePacket(
     ByteBuffer out = ByteBuffer.allocate(PacketHeaders.ETHERNET_BYTES + sizeBytes);
     out.put(to.toBytes()).put(from.toBytes()).putShort((short) etherType());
     int ip = out.position();
-    int payloadBytes = sizeBytes - ipBytes(source);
-    if (Layouts.isIpv4(source)) {
+    int payloadBytes = sizeBytes - IpFamily.of(source).headerBytes();
+    if (isIpv4(source)) {
       out.putShort((short) 0x4500).putShort((short) sizeBytes).putInt(DONT_FRAGMENT);
       out.put(HOPS).put((byte) protocolNumber()).putShort((short) 0);
     } else {
@@ -93,7 +93,7 @@ public record ProbePacket(
       out.put((byte) protocolNumber()).put(HOPS);
     }
     out.put(source.getAddress()).put(destination.getAddress());
-    if (Layouts.isIpv4(source)) {
+    if (isIpv4(source)) {
       out.putShort(ip + 10, Checksum.of(out, ip, ip + 20, 0));
     }
     putTransport(out, payloadBytes);
@@ -104,7 +104,8 @@ public record ProbePacket(
     int at = out.position();
     // RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1; ICMP for IPv4 has no pseudo-header.
     long pseudo = protocolNumber() == PacketHeaders.ICMP ? 0 : protocolNumber() + bytes;
-    int addresses = protocolNumber() == PacketHeaders.ICMP ? 0 : 2 * source.getAddress().length;
+    int addresses =
+        protocolNumber() == PacketHeaders.ICMP ? 0 : 2 * IpFamily.of(source).addressBytes();
     int checksum =
         switch (protocol) {
           case TCP -> {
@@ -117,7 +118,7 @@ public record ProbePacket(
             yield at + 6;
           }
           case ICMP -> {
-            out.put(Layouts.isIpv4(source) ? ECHO_REQUEST : ECHO_REQUEST_V6);
+            out.put(isIpv4(source) ? ECHO_REQUEST : ECHO_REQUEST_V6);
             yield at + 2;
           }
         };

@@ -24,7 +24,7 @@ public record RemoteSubnet(
 
   /** The largest inner IP packet that reaches the VTEP whole; empty while there is no route. */
   public Optional<Integer> innerMtuBytes() {
-    int overhead = direct ? 0 : HeaderTemplate.overheadBytes(Layouts.isIpv4(remote.address()));
+    int overhead = direct ? 0 : IpFamily.of(remote.address()).overheadBytes();
     return nextHop.map(hop -> hop.mtuBytes() - overhead);
   }
 }

@@ -47,23 +47,13 @@ final class Routes {
         .withOnLink();
   }
 
-  /** The prefix of one address. */
-  static IpPrefix host(InetAddress address) {
-    return new IpPrefix(address, address.getAddress().length * 8);
-  }
-
-  /** The prefix of every address of a family. */
-  static IpPrefix everything(boolean ipv4) {
-    return new IpPrefix(Layouts.address(new byte[ipv4 ? 4 : 16]), 0);
-  }
-
   static boolean sameDestination(RouteInfo a, RouteInfo b) {
     return a.prefixLength() == b.prefixLength() && a.destination().equals(b.destination());
   }
 
-  static boolean isDefault(RouteInfo route, boolean ipv4) {
+  static boolean isDefault(RouteInfo route, IpFamily family) {
     return route.prefixLength() == 0
         && route.table() == Netlink.TABLE_MAIN
-        && Layouts.isIpv4(route.destination()) == ipv4;
+        && IpFamily.of(route.destination()) == family;
   }
 }

@@ -9,6 +9,9 @@ import java.util.Optional;
 
 /** Values of map interfaces: which sources may enter, one prefix of each family. */
 final class Sources {
+  private static final ByFamily<String> SOURCES = new ByFamily<>("source4", "source6");
+  private static final ByFamily<String> MASKS = new ByFamily<>("source4_mask", "source6_mask");
+
   private Sources() {}
 
   /** Fills in the source's family; what the value has of the other stays. */
@@ -18,20 +21,13 @@ final class Sources {
     Layouts.putInt(value, INTERFACE, "flags", mac.isPresent() ? Layouts.INTERFACE_CHECK_MAC : 0);
     Layouts.putInt(value, INTERFACE, "endpoint_id", endpointId);
     mac.ifPresent(m -> Layouts.putBytes(value, INTERFACE, "mac", m.toBytes()));
-    InetAddress mask = IpPrefix.mask(prefix.isIpv4(), prefix.length());
-    if (prefix.isIpv4()) {
-      Layouts.putInt(value, INTERFACE, "source4", Layouts.ipv4Bits(prefix.address()));
-      Layouts.putInt(value, INTERFACE, "source4_mask", Layouts.ipv4Bits(mask));
-    } else {
-      Layouts.putBytes(value, INTERFACE, "source6", prefix.address().getAddress());
-      Layouts.putBytes(value, INTERFACE, "source6_mask", mask.getAddress());
-    }
+    Layouts.putRaw(value, INTERFACE, SOURCES.of(prefix.family()), prefix.address());
+    InetAddress mask = prefix.family().mask(prefix.length());
+    Layouts.putRaw(value, INTERFACE, MASKS.of(prefix.family()), mask);
   }
 
   /** The address that may enter, of one family; all zeros when there is none. */
-  static InetAddress address(MemorySegment value, boolean ipv4) {
-    return ipv4
-        ? Layouts.ipv4(Layouts.getInt(value, INTERFACE, "source4"))
-        : Layouts.address(Layouts.getBytes(value, INTERFACE, "source6"));
+  static InetAddress address(MemorySegment value, IpFamily family) {
+    return Layouts.getRaw(value, INTERFACE, SOURCES.of(family), family);
   }
 }

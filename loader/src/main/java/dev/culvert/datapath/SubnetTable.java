@@ -6,6 +6,7 @@ import static dev.culvert.datapath.Layouts.SUBNET4_KEY;
 import static dev.culvert.datapath.Layouts.SUBNET6_KEY;
 
 import dev.culvert.datapath.Datapath.Failure;
+import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -22,30 +23,36 @@ final class SubnetTable {
   /** Bits of the VNI in front of the address in an LPM key. */
   private static final int VNI_BITS = 32;
 
-  private final SubnetRun run4;
-  private final SubnetRun run6;
+  private static final ByFamily<StructLayout> KEYS = new ByFamily<>(SUBNET4_KEY, SUBNET6_KEY);
+
+  private final ByFamily<SubnetRun> runs;
   private final ExactSubnets exact;
   private final VtepTable vteps;
 
   SubnetTable(EntryMap subnets4, EntryMap subnets6, ExactSubnets exact, VtepTable vteps) {
-    this.run4 = new SubnetRun(subnets4, exact, this::encode, this::written);
-    this.run6 = new SubnetRun(subnets6, exact, this::encode, this::written);
+    this.runs =
+        new ByFamily<>(
+            new SubnetRun(subnets4, exact, this::encode, this::written),
+            new SubnetRun(subnets6, exact, this::encode, this::written));
     this.exact = exact;
     this.vteps = vteps;
-    recover(subnets4, true);
-    recover(subnets6, false);
+    for (IpFamily family : IpFamily.values()) {
+      recover(family);
+    }
   }
 
-  private void recover(EntryMap map, boolean ipv4) {
-    map.forEach((key, value) -> {
-      exact.recover(decodeKey(ipv4, key));
-      int flags = Layouts.getInt(value, SUBNET, "flags");
-      if ((flags & Layouts.SUBNET_LOCAL) == 0) {
-        InetAddress vtep = Layouts.address(Layouts.getBytes(value, SUBNET, "remote"));
-        vteps.recover(vtep, Layouts.getInt(value, SUBNET, "vtep_id"));
-        vteps.owns(decodeKey(ipv4, key), vtep);
-      }
-    });
+  private void recover(IpFamily family) {
+    runs.of(family)
+        .trie()
+        .forEach((key, value) -> {
+          exact.recover(decodeKey(family, key));
+          int flags = Layouts.getInt(value, SUBNET, "flags");
+          if ((flags & Layouts.SUBNET_LOCAL) == 0) {
+            InetAddress vtep = IpFamily.address(Layouts.getBytes(value, SUBNET, "remote"));
+            vteps.recover(vtep, Layouts.getInt(value, SUBNET, "vtep_id"));
+            vteps.owns(decodeKey(family, key), vtep);
+          }
+        });
   }
 
   private static Subnet subnetOf(Change change) {
@@ -65,15 +72,15 @@ final class SubnetTable {
     // The families have maps of their own, so their order among each other does not matter.
     for (Change change : changes) {
       Subnet subnet = subnetOf(change);
-      boolean ipv4 = subnet.prefix().isIpv4();
-      SubnetRun run = ipv4 ? run4 : run6;
+      IpFamily family = subnet.prefix().family();
+      SubnetRun run = runs.of(family);
       if (change instanceof Change.PutLocal) {
-        exact.setUsualLength(ipv4, subnet.prefix().length(), run.trie());
+        exact.setUsualLength(family, subnet.prefix().length(), run.trie());
       }
       run.add(change, subnet, failures);
     }
-    run4.flush(failures);
-    run6.flush(failures);
+    runs.ipv4().flush(failures);
+    runs.ipv6().flush(failures);
     vteps.forgetUnused();
     return failures;
   }
@@ -100,31 +107,24 @@ final class SubnetTable {
 
   static void encodeKey(Subnet subnet, MemorySegment key) {
     IpPrefix prefix = subnet.prefix();
-    var layout = prefix.isIpv4() ? SUBNET4_KEY : SUBNET6_KEY;
+    StructLayout layout = KEYS.of(prefix.family());
     Layouts.putInt(key, layout, "prefix_length", VNI_BITS + prefix.length());
     Layouts.putInt(key, layout, "vni", subnet.vni().value());
-    if (prefix.isIpv4()) {
-      Layouts.putInt(key, layout, "address", Layouts.ipv4Bits(prefix.address()));
-    } else {
-      Layouts.putAddress(key, layout, "address", prefix.address());
-    }
+    Layouts.putRaw(key, layout, "address", prefix.address());
   }
 
-  static Subnet decodeKey(boolean ipv4, MemorySegment key) {
-    var layout = ipv4 ? SUBNET4_KEY : SUBNET6_KEY;
-    InetAddress address =
-        ipv4
-            ? Layouts.ipv4(Layouts.getInt(key, layout, "address"))
-            : Layouts.address(Layouts.getBytes(key, layout, "address"));
+  static Subnet decodeKey(IpFamily family, MemorySegment key) {
+    StructLayout layout = KEYS.of(family);
+    InetAddress address = Layouts.getRaw(key, layout, "address", family);
     int length = Layouts.getInt(key, layout, "prefix_length") - VNI_BITS;
     return new Subnet(new Vni(Layouts.getInt(key, layout, "vni")), new IpPrefix(address, length));
   }
 
   static void encodeRemote(RemoteSubnet remote, int vtepId, MemorySegment value) {
-    boolean underlay4 = Layouts.isIpv4(remote.remote().address());
+    IpFamily underlay = IpFamily.of(remote.remote().address());
     int flags =
         (remote.direct() ? Layouts.SUBNET_DIRECT : 0)
-            | (underlay4 ? 0 : Layouts.SUBNET_UNDERLAY_IPV6)
+            | (underlay == IpFamily.IPV6 ? Layouts.SUBNET_UNDERLAY_IPV6 : 0)
             | (remote.nextHop().isPresent() ? 0 : Layouts.SUBNET_UNREACHABLE);
     HeaderTemplate.write(remote, value, SUBNET.field("header").offsetBytes());
     Layouts.putInt(value, SUBNET, "flags", flags);
@@ -132,7 +132,7 @@ final class SubnetTable {
     Layouts.putAddress(value, SUBNET, "remote", remote.remote().address());
     if (remote.nextHop().isPresent()) {
       NextHop hop = remote.nextHop().get();
-      int overhead = remote.direct() ? 0 : HeaderTemplate.overheadBytes(underlay4);
+      int overhead = remote.direct() ? 0 : underlay.overheadBytes();
       Layouts.putInt(value, SUBNET, "ifindex", hop.interfaceIndex());
       Layouts.putInt(value, SUBNET, "mtu_bytes", hop.mtuBytes() - overhead);
       Layouts.putAddress(value, SUBNET, "gateway", hop.gateway());
@@ -144,13 +144,13 @@ final class SubnetTable {
    */
   static RemoteSubnet decodeRemote(Subnet subnet, MemorySegment value, int localPort) {
     int flags = Layouts.getInt(value, SUBNET, "flags");
-    boolean underlay4 = (flags & Layouts.SUBNET_UNDERLAY_IPV6) == 0;
+    IpFamily underlay = (flags & Layouts.SUBNET_UNDERLAY_IPV6) == 0 ? IpFamily.IPV4 : IpFamily.IPV6;
     boolean direct = (flags & Layouts.SUBNET_DIRECT) != 0;
-    HeaderTemplate header = HeaderTemplate.of(Layouts.getBytes(value, SUBNET, "header"), underlay4);
+    HeaderTemplate header = HeaderTemplate.of(Layouts.getBytes(value, SUBNET, "header"), underlay);
     Optional<NextHop> hop = Optional.empty();
     if ((flags & Layouts.SUBNET_UNREACHABLE) == 0) {
-      InetAddress gateway = Layouts.address(Layouts.getBytes(value, SUBNET, "gateway"));
-      int overhead = direct ? 0 : HeaderTemplate.overheadBytes(underlay4);
+      InetAddress gateway = IpFamily.address(Layouts.getBytes(value, SUBNET, "gateway"));
+      int overhead = direct ? 0 : underlay.overheadBytes();
       hop =
           Optional.of(
               new NextHop(
@@ -173,7 +173,7 @@ final class SubnetTable {
   /** The interfaces that entries of other hosts lead through. */
   Set<Integer> interfaceIndexes() {
     Set<Integer> indexes = new HashSet<>();
-    for (SubnetRun run : List.of(run4, run6)) {
+    for (SubnetRun run : List.of(runs.ipv4(), runs.ipv6())) {
       run.trie()
           .forEach((key, value) -> {
             int flags = Layouts.getInt(value, SUBNET, "flags");
@@ -187,25 +187,19 @@ final class SubnetTable {
 
   /** Everything in both maps, sorted. */
   void read(int localPort, List<RemoteSubnet> remotes, List<LocalSubnet> locals) {
-    read(run4.trie(), true, localPort, remotes, locals);
-    read(run6.trie(), false, localPort, remotes, locals);
+    for (IpFamily family : IpFamily.values()) {
+      runs.of(family)
+          .trie()
+          .forEach((key, value) -> {
+            Subnet subnet = decodeKey(family, key);
+            if ((Layouts.getInt(value, SUBNET, "flags") & Layouts.SUBNET_LOCAL) != 0) {
+              locals.add(new LocalSubnet(subnet, Layouts.getInt(value, SUBNET, "ifindex")));
+            } else {
+              remotes.add(decodeRemote(subnet, value, localPort));
+            }
+          });
+    }
     remotes.sort((a, b) -> a.subnet().compareTo(b.subnet()));
     locals.sort((a, b) -> a.subnet().compareTo(b.subnet()));
-  }
-
-  private static void read(
-      EntryMap map,
-      boolean ipv4,
-      int localPort,
-      List<RemoteSubnet> remotes,
-      List<LocalSubnet> locals) {
-    map.forEach((key, value) -> {
-      Subnet subnet = decodeKey(ipv4, key);
-      if ((Layouts.getInt(value, SUBNET, "flags") & Layouts.SUBNET_LOCAL) != 0) {
-        locals.add(new LocalSubnet(subnet, Layouts.getInt(value, SUBNET, "ifindex")));
-      } else {
-        remotes.add(decodeRemote(subnet, value, localPort));
-      }
-    });
   }
 }

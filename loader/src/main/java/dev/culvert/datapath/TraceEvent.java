@@ -54,7 +54,7 @@ public record TraceEvent(
         Layouts.getInt(event, TRACE_EVENT, "ifindex"),
         Layouts.getInt(event, TRACE_EVENT, "length_bytes"),
         vni(vni != 0 ? vni : headers.tunnel().map(PacketHeaders.Tunnel::vni).orElse(0)),
-        isZero(outerSource) ? Optional.empty() : Optional.of(Layouts.address(outerSource)),
+        isZero(outerSource) ? Optional.empty() : Optional.of(IpFamily.address(outerSource)),
         headers);
   }
 

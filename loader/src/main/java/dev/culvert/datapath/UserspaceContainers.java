@@ -59,11 +59,11 @@ final class UserspaceContainers {
   /** The kernel itself has routes to the gateways' addresses there. */
   private static boolean isToContainer(RouteInfo route) {
     return route.protocol() == Netlink.ROUTE_PROTOCOL
-        && route.prefixLength() == bits(route.destination());
+        && route.prefixLength() == IpPrefix.of(route.destination()).length();
   }
 
   private void recover(LinkInfo pair, List<InetAddress> addresses) {
-    InetAddress first = Families.sorted(addresses).getFirst();
+    InetAddress first = IpFamily.sorted(addresses, Function.identity()).getFirst();
     if (pair.name().equals(ContainerInterface.hostName(vni, first))) {
       put(
           new Endpoint(
@@ -74,10 +74,6 @@ final class UserspaceContainers {
               ContainerInterface.mac(vni, first),
               MacAddress.of(pair.mac())));
     }
-  }
-
-  private static int bits(InetAddress address) {
-    return address.getAddress().length * 8;
   }
 
   private Map<Integer, LinkInfo> pairs() {
@@ -110,19 +106,20 @@ final class UserspaceContainers {
   }
 
   private void prepare(Endpoint endpoint, Attachment.Address wanted) {
-    if (Layouts.isIpv4(wanted.address())) {
+    if (IpFamily.of(wanted.address()) == IpFamily.IPV4) {
       netlink.setStrictReversePath(endpoint.interfaceIndex());
       // The kernel drops routes whose source address is gone, and the TUN device dies with us: so
       // the gateway's address is here too, and containers of this host reach each other meanwhile.
       // IPv6 has it there anyway.
-      netlink.addAddress(endpoint.interfaceIndex(), wanted.gateway(), bits(wanted.gateway()));
+      netlink.addAddress(
+          endpoint.interfaceIndex(), wanted.gateway(), IpPrefix.of(wanted.gateway()).length());
     }
   }
 
   /** Once the pair is configured, since IPv6 may have been off there. */
   private void letForward(Endpoint endpoint) {
     LinkInfo here = netlink.link(endpoint.interfaceIndex()).orElseThrow();
-    endpoint.addresses().forEach(address -> forwarding.turn(here, Layouts.isIpv4(address), true));
+    endpoint.addresses().forEach(address -> forwarding.turn(here, IpFamily.of(address), true));
   }
 
   private void requireFree(Attachment attachment) {
@@ -184,7 +181,7 @@ final class UserspaceContainers {
   private static List<Endpoint> sorted(List<Endpoint> list) {
     return list.stream()
         .distinct()
-        .sorted(Comparator.comparing(e -> Routes.host(e.address())))
+        .sorted(Comparator.comparing(e -> IpPrefix.of(e.address())))
         .toList();
   }
 

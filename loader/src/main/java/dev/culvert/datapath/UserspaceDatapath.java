@@ -170,7 +170,7 @@ public final class UserspaceDatapath implements Datapath {
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
     new HostDevice(netlink, devices).address(index, identity.gateways());
-    identity.networks().forEach(network -> forwarding.turn(device, network.isIpv4(), true));
+    identity.networks().forEach(network -> forwarding.turn(device, network.family(), true));
   }
 
   private LinkInfo underlay() {
@@ -260,8 +260,7 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
-    return HostDevice.innerMtuBytes(
-        underlay(), Layouts.isIpv4(underlayAddress), networks.stream().allMatch(IpPrefix::isIpv4));
+    return HostDevice.innerMtuBytes(underlay(), underlayAddress, networks);
   }
 
   @Override
@@ -303,7 +302,7 @@ public final class UserspaceDatapath implements Datapath {
   public void attachBridge(String bridge, List<Subnet> subnets) {
     LinkInfo device = Bridges.find(netlink, bridge);
     for (Subnet subnet : subnets) {
-      forwarding.turn(device, subnet.prefix().isIpv4(), true);
+      forwarding.turn(device, subnet.prefix().family(), true);
       apply(new Change.PutLocal(new LocalSubnet(subnet, device.index())));
     }
     publish();

@@ -70,7 +70,7 @@ final class VtepTable {
     List<InetAddress> selves = new ArrayList<>();
     vteps.forEach((key, value) -> {
       if ((Layouts.getInt(value, VTEP, "flags") & Layouts.VTEP_SELF) != 0) {
-        selves.add(Layouts.address(Layouts.getBytes(key, VTEP_KEY, "address")));
+        selves.add(IpFamily.address(Layouts.getBytes(key, VTEP_KEY, "address")));
       }
     });
     return selves;
@@ -170,10 +170,8 @@ final class VtepTable {
     Map<IpPrefix, Integer> numbers = new TreeMap<>();
     vteps.forEach((key, value) -> {
       if ((Layouts.getInt(value, VTEP, "flags") & Layouts.VTEP_SELF) == 0) {
-        InetAddress vtep = Layouts.address(Layouts.getBytes(key, VTEP_KEY, "address"));
-        numbers.put(
-            new IpPrefix(vtep, 8 * vtep.getAddress().length),
-            Layouts.getInt(value, VTEP, "vtep_id"));
+        InetAddress vtep = IpFamily.address(Layouts.getBytes(key, VTEP_KEY, "address"));
+        numbers.put(IpPrefix.of(vtep), Layouts.getInt(value, VTEP, "vtep_id"));
       }
     });
     Map<InetAddress, Traffic> all = new LinkedHashMap<>();

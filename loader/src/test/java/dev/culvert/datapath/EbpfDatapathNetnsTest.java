@@ -198,7 +198,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
       byte[] raw = {10, (byte) (i >>> 16), (byte) (i >>> 8), (byte) i};
       changes.add(
           new Change.PutLocal(
-              new LocalSubnet(new Subnet(VNI, new IpPrefix(Layouts.address(raw), 32)), 0)));
+              new LocalSubnet(new Subnet(VNI, new IpPrefix(IpFamily.address(raw), 32)), 0)));
     }
     List<Datapath.Failure> failures = datapath.apply(changes);
     assertEquals(List.of(changes.getLast()), failures.stream().map(f -> f.change()).toList());

@@ -164,7 +164,7 @@ final class NarrowWay implements AutoCloseable {
     InetAddress gateway = subnet(own).prefix().address();
     byte[] first = gateway.getAddress();
     first[first.length - 1] = 1;
-    gateway = Layouts.address(first);
+    gateway = IpFamily.address(first);
     datapath.start(VNI, vtep(own), gateway, network);
     List<Datapath.Failure> failures =
         datapath.apply(

@@ -40,6 +40,14 @@ class ValuesTest {
   }
 
   @Test
+  void prefixesOfOneAddressAndOfAll() {
+    assertEquals(IpPrefix.parse("10.244.1.2/32"), IpPrefix.of(InetAddress.ofLiteral("10.244.1.2")));
+    assertEquals(IpPrefix.parse("fd44::2/128"), IpPrefix.of(InetAddress.ofLiteral("fd44::2")));
+    assertEquals(IpPrefix.parse("0.0.0.0/0"), IpPrefix.everything(IpFamily.IPV4));
+    assertEquals(IpPrefix.parse("::/0"), IpPrefix.everything(IpFamily.IPV6));
+  }
+
+  @Test
   void prefixesContainAndOverlapWithinTheirFamily() {
     IpPrefix subnet = IpPrefix.parse("10.244.1.0/24");
     assertTrue(subnet.contains(InetAddress.ofLiteral("10.244.1.255")));

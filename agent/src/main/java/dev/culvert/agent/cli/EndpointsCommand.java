@@ -52,6 +52,6 @@ public final class EndpointsCommand implements Runnable {
 
   /** Numeric, so that .10 comes behind .9. */
   private static IpPrefix order(Endpoint endpoint) {
-    return new IpPrefix(endpoint.address(), endpoint.address().getAddress().length * 8);
+    return IpPrefix.of(endpoint.address());
   }
 }

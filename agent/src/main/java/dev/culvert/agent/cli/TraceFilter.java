@@ -14,7 +14,7 @@ record TraceFilter(Optional<IpPrefix> source, Optional<IpPrefix> destination) {
       return IpPrefix.parse(text);
     }
     InetAddress address = IpPrefix.parseAddress(text);
-    return new IpPrefix(address, address.getAddress().length * 8);
+    return IpPrefix.of(address);
   }
 
   /** A packet without readable addresses matches only where none is asked for. */

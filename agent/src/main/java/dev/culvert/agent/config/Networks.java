@@ -2,6 +2,7 @@
 package dev.culvert.agent.config;
 
 import dev.culvert.control.OverlayConfig;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import java.util.ArrayList;
 import java.util.List;
@@ -23,12 +24,12 @@ final class Networks {
       IpPrefix alone = network.orElseThrow(() -> root.missing("network", "network: 10.244.0.0/16"));
       return List.of(read(root, "", alone));
     }
-    if (network6.get().isIpv4()) {
+    if (network6.get().family() == IpFamily.IPV4) {
       throw root.problem("network6", network6.get() + " is IPv4; write it as network.");
     }
     List<OverlayConfig.Network> all = new ArrayList<>();
     if (network.isPresent()) {
-      if (!network.get().isIpv4()) {
+      if (network.get().family() == IpFamily.IPV6) {
         throw root.problem(
             "network",
             "is IPv6 too; there is one network of each IP family: remove one of the two.");
@@ -51,14 +52,15 @@ final class Networks {
   }
 
   private static OverlayConfig.Network read(Section root, String suffix, IpPrefix network) {
-    int bits = network.address().getAddress().length * 8;
+    int bits = network.family().addressBits();
     if (network.length() > bits - 2) {
       throw root.problem(
           "network" + suffix,
           "%s has no room for containers; choose a larger one, such as %s."
-              .formatted(network, network.isIpv4() ? "10.244.0.0/16" : "fd00:244::/48"));
+              .formatted(
+                  network, network.family() == IpFamily.IPV4 ? "10.244.0.0/16" : "fd00:244::/48"));
     }
-    int usual = Math.clamp(network.isIpv4() ? 24 : 64, network.length(), bits - 2);
+    int usual = Math.clamp(network.family() == IpFamily.IPV4 ? 24 : 64, network.length(), bits - 2);
     // Two bits: the network's own address, the gateway, and at least one container.
     int length = root.whole("subnetLength" + suffix, usual, network.length(), bits - 2);
     return new OverlayConfig.Network(network, length, subnet(root, suffix, network, length));

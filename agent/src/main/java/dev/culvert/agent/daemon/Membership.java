@@ -12,6 +12,7 @@ import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.EbpfDatapath;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.UserspaceDatapath;
 import dev.culvert.kernel.Libc;
@@ -156,9 +157,9 @@ final class Membership implements AutoCloseable {
     }
   }
 
-  /** Whether IPv4, in the order of the networks. */
-  private static List<Boolean> families(AgentConfig config) {
-    return config.networks().stream().map(network -> network.prefix().isIpv4()).toList();
+  /** In the order of the networks. */
+  private static List<IpFamily> families(AgentConfig config) {
+    return config.networks().stream().map(network -> network.prefix().family()).toList();
   }
 
   Overlay overlay() {

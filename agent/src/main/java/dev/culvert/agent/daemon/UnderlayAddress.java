@@ -3,10 +3,10 @@ package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
@@ -19,12 +19,12 @@ final class UnderlayAddress {
   /**
    * The configured address, or the interface's first global one of the first family that it has.
    *
-   * @param ipv4Families in the order of preference; true for IPv4
+   * @param families in the order of preference
    * @throws UserException when the interface or the address is not there; the message lists what is
    */
   static InetAddress choose(
       AgentConfig.Underlay underlay,
-      List<Boolean> ipv4Families,
+      List<IpFamily> families,
       List<LinkInfo> links,
       List<AddressInfo> addresses) {
     String name = underlay.interfaceName();
@@ -47,21 +47,18 @@ final class UnderlayAddress {
       }
       return wanted.get();
     }
-    return ipv4Families.stream()
-        .flatMap(ipv4 ->
-            own.stream()
-                .filter(address -> address instanceof Inet4Address == ipv4 && isGlobal(address)))
+    return families.stream()
+        .flatMap(family ->
+            own.stream().filter(address -> IpFamily.of(address) == family && isGlobal(address)))
         .findFirst()
         .orElseThrow(() ->
             new UserException(
                 "The underlay interface %s has no global %s address (it has %s); give it one, or set underlay.address."
-                    .formatted(name, families(ipv4Families), list(own))));
+                    .formatted(name, joined(families), list(own))));
   }
 
-  private static String families(List<Boolean> ipv4Families) {
-    return ipv4Families.stream()
-        .map(ipv4 -> ipv4 ? "IPv4" : "IPv6")
-        .collect(Collectors.joining(" or "));
+  private static String joined(List<IpFamily> families) {
+    return families.stream().map(IpFamily::toString).collect(Collectors.joining(" or "));
   }
 
   /**
@@ -75,7 +72,7 @@ final class UnderlayAddress {
       List<AddressInfo> addresses) {
     AgentConfig.Underlay fixed =
         new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current));
-    List<Boolean> family = List.of(current instanceof Inet4Address);
+    List<IpFamily> family = List.of(IpFamily.of(current));
     return tried(fixed, family, links, addresses)
         .or(() -> tried(underlay, family, links, addresses));
   }
@@ -83,7 +80,7 @@ final class UnderlayAddress {
   /** Empty while the interface, or its address, is on its way. */
   private static Optional<InetAddress> tried(
       AgentConfig.Underlay wish,
-      List<Boolean> family,
+      List<IpFamily> family,
       List<LinkInfo> links,
       List<AddressInfo> addresses) {
     try {

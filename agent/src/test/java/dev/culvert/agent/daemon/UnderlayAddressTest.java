@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -34,27 +35,28 @@ class UnderlayAddressTest {
     return new AddressInfo(index, IpPrefix.parseAddress(text), 24);
   }
 
-  private static InetAddress choose(String name, String wanted, boolean ipv4) {
+  private static InetAddress choose(String name, String wanted, IpFamily family) {
     return UnderlayAddress.choose(
         new AgentConfig.Underlay(name, Optional.ofNullable(wanted).map(IpPrefix::parseAddress)),
-        List.of(ipv4),
+        List.of(family),
         LINKS,
         ADDRESSES);
   }
 
   private static String refusal(String name, String wanted) {
-    return assertThrows(UserException.class, () -> choose(name, wanted, true)).getMessage();
+    return assertThrows(UserException.class, () -> choose(name, wanted, IpFamily.IPV4))
+        .getMessage();
   }
 
   @Test
   void takesTheFirstGlobalAddressOfTheFamily() {
-    assertEquals(IpPrefix.parseAddress("10.17.2.2"), choose("eth0", null, true));
-    assertEquals(IpPrefix.parseAddress("2001:db8::2"), choose("eth0", null, false));
+    assertEquals(IpPrefix.parseAddress("10.17.2.2"), choose("eth0", null, IpFamily.IPV4));
+    assertEquals(IpPrefix.parseAddress("2001:db8::2"), choose("eth0", null, IpFamily.IPV6));
   }
 
   @Test
   void takesTheConfiguredOneIfItIsThere() {
-    assertEquals(IpPrefix.parseAddress("10.17.2.3"), choose("eth0", "10.17.2.3", true));
+    assertEquals(IpPrefix.parseAddress("10.17.2.3"), choose("eth0", "10.17.2.3", IpFamily.IPV4));
     assertEquals(
         "The underlay address 10.17.2.9 is not on eth1, which has none; correct underlay.address or remove it.",
         refusal("eth1", "10.17.2.9"));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
@@ -8,16 +9,16 @@ import java.nio.ByteBuffer;
 final class Addresses {
   private Addresses() {}
 
-  static boolean isIpv4(InetAddress address) {
-    return address.getAddress().length == 4;
-  }
-
   static long high(InetAddress address) {
-    return isIpv4(address) ? 0 : ByteBuffer.wrap(address.getAddress()).getLong(0);
+    return IpFamily.of(address) == IpFamily.IPV4
+        ? 0
+        : ByteBuffer.wrap(address.getAddress()).getLong(0);
   }
 
   static long low(InetAddress address) {
     ByteBuffer bytes = ByteBuffer.wrap(address.getAddress());
-    return isIpv4(address) ? bytes.getInt(0) & 0xffff_ffffL : bytes.getLong(8);
+    return IpFamily.of(address) == IpFamily.IPV4
+        ? bytes.getInt(0) & 0xffff_ffffL
+        : bytes.getLong(8);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.nio.ByteBuffer;
 
 /**
@@ -90,7 +91,7 @@ final class Coalescer {
 
   private boolean canGrow(InnerPacket packet) {
     // Without DF the identification matters, and it may not count up by one.
-    boolean plain = packet.ipv6 || (packet.dontFragment && packet.ipBytes == 20);
+    boolean plain = packet.dontFragment && packet.ipBytes == packet.family.headerBytes();
     return plain
         && (packet.isTcp() ? (tcpFlags(packet) & ~(PSH | ECE)) == ACK : joinsUdp && packet.isUdp());
   }
@@ -122,7 +123,7 @@ final class Coalescer {
     ByteBuffer a = first.bytes;
     ByteBuffer b = packet.bytes;
     if (packet.protocol != first.protocol
-        || packet.ipv6 != first.ipv6
+        || packet.family != first.family
         || packet.ipBytes != first.ipBytes
         || packet.sourceLow != first.sourceLow
         || packet.destinationLow != first.destinationLow
@@ -130,7 +131,7 @@ final class Coalescer {
         || packet.destinationHigh != first.destinationHigh) {
       return false;
     }
-    if (packet.ipv6) { // version, class, flow label; next header, hop limit
+    if (packet.family == IpFamily.IPV6) { // version, class, flow label; next header, hop limit
       return a.getInt(first.start) == b.getInt(packet.start)
           && a.getShort(first.start + 6) == b.getShort(packet.start + 6);
     }
@@ -179,7 +180,7 @@ final class Coalescer {
   private void finishHeaders() {
     ByteBuffer bytes = memory.bytes();
     int start = first.start;
-    if (first.ipv6) {
+    if (first.family == IpFamily.IPV6) {
       bytes.putShort(start + 4, (short) (totalBytes - first.ipBytes));
     } else {
       bytes.putShort(start + 2, (short) totalBytes);
@@ -219,7 +220,7 @@ final class Coalescer {
     int type =
         packet.protocol == InnerPacket.UDP
             ? VirtioHeader.GSO_UDP
-            : packet.ipv6 ? VirtioHeader.GSO_TCPV6 : VirtioHeader.GSO_TCPV4;
+            : packet.family == IpFamily.IPV6 ? VirtioHeader.GSO_TCPV6 : VirtioHeader.GSO_TCPV4;
     VirtioHeader.putSuperpacket(virtio.bytes(), 0, type, gsoSize, packet);
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.RemoteSubnet;
@@ -27,8 +28,8 @@ public final class ForwardingTable {
     for (RemoteSubnet remote : remotes) {
       add(remote.subnet(), new Remote(remote), entries4, entries6);
     }
-    ipv4 = new SubnetLookup<>(32, entries4);
-    ipv6 = new SubnetLookup<>(128, entries6);
+    ipv4 = new SubnetLookup<>(IpFamily.IPV4.addressBits(), entries4);
+    ipv6 = new SubnetLookup<>(IpFamily.IPV6.addressBits(), entries6);
   }
 
   private static void add(
@@ -37,7 +38,7 @@ public final class ForwardingTable {
       List<Entry<Destination>> entries4,
       List<Entry<Destination>> entries6) {
     IpPrefix prefix = subnet.prefix();
-    (prefix.isIpv4() ? entries4 : entries6)
+    (prefix.family() == IpFamily.IPV4 ? entries4 : entries6)
         .add(
             new Entry<>(
                 subnet.vni().value(),
@@ -47,13 +48,17 @@ public final class ForwardingTable {
                 destination));
   }
 
+  private SubnetLookup<Destination> of(IpFamily family) {
+    return family == IpFamily.IPV4 ? ipv4 : ipv6;
+  }
+
   /** Where a packet's destination is; null when nobody leases its subnet. */
   Destination destination(int vni, InnerPacket packet) {
-    return (packet.ipv6 ? ipv6 : ipv4).find(vni, packet.destinationHigh, packet.destinationLow);
+    return of(packet.family).find(vni, packet.destinationHigh, packet.destinationLow);
   }
 
   /** Where a packet's source is; null when nobody leases its subnet. */
   Destination source(int vni, InnerPacket packet) {
-    return (packet.ipv6 ? ipv6 : ipv4).find(vni, packet.sourceHigh, packet.sourceLow);
+    return of(packet.family).find(vni, packet.sourceHigh, packet.sourceLow);
   }
 }

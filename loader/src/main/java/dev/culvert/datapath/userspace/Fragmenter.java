@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.nio.ByteBuffer;
 
 /**
@@ -8,7 +9,7 @@ import java.nio.ByteBuffer;
  * are here must. The kernel has done so for the TUN device's MTU; this is for ways that take less.
  */
 final class Fragmenter {
-  private static final int IPV4_BYTES = 20;
+  private static final int IPV4_BYTES = IpFamily.IPV4.headerBytes();
   private static final int MORE = 0x2000;
   private static final int OFFSET = 0x1fff;
   private static final int UNIT_BYTES = 8;
@@ -17,7 +18,7 @@ final class Fragmenter {
 
   /** Whether the packet can be cut: headers with options would need them sorted first. */
   static boolean canCut(InnerPacket packet, int mtuBytes) {
-    return !packet.ipv6
+    return packet.family == IpFamily.IPV4
         && !packet.dontFragment
         && packet.ipBytes == IPV4_BYTES
         && mtuBytes >= IPV4_BYTES + UNIT_BYTES;

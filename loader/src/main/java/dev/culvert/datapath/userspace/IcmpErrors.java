@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.SocketAddress;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongSupplier;
 
 /**
@@ -25,11 +26,6 @@ final class IcmpErrors implements AutoCloseable {
 
   private static final int HEADER_BYTES = 8;
 
-  /** So that the error fits into 576 (RFC 1812 section 4.3.2.3) and 1280 bytes (RFC 4443). */
-  private static final int QUOTED4_BYTES = 576 - 20 - HEADER_BYTES;
-
-  private static final int QUOTED6_BYTES = 1280 - 40 - HEADER_BYTES;
-
   /** Type 3, destination unreachable, and two of its codes. */
   private static final int UNREACHABLE4 = 3;
 
@@ -43,10 +39,11 @@ final class IcmpErrors implements AutoCloseable {
   private static final int TOO_BIG6 = 2;
 
   /** One for each family that the overlay has. */
-  private final List<DatagramSocket> sockets;
+  private final Map<IpFamily, DatagramSocket> sockets;
 
   private final LongSupplier clockNs;
-  private final PacketBuffer message = PacketBuffer.allocate(HEADER_BYTES + QUOTED6_BYTES);
+  private final PacketBuffer message =
+      PacketBuffer.allocate(HEADER_BYTES + mostQuotedBytes(IpFamily.IPV6));
   private long refilledNs;
   private double allowance = BURST;
 
@@ -57,55 +54,58 @@ final class IcmpErrors implements AutoCloseable {
   }
 
   /** All or none. */
-  private static List<DatagramSocket> open(Libc libc, List<InetAddress> gateways) {
-    List<DatagramSocket> opened = new ArrayList<>();
+  private static Map<IpFamily, DatagramSocket> open(Libc libc, List<InetAddress> gateways) {
+    Map<IpFamily, DatagramSocket> opened = new EnumMap<>(IpFamily.class);
     try {
-      gateways.forEach(gateway -> opened.add(DatagramSocket.icmp(libc, gateway)));
-      return List.copyOf(opened);
+      gateways.forEach(
+          gateway -> opened.put(IpFamily.of(gateway), DatagramSocket.icmp(libc, gateway)));
+      return opened;
     } catch (RuntimeException e) {
-      opened.forEach(DatagramSocket::close);
+      opened.values().forEach(DatagramSocket::close);
       throw e;
     }
   }
 
   /** Nobody has the destination, or there is no way to its VTEP. */
   void unreachable(InnerPacket about) {
-    send(
-        about,
-        about.ipv6 ? UNREACHABLE6 : UNREACHABLE4,
-        about.ipv6 ? ADDRESS_UNREACHABLE6 : HOST_UNREACHABLE4,
-        0);
+    switch (about.family) {
+      case IPV4 -> send(about, UNREACHABLE4, HOST_UNREACHABLE4, 0);
+      case IPV6 -> send(about, UNREACHABLE6, ADDRESS_UNREACHABLE6, 0);
+    }
   }
 
   /** Larger than the way takes, and must not be cut. */
   void tooBig(InnerPacket about, int mtuBytes) {
-    send(
-        about,
-        about.ipv6 ? TOO_BIG6 : UNREACHABLE4,
-        about.ipv6 ? 0 : FRAGMENTATION_NEEDED,
-        mtuBytes);
+    switch (about.family) {
+      case IPV4 -> send(about, UNREACHABLE4, FRAGMENTATION_NEEDED, mtuBytes);
+      case IPV6 -> send(about, TOO_BIG6, 0, mtuBytes);
+    }
   }
 
   private void send(InnerPacket about, int type, int code, int mtuBytes) {
-    for (DatagramSocket socket : sockets) {
-      if (socket.isIpv4() != about.ipv6 && mayTell(about) && takeAllowance()) {
-        int bytes = write(message.bytes(), about, type, code, mtuBytes);
-        // A lost error is like a lost packet: the sender will meet the next one.
-        long _ = socket.sendTo(new SocketAddress(source(about), 0), message.pointer(), bytes);
-      }
+    DatagramSocket socket = sockets.get(about.family);
+    if (socket != null && mayTell(about) && takeAllowance()) {
+      int bytes = write(message.bytes(), about, type, code, mtuBytes);
+      // A lost error is like a lost packet: the sender will meet the next one.
+      long _ = socket.sendTo(new SocketAddress(source(about), 0), message.pointer(), bytes);
     }
+  }
+
+  /** So that the error fits into 576 (RFC 1812 section 4.3.2.3) and 1280 bytes (RFC 4443). */
+  private static int mostQuotedBytes(IpFamily family) {
+    return family.leastMtuBytes() - family.headerBytes() - HEADER_BYTES;
   }
 
   /** Writes the message; its length. */
   static int write(ByteBuffer out, InnerPacket about, int type, int code, int mtuBytes) {
-    int quoted = Math.min(about.totalBytes, about.ipv6 ? QUOTED6_BYTES : QUOTED4_BYTES);
+    int quoted = Math.min(about.totalBytes, mostQuotedBytes(about.family));
     out.put(0, (byte) type);
     out.put(1, (byte) code);
     out.putShort(2, (short) 0);
     out.putInt(4, mtuBytes);
     out.put(HEADER_BYTES, about.bytes, about.start, quoted);
     int bytes = HEADER_BYTES + quoted;
-    if (!about.ipv6) { // The kernel fills in ICMPv6's.
+    if (about.family == IpFamily.IPV4) { // The kernel fills in ICMPv6's.
       out.putShort(2, InternetChecksum.of(InternetChecksum.sum(out, 0, bytes)));
     }
     return bytes;
@@ -140,17 +140,13 @@ final class IcmpErrors implements AutoCloseable {
   }
 
   private static InetAddress source(InnerPacket about) {
-    byte[] address = new byte[about.ipv6 ? 16 : 4];
-    about.bytes.get(about.start + (about.ipv6 ? 8 : 12), address);
-    try {
-      return InetAddress.getByAddress(address);
-    } catch (UnknownHostException e) {
-      throw new AssertionError("4 and 16 bytes are an address.", e);
-    }
+    byte[] address = new byte[about.family.addressBytes()];
+    about.bytes.get(about.start + (about.family == IpFamily.IPV4 ? 12 : 8), address);
+    return IpFamily.address(address);
   }
 
   @Override
   public void close() {
-    sockets.forEach(DatagramSocket::close);
+    sockets.values().forEach(DatagramSocket::close);
   }
 }

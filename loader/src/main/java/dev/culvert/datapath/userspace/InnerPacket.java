@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.nio.ByteBuffer;
 
 /**
@@ -14,7 +15,8 @@ final class InnerPacket {
   static final int ICMP = 1;
   static final int ICMPV6 = 58;
 
-  private static final int IPV6_HEADER_BYTES = 40;
+  private static final int IPV4_HEADER_BYTES = IpFamily.IPV4.headerBytes();
+  private static final int IPV6_HEADER_BYTES = IpFamily.IPV6.headerBytes();
   private static final int MIN_TCP_BYTES = 20;
   private static final int UDP_BYTES = 8;
   private static final int DONT_FRAGMENT = 0x4000;
@@ -32,7 +34,7 @@ final class InnerPacket {
   /** Where the IP header begins. */
   int start;
 
-  boolean ipv6;
+  IpFamily family;
 
   /** The IP header's length, options included. */
   int ipBytes;
@@ -62,11 +64,11 @@ final class InnerPacket {
   boolean read(ByteBuffer from, int offset, int available) {
     bytes = from;
     start = offset;
-    if (available < 20) {
+    if (available < IPV4_HEADER_BYTES) {
       return false;
     }
     int version = (from.get(offset) >> 4) & 0xf;
-    ipv6 = version == 6;
+    family = version == 6 ? IpFamily.IPV6 : IpFamily.IPV4;
     return switch (version) {
       case 4 -> readIpv4(from, offset, available);
       case 6 -> available >= IPV6_HEADER_BYTES && readIpv6(from, offset, available);
@@ -77,7 +79,7 @@ final class InnerPacket {
   private boolean readIpv4(ByteBuffer from, int offset, int available) {
     ipBytes = (from.get(offset) & 0xf) * 4;
     totalBytes = from.getShort(offset + 2) & 0xffff;
-    if (ipBytes < 20 || totalBytes < ipBytes || totalBytes > available) {
+    if (ipBytes < IPV4_HEADER_BYTES || totalBytes < ipBytes || totalBytes > available) {
       return false;
     }
     trafficClass = from.get(offset + 1) & 0xff;
@@ -161,7 +163,7 @@ final class InnerPacket {
 
   /** Whether it goes to many: the overlay carries none of these. */
   boolean isMulticast() {
-    return ipv6
+    return family == IpFamily.IPV6
         ? destinationHigh >>> 56 == 0xff
         : destinationLow >>> 28 == 0xe || destinationLow == 0xffff_ffffL;
   }
@@ -192,7 +194,7 @@ final class InnerPacket {
   /** Marks "congestion experienced" in the header (RFC 6040). */
   void markCongestion() {
     trafficClass |= ECN_CONGESTION;
-    if (ipv6) {
+    if (family == IpFamily.IPV6) {
       bytes.putInt(start, (bytes.getInt(start) & 0xf00f_ffff) | (trafficClass << 20));
       return;
     }

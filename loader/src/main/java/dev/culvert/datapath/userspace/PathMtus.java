@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.net.InetAddress;
 import java.util.HashMap;
 import java.util.Map;
@@ -57,7 +58,7 @@ final class PathMtus {
   void shrank(Remote remote) {
     OptionalInt bytes = kernel.apply(remote.address());
     bytes.ifPresent(mtu -> {
-      int inner = mtu - Remote.outerBytes(Addresses.isIpv4(remote.address()));
+      int inner = mtu - IpFamily.of(remote.address()).overheadBytes();
       known.put(
           remote.address(), new Known(Math.max(LEAST_BYTES, inner), clockNs.getAsLong() + HOLD_NS));
     });

@@ -147,8 +147,8 @@ final class Receiver {
     if (size < Remote.PROLOGUE_BYTES
         || bytes.getInt(at) != VXLAN_FLAGS
         || !packet.read(bytes, inner, size - Remote.PROLOGUE_BYTES)
-        || bytes.getShort(at + ETHERTYPE_OFFSET)
-            != (packet.ipv6 ? Remote.ETHERTYPE_IPV6 : Remote.ETHERTYPE_IPV4)) {
+        || Short.toUnsignedInt(bytes.getShort(at + ETHERTYPE_OFFSET))
+            != packet.family.etherType()) {
       return Verdict.DROPPED_MALFORMED;
     }
     Verdict verdict = judge(now, bytes.getInt(at + 4) >>> 8);

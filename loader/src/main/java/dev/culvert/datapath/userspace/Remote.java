@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.kernel.SocketAddress;
@@ -20,13 +21,9 @@ final class Remote implements Destination {
   /** VXLAN and inner Ethernet header. */
   static final int PROLOGUE_BYTES = 22;
 
-  static final short ETHERTYPE_IPV4 = 0x0800;
-  static final short ETHERTYPE_IPV6 = (short) 0x86dd;
-
   private static final int VNI_PRESENT = 0x08;
   private static final int ETHERTYPE_OFFSET = 20;
   private static final int MAC_BYTES = 6;
-  private static final int UDP_BYTES = 8;
 
   private final SocketAddress to;
   private final InetAddress address;
@@ -46,12 +43,7 @@ final class Remote implements Destination {
     out.put(subnet.remote().mac().toBytes(), 0, MAC_BYTES).put(subnet.local().mac().toBytes());
     Optional<NextHop> way = subnet.nextHop();
     reachable = way.isPresent();
-    innerMtuBytes = way.map(NextHop::mtuBytes).orElse(0) - outerBytes(Addresses.isIpv4(address));
-  }
-
-  /** Outer IP and UDP, and the prologue. */
-  static int outerBytes(boolean underlay4) {
-    return (underlay4 ? 20 : 40) + UDP_BYTES + PROLOGUE_BYTES;
+    innerMtuBytes = way.map(NextHop::mtuBytes).orElse(0) - IpFamily.of(address).overheadBytes();
   }
 
   SocketAddress to() {
@@ -77,8 +69,8 @@ final class Remote implements Destination {
   }
 
   /** Writes the prologue of a packet. */
-  void writePrologue(ByteBuffer out, int at, boolean ipv6) {
+  void writePrologue(ByteBuffer out, int at, IpFamily inner) {
     out.put(at, prologue);
-    out.putShort(at + ETHERTYPE_OFFSET, ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+    out.putShort(at + ETHERTYPE_OFFSET, (short) inner.etherType());
   }
 }

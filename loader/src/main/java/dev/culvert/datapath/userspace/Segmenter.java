@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.IpFamily;
 import java.nio.ByteBuffer;
 
 /**
@@ -62,7 +63,7 @@ final class Segmenter {
 
   private static void writeIp(
       InnerPacket packet, ByteBuffer headers, int ip, int totalBytes, int index) {
-    if (packet.ipv6) {
+    if (packet.family == IpFamily.IPV6) {
       headers.putShort(ip + 4, (short) (totalBytes - packet.ipBytes));
       return;
     }

@@ -144,7 +144,7 @@ final class Sender implements Outbox.Refusals {
 
   private void sendWhole(Remote remote, Outbox outbox) {
     int prologue = packet.start - Remote.PROLOGUE_BYTES;
-    remote.writePrologue(area.bytes(), prologue, packet.ipv6);
+    remote.writePrologue(area.bytes(), prologue, packet.family);
     // In two pieces, as all datagrams are.
     outbox.add(
         remote,
@@ -163,7 +163,7 @@ final class Sender implements Outbox.Refusals {
 
   private Segmenter.Sink pieces(Remote remote, Outbox outbox) {
     return (head, headBytes, body, bodyBytes) -> {
-      remote.writePrologue(headers.bytes(), head, packet.ipv6);
+      remote.writePrologue(headers.bytes(), head, packet.family);
       outbox.add(
           remote, packet.ecn(), headers.pointer(head), headBytes, area.pointer(body), bodyBytes);
     };

@@ -2,6 +2,7 @@
 package dev.culvert.bench.endtoend.peer;
 
 import dev.culvert.agent.cli.TableReader;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.Lab;
@@ -84,7 +85,7 @@ final class LimitDatapath implements LabDatapath {
 
   /** It would be no limit if packets were wrapped after all. Only one family can go bare. */
   private void awaitDirect(LabPlan.Host host) {
-    boolean ipv4 = !topology.plan().family().underlayIpv6();
+    IpFamily underlay = topology.plan().family().underlayIpv6() ? IpFamily.IPV6 : IpFamily.IPV4;
     int others = topology.plan().hosts() - 1;
     Patience.until(
         host.namespace() + " to route directly to all others",
@@ -92,7 +93,7 @@ final class LimitDatapath implements LabDatapath {
         () -> {
           List<RemoteSubnet> remotes =
               TableReader.kernel().read(PINS.resolve(host.instance())).state().remotes().stream()
-                  .filter(remote -> remote.subnet().prefix().isIpv4() == ipv4)
+                  .filter(remote -> remote.subnet().prefix().family() == underlay)
                   .toList();
           return remotes.size() == others && remotes.stream().allMatch(RemoteSubnet::direct);
         });
