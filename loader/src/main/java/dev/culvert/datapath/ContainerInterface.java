@@ -8,8 +8,10 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.NeighbourInfo;
 import dev.culvert.kernel.Netlink.VethEnd;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
@@ -39,13 +41,31 @@ final class ContainerInterface implements AutoCloseable {
 
   /** Opens the namespace; closing this lets go of it, and takes nothing away. */
   static ContainerInterface open(Libc libc, Netlink host, Attachment attachment) {
-    NetNamespace namespace = NetNamespace.open(libc, attachment.netns());
+    NetNamespace namespace = openContainer(libc, host, attachment.netns());
     try {
       return new ContainerInterface(host, attachment, namespace, Netlink.open(libc, namespace));
     } catch (RuntimeException e) {
       namespace.close();
       throw e;
     }
+  }
+
+  /**
+   * A container's namespace, to be closed.
+   *
+   * @throws RefusedException when it is the host's own: our routes would take the place of the
+   *     host's, and go with the container
+   */
+  static NetNamespace openContainer(Libc libc, Netlink host, Path path) {
+    NetNamespace namespace = NetNamespace.open(libc, path);
+    if (namespace.isSameAs(host.namespace())) {
+      namespace.close();
+      throw new RefusedException(
+          path
+              + " is this host's own network namespace, as that of a container with the host's"
+              + " network: it is in the overlay already, by the host's address.");
+    }
+    return namespace;
   }
 
   /**

@@ -61,7 +61,7 @@ final class ForeignContainers {
 
   private Pair find(ExistingInterface wish) {
     String name = wish.interfaceName();
-    try (NetNamespace namespace = NetNamespace.open(libc, wish.netns());
+    try (NetNamespace namespace = ContainerInterface.openContainer(libc, netlink, wish.netns());
         Netlink inside = Netlink.open(libc, namespace)) {
       LinkInfo container =
           inside
@@ -82,8 +82,8 @@ final class ForeignContainers {
             name
                 + " of "
                 + wish.netns()
-                + " is no veth, so it has no end on this host to attach to; let culvert attach make one"
-                + " of its own under another name.");
+                + " is no veth, so it has no end on this host to attach to; let culvert attach make"
+                + " one of its own under another name.");
       }
       LinkInfo host = hostEnd(container, wish);
       return new Pair(host, container, addresses(inside.addresses(), container, wish));

@@ -4,6 +4,8 @@ package dev.culvert.kernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -21,6 +23,16 @@ public final class NetNamespace implements AutoCloseable {
   private static final Path OF_THREAD = Path.of("/proc/thread-self/ns/net");
   private static final int AT_FDCWD = -100;
   private static final int O_CLOEXEC = 0x80000;
+
+  /** Should something else have taken its place since it was looked at. */
+  private static final int O_NONBLOCK = 0x800;
+
+  /** NSFS_MAGIC of linux/magic.h. */
+  private static final long NSFS_MAGIC = 0x6e736673L;
+
+  /** struct statfs is 120 bytes on amd64 and aarch64; f_type is its first member, 8 bytes. */
+  private static final int STATFS_BYTES = 120;
+
   private static final int CLONE_NEWNET = 0x40000000;
 
   private final Libc libc;
@@ -34,27 +46,55 @@ public final class NetNamespace implements AutoCloseable {
   }
 
   /**
-   * Opens a namespace: a name below /run/netns, or any path such as /proc/PID/ns/net.
+   * Opens a namespace: a name below /run/netns, or any path such as /proc/PID/ns/net. What is no
+   * namespace is not opened: a pipe would have us wait for its writer.
    *
    * @throws KernelException naming the path and what to try
+   * @throws RefusedException when something else is there
    */
   public static NetNamespace open(Libc libc, Path path) {
     Path full = path.isAbsolute() || path.getNameCount() > 1 ? path : NAMES.resolve(path);
+    requireNamespace(libc, full);
+    return openUnchecked(libc, full);
+  }
+
+  private static void requireNamespace(Libc libc, Path path) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment statfs = arena.allocate(STATFS_BYTES, Long.BYTES);
+      long name = arena.allocateFrom(path.toString()).address();
+      long result = libc.call(Syscall.STATFS, name, statfs.address(), 0, 0, 0, 0);
+      if (result < 0) {
+        throw openFailed(path, (int) -result);
+      }
+      if (statfs.get(ValueLayout.JAVA_LONG, 0) != NSFS_MAGIC) {
+        throw new RefusedException(
+            path
+                + " is no network namespace; list those with a name by \"ip netns\", a process's is"
+                + " /proc/PID/ns/net.");
+      }
+    }
+  }
+
+  private static NetNamespace openUnchecked(Libc libc, Path full) {
     try (Arena arena = Arena.ofConfined()) {
       long fd =
           libc.call(
               Syscall.OPENAT,
               AT_FDCWD,
               arena.allocateFrom(full.toString()).address(),
-              O_CLOEXEC,
+              O_CLOEXEC | O_NONBLOCK,
               0,
               0,
               0);
       if (fd < 0) {
-        throw new KernelException("openat", "namespace " + full, (int) -fd, openHint((int) -fd));
+        throw openFailed(full, (int) -fd);
       }
       return new NetNamespace(libc, full, new FileDescriptor(libc, (int) fd));
     }
+  }
+
+  private static KernelException openFailed(Path path, int errno) {
+    return new KernelException("openat", "namespace " + path, errno, openHint(errno));
   }
 
   private static String openHint(int errno) {
@@ -72,7 +112,7 @@ public final class NetNamespace implements AutoCloseable {
 
   /** The namespace of the calling thread: the JVM's, unless inside {@link #call}. */
   public static NetNamespace current(Libc libc) {
-    return open(libc, OF_THREAD);
+    return openUnchecked(libc, OF_THREAD);
   }
 
   /**
@@ -127,6 +167,24 @@ public final class NetNamespace implements AutoCloseable {
   /** The descriptor's number, valid until {@link #close()}. */
   public int fd() {
     return descriptor.number();
+  }
+
+  /**
+   * Whether both are one and the same, under whatever names.
+   *
+   * @throws UncheckedIOException when proc(5) does not say
+   */
+  public boolean isSameAs(NetNamespace other) {
+    return inode().equals(other.inode());
+  }
+
+  /** Namespaces are one file system's inodes (ioctl_ns(2)). */
+  private Object inode() {
+    try {
+      return Files.getAttribute(Path.of("/proc/self/fd/" + fd()), "unix:ino");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** What was opened. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Path;
 import java.util.List;
@@ -42,6 +43,25 @@ class ContainersNetnsTest extends OneHostFixture {
     assertEquals(List.of(first.address(), address("10.244.1.3")), addresses(datapath));
     long packets = datapath.counters().values().stream().mapToLong(Counter::packets).sum();
     assertTrue(packets > 0, "nothing was counted");
+  }
+
+  /** As of a container with the host's network; our routes would take the place of the host's. */
+  @Test
+  void theHostsOwnNamespaceIsRefusedUnderWhateverName() throws Exception {
+    EbpfDatapath datapath = start();
+    String before = Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link");
+    Path named = Path.of("/run/netns/" + HOST);
+    var own = new Attachment(VNI, named, "odd0", address("10.244.1.2"), GATEWAY, 1450);
+    var refused = assertThrows(RefusedException.class, () -> inHost(() -> datapath.attach(own)));
+    assertTrue(
+        refused.getMessage().startsWith(named + " is this host's own network namespace"),
+        refused::getMessage);
+    var existing = new ExistingInterface(named, "under0", List.of(LOCAL));
+    assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(existing)));
+    var byThread =
+        new ExistingInterface(Path.of("/proc/thread-self/ns/net"), "under0", List.of(LOCAL));
+    assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(byThread)));
+    assertEquals(before, Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link"));
   }
 
   /** The bridge that lends headroom is no bridge to anybody: nothing is sent or learnt there. */

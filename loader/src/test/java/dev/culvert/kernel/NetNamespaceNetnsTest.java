@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.testing.Commands;
@@ -14,6 +15,8 @@ import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -146,12 +149,47 @@ final class NetNamespaceNetnsTest {
     assertFalse(Files.exists(NetNamespace.NAMES.resolve(name)));
   }
 
+  /** Opening the pipe would wait for its writer. */
   @Test
-  void aPlainFileIsNoNamespace() {
-    try (NetNamespace file = NetNamespace.open(LIBC, Path.of("/etc/hostname"))) {
-      KernelException refused =
-          assertThrows(KernelException.class, () -> file.run(NetNamespaceNetnsTest::identity));
-      assertEquals("this file is not a network namespace", refused.hint());
+  void whatIsNoNamespaceIsRefusedAndNotOpened(@TempDir Path folder) throws Exception {
+    Path pipe = folder.resolve("pipe");
+    String _ = Commands.run("mkfifo", pipe.toString());
+    for (Path path : List.of(Path.of("/etc/hostname"), pipe, folder, Path.of("/dev/zero"))) {
+      RefusedException refused =
+          assertTimeoutPreemptively(
+              Duration.ofSeconds(10),
+              () -> assertThrows(RefusedException.class, () -> NetNamespace.open(LIBC, path)));
+      assertTrue(
+          refused.getMessage().startsWith(path + " is no network namespace"), path::toString);
+    }
+    KernelException other =
+        assertThrows(
+            KernelException.class,
+            () -> {
+              try (NetNamespace user = NetNamespace.open(LIBC, Path.of("/proc/self/ns/user"))) {
+                user.run(NetNamespaceNetnsTest::identity);
+              }
+            });
+    assertEquals("this file is not a network namespace", other.hint());
+  }
+
+  @Test
+  @SuppressWarnings("try") // TestNamespace.close() may be interrupted: then the test fails.
+  void oneNamespaceIsKnownByEachOfItsNames() throws Exception {
+    try (TestNamespace namespace = TestNamespace.create();
+        NetNamespace named = NetNamespace.named(LIBC, namespace.name());
+        NetNamespace again = NetNamespace.open(LIBC, named.path());
+        NetNamespace current = NetNamespace.current(LIBC);
+        NetNamespace own = NetNamespace.open(LIBC, Path.of("/proc/self/ns/net"))) {
+      assertTrue(named.isSameAs(again));
+      assertTrue(current.isSameAs(own));
+      assertFalse(named.isSameAs(current));
+      assertTrue(
+          named.run(() -> {
+            try (NetNamespace inside = NetNamespace.current(LIBC)) {
+              return inside.isSameAs(named);
+            }
+          }));
     }
   }
 

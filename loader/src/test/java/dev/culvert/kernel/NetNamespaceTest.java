@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.List;
@@ -14,7 +16,13 @@ import org.junit.jupiter.api.Test;
 final class NetNamespaceTest {
   private final Map<Syscall, Errno> failing = new EnumMap<>(Syscall.class);
   private final Libc kernel =
-      (call, a, b, c, d, e, f) -> failing.containsKey(call) ? -failing.get(call).number() : 1000;
+      (call, a, b, c, d, e, f) -> {
+        if (call == Syscall.STATFS) {
+          // f_type, as on the file system of namespaces (NSFS_MAGIC of linux/magic.h)
+          MemorySegment.ofAddress(b).reinterpret(Long.BYTES).set(JAVA_LONG, 0, 0x6e736673);
+        }
+        return failing.containsKey(call) ? -failing.get(call).number() : 1000;
+      };
 
   private static String message(Runnable call) {
     return assertThrows(KernelException.class, call::run).getMessage();
