@@ -196,6 +196,7 @@ final class GuardedStore implements LeaseStore {
     if (!sentence.equals(logged)) {
       logged = sentence;
       LOG.log(Level.ERROR, sentence, e);
+      Survivors.tell(e);
     }
     return new LeaseStoreException(sentence, e);
   }

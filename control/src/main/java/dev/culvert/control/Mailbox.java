@@ -193,6 +193,7 @@ final class Mailbox {
       message.run();
     } catch (Throwable e) { // whatever comes: without this thread the overlay would be half dead
       LOG.log(Level.ERROR, "The " + what + " met an unexpected error and goes on.", e);
+      Survivors.tell(e);
     }
   }
 
@@ -211,6 +212,7 @@ final class Mailbox {
           Level.ERROR,
           "The " + what + " met an unexpected error and tries again at " + failing.get().retryAt(),
           e);
+      Survivors.tell(e);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -143,7 +144,7 @@ public final class Overlay implements AutoCloseable {
    * @param address any of its addresses
    */
   public void detach(InetAddress address) {
-    run("detaching " + address.getHostAddress(), PATIENCE, () -> core.detach(address));
+    run("detaching " + IpAddresses.text(address), PATIENCE, () -> core.detach(address));
   }
 
   /**
@@ -155,7 +156,7 @@ public final class Overlay implements AutoCloseable {
    */
   public void moveTo(InetAddress underlayAddress) {
     run(
-        "moving to " + underlayAddress.getHostAddress(),
+        "moving to " + IpAddresses.text(underlayAddress),
         PATIENCE,
         () -> core.moveTo(underlayAddress));
   }

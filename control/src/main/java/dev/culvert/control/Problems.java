@@ -36,6 +36,7 @@ final class Problems {
       byTask.remove(task);
     } catch (Throwable e) { // a store's or datapath's Error must not end the overlay's thread
       byTask.put(task, task + " failed: " + text(e));
+      Survivors.tell(e);
     } finally {
       current = "";
     }

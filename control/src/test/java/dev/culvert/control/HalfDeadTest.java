@@ -9,7 +9,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -74,6 +76,19 @@ final class HalfDeadTest extends OverlayFixture {
 
   @Test
   void anErrorOfTheDatapathIsASentenceAndIsTriedAgain() throws Exception {
+    BlockingQueue<Throwable> told = new LinkedBlockingQueue<>();
+    Thread.UncaughtExceptionHandler before = Thread.getDefaultUncaughtExceptionHandler();
+    Thread.setDefaultUncaughtExceptionHandler((thread, e) -> told.add(e));
+    try {
+      survive();
+    } finally {
+      Thread.setDefaultUncaughtExceptionHandler(before);
+    }
+    assertTrue(told.stream().allMatch(NoClassDefFoundError.class::isInstance), told.toString());
+    assertTrue(!told.isEmpty(), "the process does not hear of it");
+  }
+
+  private void survive() throws Exception {
     Overlay overlay = startHostile();
     datapath.failWith(new NoClassDefFoundError("dev/culvert/Gone"));
     peer("10.244.2.0/24", "host-02", "10.18.2.2");
