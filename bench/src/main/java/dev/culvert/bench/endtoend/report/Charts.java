@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
+import dev.culvert.bench.Spread;
 import dev.culvert.bench.endtoend.Group;
 import dev.culvert.bench.endtoend.Results;
 import dev.culvert.bench.endtoend.ScalingCurve;
 import dev.culvert.measure.Comparison;
 import dev.culvert.measure.Quantity;
-import dev.culvert.measure.Samples;
 import dev.culvert.measure.Statistics;
 import java.awt.BasicStroke;
 import java.awt.Color;
@@ -17,7 +17,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.Function;
 import org.HdrHistogram.Histogram;
 import org.knowm.xchart.AnnotationLine;
 import org.knowm.xchart.CategoryChart;
@@ -60,7 +59,13 @@ final class Charts {
 
   /** Quantities that are drawn together, by the first part of their id. */
   private static final Map<String, String> FAMILIES =
-      Map.of("tcp", "TCP", "udp", "UDP packets", "rtt", "Round trip", "connections", "Connections");
+      Map.of(
+          "tcp", "TCP",
+          "udp", "UDP packets",
+          "echo", "Round trip",
+          "iperf", "iperf3's UDP packets",
+          "sockperf", "sockperf's round trip",
+          "connections", "Connections");
 
   /** From here to there: half of all, 90 %, 99 % ... of the round trips. */
   private static final double[] PERCENTILES = {
@@ -84,56 +89,60 @@ final class Charts {
   }
 
   private static String ratios(Results results, Group group, String id, List<Quantity> family) {
+    return Svg.of(ratioChart(results, group, id, family));
+  }
+
+  /** A bar for each quantity of each contestant but the reference, with its interval. */
+  static CategoryChart ratioChart(Results results, Group group, String id, List<Quantity> family) {
     List<String> ids =
         group.samples().contestants().stream()
             .filter(contestant -> !contestant.equals(results.reference()))
             .toList();
-    boolean more = family.getFirst().moreIsBetter();
     CategoryChart chart =
         new CategoryChartBuilder()
             .width(BARS_WIDTH)
             .height(BARS_HEIGHT)
-            .title(
-                "%s: ratio to %s (%s is better)"
-                    .formatted(FAMILIES.get(id), results.reference(), more ? "more" : "less"))
+            .title(title(results, id, family.getFirst()))
             .build();
     styleBars(chart.getStyler(), family.size(), ids.size());
     double highest = 1;
-    for (Quantity quantity : family) {
+    List<Whiskers.Whisker> intervals = new ArrayList<>();
+    for (int series = 0; series < family.size(); series++) {
+      Quantity quantity = family.get(series);
       List<Double> values = new ArrayList<>();
-      List<Double> errors = new ArrayList<>();
-      for (String contestant : ids) {
-        Comparison comparison = results.toReference(group, quantity, contestant);
+      for (int category = 0; category < ids.size(); category++) {
+        Comparison comparison = results.toReference(group, quantity, ids.get(category));
         values.add(comparison.rounds() == 0 ? 0 : comparison.ratio());
-        errors.add(halfWidth(comparison));
-        highest = Math.max(highest, values.getLast() + errors.getLast());
+        double x = Whiskers.OverBars.middle(category, ids.size(), series, family.size());
+        Statistics.Interval interval = comparison.interval();
+        intervals.add(new Whiskers.Whisker(x, interval.low(), interval.high()));
+        highest = Math.max(highest, comparison.rounds() == 0 ? 0 : interval.high());
       }
-      chart.addSeries(quantity.title().replaceFirst("^[^,]*, ", ""), ids, values, errors);
+      chart.addSeries(quantity.title().replaceFirst("^[^,]*, ", ""), ids, values);
     }
     chart.getStyler().setYAxisMax(highest * ROOM_ABOVE);
     chart.addAnnotation(new AnnotationLine(1, false, false));
-    return Svg.of(chart);
+    chart.addAnnotation(new Whiskers.OverBars(TEXT, intervals));
+    return chart;
+  }
+
+  private static String title(Results results, String id, Quantity first) {
+    return "%s: ratio to %s (%s is better)"
+        .formatted(
+            FAMILIES.getOrDefault(id, first.title()),
+            results.reference(),
+            first.moreIsBetter() ? "more" : "less");
   }
 
   private static void styleBars(CategoryStyler styler, int quantities, int contestants) {
     style(styler);
-    styler.setAvailableSpaceFill(0.7).setLabelsVisible(false);
+    styler.setAvailableSpaceFill(Whiskers.BAR_FILL).setLabelsVisible(false);
     styler.setYAxisMin(0.0);
     styler.setLegendVisible(quantities > 1);
     styler.setXAxisLabelRotation(contestants > MANY ? SLANT_DEGREES : 0);
     styler.setLegendPosition(Styler.LegendPosition.OutsideE);
     styler.setLegendLayout(Styler.LegendLayout.Vertical);
-    styler.setErrorBarsColor(TEXT);
     styler.setPlotGridVerticalLinesVisible(false);
-  }
-
-  /** XChart's whiskers are as long above as below: the longer of the two. */
-  private static double halfWidth(Comparison comparison) {
-    return comparison.rounds() == 0
-        ? 0
-        : Math.max(
-            comparison.interval().high() - comparison.ratio(),
-            comparison.ratio() - comparison.interval().low());
   }
 
   /** Within what time how many of the round trips are, all rounds together. */
@@ -145,8 +154,8 @@ final class Charts {
     chart.getStyler().setXAxisTickLabelsFormattingFunction(Charts::percentile);
     group
         .roundTripsNs()
-        .forEach((id, histogram) ->
-            add(chart, id, rarities(), values(histogram), null, SeriesMarkers.NONE));
+        .forEach(
+            (id, histogram) -> add(chart, id, rarities(), values(histogram), SeriesMarkers.NONE));
     return Svg.of(chart);
   }
 
@@ -182,24 +191,34 @@ final class Charts {
     chart.getStyler().setXAxisLogarithmic(true);
     chart.getStyler().setYAxisMin(0.0);
     chart.getStyler().setXAxisTickLabelsFormattingFunction(x -> "%.0f".formatted(x));
+    int number = 0;
     for (String id : curve.points().values().iterator().next().contestants()) {
-      add(
-          chart,
-          id,
-          curve.points().keySet().stream().mapToDouble(Integer::doubleValue).toArray(),
-          points(curve, id, Statistics::median),
-          points(curve, id, good -> Statistics.median(good) * Statistics.spread(good) / 2),
-          SeriesMarkers.CIRCLE);
+      double[] sizes = curve.points().keySet().stream().mapToDouble(Integer::doubleValue).toArray();
+      add(chart, id, sizes, medians(curve, id), SeriesMarkers.CIRCLE);
+      chart.addAnnotation(new Whiskers(COLOURS[number++ % COLOURS.length], quartiles(curve, id)));
     }
     return Svg.of(chart);
   }
 
-  private static double[] points(
-      ScalingCurve curve, String id, Function<double[], Double> reduced) {
+  private static double[] medians(ScalingCurve curve, String id) {
     return curve.points().values().stream()
-        .map((Samples samples) -> samples.good(curve.quantity(), id))
-        .mapToDouble(good -> good.length == 0 ? Double.NaN : reduced.apply(good))
+        .map(samples -> samples.good(curve.quantity(), id))
+        .mapToDouble(good -> good.length == 0 ? Double.NaN : Statistics.median(good))
         .toArray();
+  }
+
+  private static List<Whiskers.Whisker> quartiles(ScalingCurve curve, String id) {
+    List<Whiskers.Whisker> quartiles = new ArrayList<>();
+    curve
+        .points()
+        .forEach((size, samples) -> {
+          double[] good = samples.good(curve.quantity(), id);
+          if (good.length > 0) {
+            Spread spread = Spread.of(good);
+            quartiles.add(new Whiskers.Whisker(size, spread.low(), spread.high()));
+          }
+        });
+    return quartiles;
   }
 
   private static XYChart lines(String title, String xAxis, String yAxis) {
@@ -215,10 +234,8 @@ final class Charts {
     return chart;
   }
 
-  private static void add(
-      XYChart chart, String id, double[] x, double[] y, double[] errors, Marker marker) {
-    XYSeries series =
-        errors == null ? chart.addSeries(id, x, y) : chart.addSeries(id, x, y, errors);
+  private static void add(XYChart chart, String id, double[] x, double[] y, Marker marker) {
+    XYSeries series = chart.addSeries(id, x, y);
     series.setMarker(marker);
     series.setLineStyle(new BasicStroke(2f));
   }

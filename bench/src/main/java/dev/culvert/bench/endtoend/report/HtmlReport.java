@@ -9,11 +9,12 @@ import dev.culvert.bench.endtoend.ScalingCurve;
 final class HtmlReport {
   private static final String STYLE =
       """
+      :root { color-scheme: light dark; }
       body { font: 15px/1.5 system-ui, sans-serif; color: #24292f; background: #fff; max-width: 1200px;
              margin: 2rem auto; padding: 0 1.5rem; }
       h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; border-bottom: 1px solid #d0d7de;
              padding-bottom: .3rem; } h3 { font-size: 1rem; margin-bottom: .3rem; }
-      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(440px, 1fr)); gap: .5rem; }
+      .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: .5rem; }
       .wide { overflow-x: auto; }
       table { border-collapse: collapse; font-size: 13px; margin: .5rem 0 1rem; }
       th, td { border: 1px solid #d0d7de; padding: .25rem .6rem; text-align: left; vertical-align: top; }
@@ -24,6 +25,13 @@ final class HtmlReport {
       .better { background: #dafbe1; } .worse { background: #ffebe9; }
       svg { max-width: 100%; height: auto; display: block; }
       .note { color: #57606a; }
+      @media (max-width: 700px) { tr th:first-child { white-space: normal; } }
+      @media (prefers-color-scheme: dark) {
+        body { color: #d1d7e0; background: #161616; } .note { color: #9198a1; }
+        h2, th, td { border-color: #3d444d; } tr:first-child th { background: #262626; }
+        .better { background: #12351f; } .worse { background: #4a1a1d; }
+        svg { filter: invert(.915) hue-rotate(180deg); }
+      }
       """;
 
   private HtmlReport() {}

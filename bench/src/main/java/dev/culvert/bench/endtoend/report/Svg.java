@@ -24,15 +24,20 @@ final class Svg {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    return element(bytes.toString(StandardCharsets.UTF_8));
+    return element(bytes.toString(StandardCharsets.UTF_8), chart.getTitle());
   }
 
-  /** Without the prologue of a document of its own, and to a hundredth of a pixel. */
-  static String element(String document) {
+  /**
+   * Without the prologue of a document of its own, and to a hundredth of a pixel. All letters in it
+   * are outlines, so the title is there once more as text, for who cannot see it.
+   */
+  static String element(String document, String title) {
     int start = document.indexOf("<svg");
     if (start < 0) {
       throw new IllegalStateException("The chart library did not write SVG.");
     }
-    return document.substring(start).strip().replaceAll("(\\.\\d\\d)\\d+", "$1");
+    String named = "<svg role=\"img\" aria-label=\"" + Html.escape(title) + "\"";
+    return named
+        + document.substring(start + "<svg".length()).strip().replaceAll("(\\.\\d\\d)\\d+", "$1");
   }
 }

@@ -51,24 +51,28 @@ class ReportsTest {
             .sorted()
             .toList();
     assertEquals(List.of("http://www.w3.org/1999/xlink", "http://www.w3.org/2000/svg"), addresses);
-    // Bars of two families, percentiles, one curve.
-    assertEquals(4, Pattern.compile("<svg").matcher(page).results().count());
+    // Bars of six families, percentiles, one curve.
+    assertEquals(8, Pattern.compile("<svg").matcher(page).results().count());
     assertTrue(page.contains("not on this kernel: Error: Unknown device &lt;type&gt;."), page);
   }
 
   @Test
   void theTablesSayWhatTheFiguresAllow() throws IOException {
     String text = written("report.md");
-    assertTrue(text.contains("| ratio to kernel-vxlan | fast | same |"), text);
+    assertTrue(text.contains("| ratio to kernel-vxlan | fast | same | uneven |"), text);
     assertTrue(
         text.contains(
-            "| TCP, 1 stream | 2.00 (2.00 to 2.00) better | 1.00 (1.00 to 1.00) no winner |"),
+            "| TCP, 1 stream | 2.00 (2.00 to 2.00) better | 1.00 (1.00 to 1.00) no winner |"
+                + " 1.89 (1.28 to 1.93) better |"),
         text);
     assertTrue(
-        text.contains("| UDP round trip (less is better) | 0.50 (0.50 to 0.50) better | no data |"),
+        text.contains(
+            "| round trip, half of them within (less is better) | 0.50 (0.50 to 0.50) better |"
+                + " no data | 1.89 (1.28 to 1.93) worse |"),
         text);
-    assertTrue(text.contains("| TCP, 1 stream | Gbit/s | 10.0 (0 %) | 20.0 (0 %) | 10.0 (0 %) |"));
-    assertTrue(text.contains("| 100 | 900 (0 %) |"), text);
+    assertTrue(
+        text.contains("| TCP, 1 stream | Gbit/s | 10.0 (0 %) | 20.0 (0 %) | 10.0 (0 %) | 18.9"));
+    assertTrue(text.contains("| 100 | 890 (22 %) |"), text);
     assertTrue(text.contains("- wire: same fell."), text);
   }
 
@@ -77,10 +81,10 @@ class ReportsTest {
     List<String> lines = written("results.csv").lines().toList();
     assertEquals("group,size,quantity,unit,contestant,round,value", lines.getFirst());
     assertTrue(lines.contains("wire,,tcp-1,Gbit/s,fast,3,20.0"));
-    assertTrue(lines.contains("wire,,rtt-50,us,same,1,"));
+    assertTrue(lines.contains("wire,,echo-50,us,same,1,"));
     assertTrue(lines.contains("scaling-subnets,100,udp-64,kpps,fast,1,900.0"));
-    // Two quantities of three contestants in seven rounds, two sizes with one value.
-    assertEquals(1 + 2 * 3 * 7 + 2, lines.size());
+    // Thirteen quantities of four contestants in seven rounds; a size with one value, and one of 3.
+    assertEquals(1 + 13 * 4 * 7 + 1 + 3, lines.size());
   }
 
   @Test
@@ -90,16 +94,8 @@ class ReportsTest {
     Map<?, ?> group = (Map<?, ?>) ((List<?>) json.get("groups")).getFirst();
     Map<?, ?> ratios = (Map<?, ?>) ((Map<?, ?>) group.get("ratios")).get("tcp-1");
     assertEquals("better", ((Map<?, ?>) ratios.get("fast")).get("conclusion"));
-    Map<?, ?> trips = (Map<?, ?>) ((Map<?, ?>) group.get("ratios")).get("rtt-50");
+    Map<?, ?> trips = (Map<?, ?>) ((Map<?, ?>) group.get("ratios")).get("echo-50");
     assertNull(((Map<?, ?>) trips.get("same")).get("ratio"));
-  }
-
-  @Test
-  void percentilesAreNamedByTheirNines() {
-    assertEquals("0 %", Charts.percentile(1));
-    assertEquals("90 %", Charts.percentile(10));
-    assertEquals("99.9 %", Charts.percentile(1000));
-    assertEquals("99.99 %", Charts.percentile(10_000));
   }
 
   @Test
