@@ -74,6 +74,8 @@ ensure_bpf_toolchain() {
 
 check_c_format() { make -s -C "$ROOT/bpf" check-format; }
 
-check_prebuilt_objects() { make -s -C "$ROOT/bpf" check; }
+check_prebuilt_objects() {
+  make -s -C "$ROOT/bpf" check && make -s -C "$ROOT/loader/src/test/resources/dev/culvert/kernel" check
+}
 
 check_vagrantfile() { "$ROOT/vagrant/validate.sh"; }

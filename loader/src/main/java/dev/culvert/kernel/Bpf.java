@@ -2,10 +2,22 @@
 package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.BpfStructs.BtfLoad;
+import dev.culvert.kernel.BpfStructs.EnableStats;
+import dev.culvert.kernel.BpfStructs.GetId;
+import dev.culvert.kernel.BpfStructs.GetInfo;
+import dev.culvert.kernel.BpfStructs.LinkCreate;
+import dev.culvert.kernel.BpfStructs.LinkDetach;
+import dev.culvert.kernel.BpfStructs.LinkUpdate;
+import dev.culvert.kernel.BpfStructs.MapBatch;
+import dev.culvert.kernel.BpfStructs.MapCreate;
+import dev.culvert.kernel.BpfStructs.MapElement;
+import dev.culvert.kernel.BpfStructs.Pin;
+import dev.culvert.kernel.BpfStructs.ProgLoad;
+import dev.culvert.kernel.BpfStructs.TestRun;
+import dev.culvert.kernel.StructLayout.Field;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;
@@ -13,8 +25,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Function;
 
 /**
- * bpf(2), one method for each command. The only place that knows the layout of union bpf_attr
- * (source: linux/bpf.h); offsets below are in bytes within it.
+ * bpf(2), one method for each command (source: linux/bpf.h). What union bpf_attr holds for each
+ * stands in {@link BpfStructs}.
  *
  * <p>Unless they say otherwise, methods return what the system call does: a descriptor or 0, or the
  * negated errno. Usable from any thread.
@@ -45,7 +57,6 @@ final class Bpf {
    */
   private static final int ATTR_BYTES = 128;
 
-  private static final int NAME_BYTES = 16;
   private static final int RETRIES = 100;
   private static final MemorySegment NONE = MemorySegment.NULL;
 
@@ -83,16 +94,16 @@ final class Bpf {
    */
   int mapCreate(MapSpec spec, MapTypes types, int innerMapFd) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, spec.type());
-    a.set(JAVA_INT, 4, spec.keyBytes());
-    a.set(JAVA_INT, 8, spec.valueBytes());
-    a.set(JAVA_INT, 12, spec.maxEntries());
-    a.set(JAVA_INT, 16, spec.flags());
-    a.set(JAVA_INT, 20, innerMapFd);
-    setName(a, 28, spec.name());
-    a.set(JAVA_INT, 48, types.btfFd());
-    a.set(JAVA_INT, 52, types.keyTypeId());
-    a.set(JAVA_INT, 56, types.valueTypeId());
+    set(a, MapCreate.TYPE, spec.type());
+    set(a, MapCreate.KEY_SIZE, spec.keyBytes());
+    set(a, MapCreate.VALUE_SIZE, spec.valueBytes());
+    set(a, MapCreate.MAX_ENTRIES, spec.maxEntries());
+    set(a, MapCreate.FLAGS, spec.flags());
+    set(a, MapCreate.INNER_MAP_FD, innerMapFd);
+    setName(a, MapCreate.NAME, spec.name());
+    set(a, MapCreate.BTF_FD, types.btfFd());
+    set(a, MapCreate.KEY_TYPE_ID, types.keyTypeId());
+    set(a, MapCreate.VALUE_TYPE_ID, types.valueTypeId());
     return call(MAP_CREATE, a);
   }
 
@@ -115,10 +126,10 @@ final class Bpf {
 
   private int element(int command, int fd, long key, long value, long flags) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, fd);
-    a.set(JAVA_LONG, 8, key);
-    a.set(JAVA_LONG, 16, value);
-    a.set(JAVA_LONG, 24, flags);
+    set(a, MapElement.MAP_FD, fd);
+    setLong(a, MapElement.KEY, key);
+    setLong(a, MapElement.VALUE, value);
+    setLong(a, MapElement.FLAGS, flags);
     return call(command, a);
   }
 
@@ -130,29 +141,29 @@ final class Bpf {
    */
   int mapBatch(int command, int fd, long keys, long values, int count) {
     MemorySegment a = cleared();
-    a.set(JAVA_LONG, 16, keys);
-    a.set(JAVA_LONG, 24, values);
-    a.set(JAVA_INT, 32, count);
-    a.set(JAVA_INT, 36, fd);
+    setLong(a, MapBatch.KEYS, keys);
+    setLong(a, MapBatch.VALUES, values);
+    set(a, MapBatch.COUNT, count);
+    set(a, MapBatch.MAP_FD, fd);
     if (call(command, a) >= 0) {
       return count;
     }
-    int done = a.get(JAVA_INT, 32);
+    int done = get(a, MapBatch.COUNT);
     // Refused as a whole, the kernel leaves the count as we set it, and nothing is done.
     return done >= 0 && done < count ? done : 0;
   }
 
   int mapFreeze(int fd) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, fd);
+    set(a, MapElement.MAP_FD, fd);
     return call(MAP_FREEZE, a);
   }
 
   int btfLoad(byte[] btf) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment a = cleared();
-      a.set(JAVA_LONG, 0, copy(arena, btf).address());
-      a.set(JAVA_INT, 16, btf.length);
+      setLong(a, BtfLoad.BTF, copy(arena, btf).address());
+      set(a, BtfLoad.SIZE, btf.length);
       return call(BTF_LOAD, a);
     }
   }
@@ -165,28 +176,21 @@ final class Bpf {
   int progLoad(ProgramLoad load, byte[] instructions, MemorySegment log) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment a = cleared();
-      a.set(JAVA_INT, 0, load.kind().type());
-      a.set(JAVA_INT, 4, instructions.length / ProgramLinker.INSTRUCTION_BYTES);
-      a.set(JAVA_LONG, 8, copy(arena, instructions).address());
-      a.set(JAVA_LONG, 16, arena.allocateFrom(load.license()).address());
+      set(a, ProgLoad.TYPE, load.kind().type());
+      set(a, ProgLoad.INSTRUCTION_COUNT, instructions.length / ProgramLinker.INSTRUCTION_BYTES);
+      setLong(a, ProgLoad.INSTRUCTIONS, copy(arena, instructions).address());
+      setLong(a, ProgLoad.LICENSE, arena.allocateFrom(load.license()).address());
       if (log.byteSize() > 0) {
-        a.set(JAVA_INT, 24, 1);
-        a.set(JAVA_INT, 28, (int) log.byteSize());
-        a.set(JAVA_LONG, 32, log.address());
+        set(a, ProgLoad.LOG_LEVEL, 1);
+        set(a, ProgLoad.LOG_SIZE, (int) log.byteSize());
+        setLong(a, ProgLoad.LOG, log.address());
       }
-      a.set(JAVA_INT, 44, load.kind().flags());
-      setName(a, 48, load.name());
-      a.set(JAVA_INT, 68, load.kind().attachType());
+      set(a, ProgLoad.FLAGS, load.kind().flags());
+      setName(a, ProgLoad.NAME, load.name());
+      set(a, ProgLoad.ATTACH_TYPE, load.kind().attachType());
       if (load.btfFd() != 0) {
-        a.set(JAVA_INT, 72, load.btfFd());
-        ProgramLinker.DebugRecords functions = load.code().functions();
-        a.set(JAVA_INT, 76, functions.recordBytes());
-        a.set(JAVA_LONG, 80, copy(arena, functions.bytes()).address());
-        a.set(JAVA_INT, 88, functions.count());
-        ProgramLinker.DebugRecords lines = load.code().lines();
-        a.set(JAVA_INT, 92, lines.recordBytes());
-        a.set(JAVA_LONG, 96, copy(arena, lines.bytes()).address());
-        a.set(JAVA_INT, 104, lines.count());
+        set(a, ProgLoad.BTF_FD, load.btfFd());
+        setDebugRecords(a, arena, load.code());
       }
       // The verifier gives up with EAGAIN when a signal comes, and a JVM has signals of its own.
       int result = call(PROG_LOAD, a);
@@ -197,27 +201,39 @@ final class Bpf {
     }
   }
 
+  private static void setDebugRecords(MemorySegment a, Arena arena, ProgramLinker.Linked code) {
+    ProgramLinker.DebugRecords functions = code.functions();
+    set(a, ProgLoad.FUNCTION_RECORD_SIZE, functions.recordBytes());
+    setLong(a, ProgLoad.FUNCTIONS, copy(arena, functions.bytes()).address());
+    set(a, ProgLoad.FUNCTION_COUNT, functions.count());
+    ProgramLinker.DebugRecords lines = code.lines();
+    set(a, ProgLoad.LINE_RECORD_SIZE, lines.recordBytes());
+    setLong(a, ProgLoad.LINES, copy(arena, lines.bytes()).address());
+    set(a, ProgLoad.LINE_COUNT, lines.count());
+  }
+
   TestOutput testRun(int fd, TestInput input) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, fd);
-    a.set(JAVA_INT, 8, (int) input.packet().byteSize());
-    a.set(JAVA_INT, 12, (int) input.out().byteSize());
-    a.set(JAVA_LONG, 16, input.packet().address());
-    a.set(JAVA_LONG, 24, input.out().address());
-    a.set(JAVA_INT, 32, input.repeat());
+    set(a, TestRun.PROG_FD, fd);
+    set(a, TestRun.IN_SIZE, (int) input.packet().byteSize());
+    set(a, TestRun.OUT_SIZE, (int) input.out().byteSize());
+    setLong(a, TestRun.IN, input.packet().address());
+    setLong(a, TestRun.OUT, input.out().address());
+    set(a, TestRun.REPEAT, input.repeat());
     if (input.context().byteSize() > 0) {
-      a.set(JAVA_INT, 40, (int) input.context().byteSize());
-      a.set(JAVA_LONG, 48, input.context().address());
+      set(a, TestRun.CONTEXT_SIZE, (int) input.context().byteSize());
+      setLong(a, TestRun.CONTEXT, input.context().address());
     }
     int result = call(PROG_TEST_RUN, a);
-    return new TestOutput(result, a.get(JAVA_INT, 4), a.get(JAVA_INT, 12), a.get(JAVA_INT, 36));
+    return new TestOutput(
+        result, get(a, TestRun.RETURN_VALUE), get(a, TestRun.OUT_SIZE), get(a, TestRun.DURATION));
   }
 
   int pin(int fd, String path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment a = cleared();
-      a.set(JAVA_LONG, 0, arena.allocateFrom(path).address());
-      a.set(JAVA_INT, 8, fd);
+      setLong(a, Pin.PATH, arena.allocateFrom(path).address());
+      set(a, Pin.FD, fd);
       return call(OBJ_PIN, a);
     }
   }
@@ -225,32 +241,33 @@ final class Bpf {
   int getPinned(String path) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment a = cleared();
-      a.set(JAVA_LONG, 0, arena.allocateFrom(path).address());
+      setLong(a, Pin.PATH, arena.allocateFrom(path).address());
       return call(OBJ_GET, a);
     }
   }
 
   int progFdById(int id) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, id);
+    set(a, GetId.PROG_ID, id);
     return call(PROG_GET_FD_BY_ID, a);
   }
 
   /**
-   * Reads struct bpf_prog_info, bpf_map_info or bpf_link_info; what the kernel has not stays 0.
+   * Reads what the kernel tells about an object; what it has not stays 0.
    *
    * @param target what the descriptor is, for the error
-   * @param bytes of the struct
+   * @param layout one of {@link BpfInfo}
    * @param read makes the result from the struct, which is gone afterwards
    * @throws KernelException when the kernel refuses
    */
-  <T> T info(FileDescriptor fd, String target, int bytes, Function<MemorySegment, T> read) {
+  <T> T info(
+      FileDescriptor fd, String target, StructLayout layout, Function<MemorySegment, T> read) {
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment info = arena.allocate(bytes, 8);
+      MemorySegment info = arena.allocate(layout.sizeBytes(), 8);
       MemorySegment a = cleared();
-      a.set(JAVA_INT, 0, fd.number());
-      a.set(JAVA_INT, 4, bytes);
-      a.set(JAVA_LONG, 8, info.address());
+      set(a, GetInfo.FD, fd.number());
+      set(a, GetInfo.SIZE, layout.sizeBytes());
+      setLong(a, GetInfo.INFO, info.address());
       int result = call(OBJ_GET_INFO_BY_FD, a);
       if (result < 0) {
         throw BpfErrors.of("BPF_OBJ_GET_INFO_BY_FD", target, result);
@@ -261,23 +278,23 @@ final class Bpf {
 
   int linkCreate(int programFd, int interfaceIndex, int attachType, int flags) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, programFd);
-    a.set(JAVA_INT, 4, interfaceIndex);
-    a.set(JAVA_INT, 8, attachType);
-    a.set(JAVA_INT, 12, flags);
+    set(a, LinkCreate.PROG_FD, programFd);
+    set(a, LinkCreate.INTERFACE_INDEX, interfaceIndex);
+    set(a, LinkCreate.ATTACH_TYPE, attachType);
+    set(a, LinkCreate.FLAGS, flags);
     return call(LINK_CREATE, a);
   }
 
   int linkUpdate(int linkFd, int programFd) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, linkFd);
-    a.set(JAVA_INT, 4, programFd);
+    set(a, LinkUpdate.LINK_FD, linkFd);
+    set(a, LinkUpdate.PROG_FD, programFd);
     return call(LINK_UPDATE, a);
   }
 
   int linkDetach(int linkFd) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, linkFd);
+    set(a, LinkDetach.LINK_FD, linkFd);
     return call(LINK_DETACH, a);
   }
 
@@ -286,7 +303,7 @@ final class Bpf {
    */
   int enableStats(int type) {
     MemorySegment a = cleared();
-    a.set(JAVA_INT, 0, type);
+    set(a, EnableStats.TYPE, type);
     return call(ENABLE_STATS, a);
   }
 
@@ -311,9 +328,23 @@ final class Bpf {
     return segment;
   }
 
+  /** A number of four bytes; numbers that C has unsigned may look negative here. */
+  private static void set(MemorySegment a, Field field, int value) {
+    field.set(a, 0, Integer.toUnsignedLong(value));
+  }
+
+  private static void setLong(MemorySegment a, Field field, long value) {
+    field.set(a, 0, value);
+  }
+
+  private static int get(MemorySegment a, Field field) {
+    return (int) field.get(a, 0);
+  }
+
   /** The kernel takes 15 bytes of letters, digits, underscores and dots, and a zero. */
-  private static void setName(MemorySegment a, int offset, String name) {
+  private static void setName(MemorySegment a, Field field, String name) {
     byte[] bytes = name.getBytes(StandardCharsets.UTF_8);
-    MemorySegment.copy(bytes, 0, a, JAVA_BYTE, offset, Math.min(bytes.length, NAME_BYTES - 1));
+    int length = Math.min(bytes.length, BpfStructs.NAME_BYTES - 1);
+    MemorySegment.copy(bytes, 0, a, JAVA_BYTE, field.offsetBytes(), length);
   }
 }

@@ -31,7 +31,6 @@ public final class BpfMap implements AutoCloseable {
     }
   }
 
-  private static final int INFO_BYTES = 96;
   private static final int ARRAY = 2;
   private static final int PERCPU_HASH = 5;
   private static final int PERCPU_ARRAY = 6;
@@ -89,7 +88,9 @@ public final class BpfMap implements AutoCloseable {
     Bpf bpf = new Bpf(libc);
     return Owned.orClose(
         Owned.openPinned(bpf, pin, Owned.Kind.MAP),
-        fd -> new BpfMap(bpf, fd, bpf.info(fd, pin.toString(), INFO_BYTES, BpfMap::toInfo).spec()));
+        fd ->
+            new BpfMap(
+                bpf, fd, bpf.info(fd, pin.toString(), BpfInfo.Map.LAYOUT, BpfMap::toInfo).spec()));
   }
 
   /** As the object file has it, or, for a map opened by its pin, as the kernel has it. */
@@ -102,18 +103,18 @@ public final class BpfMap implements AutoCloseable {
   }
 
   public Info info() {
-    return bpf.info(fd, target(), INFO_BYTES, BpfMap::toInfo);
+    return bpf.info(fd, target(), BpfInfo.Map.LAYOUT, BpfMap::toInfo);
   }
 
   private static Info toInfo(MemorySegment info) {
     return new Info(
-        info.get(JAVA_INT, 4),
-        info.getString(24),
-        info.get(JAVA_INT, 0),
-        info.get(JAVA_INT, 8),
-        info.get(JAVA_INT, 12),
-        info.get(JAVA_INT, 16),
-        info.get(JAVA_INT, 20));
+        (int) BpfInfo.Map.ID.get(info, 0),
+        info.getString(BpfInfo.Map.NAME.offsetBytes()),
+        (int) BpfInfo.Map.TYPE.get(info, 0),
+        (int) BpfInfo.Map.KEY_SIZE.get(info, 0),
+        (int) BpfInfo.Map.VALUE_SIZE.get(info, 0),
+        (int) BpfInfo.Map.MAX_ENTRIES.get(info, 0),
+        (int) BpfInfo.Map.FLAGS.get(info, 0));
   }
 
   public int keyBytes() {

@@ -2,8 +2,6 @@
 package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -35,8 +33,6 @@ public final class BpfProgram implements AutoCloseable {
       "ArrayRecordComponent") // A packet is bytes; two runs are not compared as a whole.
   public record TestRun(int returnValue, byte[] packet, int durationNs) {}
 
-  private static final int INFO_BYTES = 232;
-  private static final int TAG_BYTES = 8;
   // Room for what a program may put before the packet; far more than any encapsulation.
   private static final int GROWTH_BYTES = 4096;
   private static final int RETRIES = 100;
@@ -95,20 +91,19 @@ public final class BpfProgram implements AutoCloseable {
   }
 
   private static Info readInfo(Bpf bpf, FileDescriptor fd, String target) {
-    return bpf.info(fd, target, INFO_BYTES, BpfProgram::toInfo);
+    return bpf.info(fd, target, BpfInfo.Program.LAYOUT, BpfProgram::toInfo);
   }
 
   private static Info toInfo(MemorySegment info) {
-    byte[] tag = info.asSlice(8, TAG_BYTES).toArray(JAVA_BYTE);
     return new Info(
-        info.get(JAVA_INT, 4),
-        info.getString(64),
-        info.get(JAVA_INT, 0),
-        HexFormat.of().formatHex(tag),
-        info.get(JAVA_INT, 20),
-        info.get(JAVA_INT, 16),
-        info.get(JAVA_LONG, 192),
-        info.get(JAVA_LONG, 200));
+        (int) BpfInfo.Program.ID.get(info, 0),
+        info.getString(BpfInfo.Program.NAME.offsetBytes()),
+        (int) BpfInfo.Program.TYPE.get(info, 0),
+        HexFormat.of().formatHex(BpfInfo.Program.TAG.bytes(info, 0)),
+        (int) BpfInfo.Program.TRANSLATED_BYTES.get(info, 0),
+        (int) BpfInfo.Program.JITED_BYTES.get(info, 0),
+        BpfInfo.Program.RUN_TIME_NS.get(info, 0),
+        BpfInfo.Program.RUN_COUNT.get(info, 0));
   }
 
   /**

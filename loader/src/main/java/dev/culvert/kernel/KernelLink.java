@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
-
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 
@@ -11,7 +9,6 @@ import java.nio.file.Path;
  * attachment. How one is made, and what a refusal means, is what each says itself.
  */
 abstract sealed class KernelLink implements Link permits TcxLink, XdpLink {
-  private static final int INFO_BYTES = 128;
   private static final int TYPE_XDP = 6;
   private static final int TYPE_TCX = 11;
 
@@ -51,11 +48,14 @@ abstract sealed class KernelLink implements Link permits TcxLink, XdpLink {
   }
 
   private static Info readInfo(Bpf bpf, FileDescriptor fd, String description) {
-    return bpf.info(fd, description, INFO_BYTES, KernelLink::toInfo);
+    return bpf.info(fd, description, BpfInfo.Link.LAYOUT, KernelLink::toInfo);
   }
 
   private static Info toInfo(MemorySegment info) {
-    return new Info(info.get(JAVA_INT, 0), info.get(JAVA_INT, 8), info.get(JAVA_INT, 16));
+    return new Info(
+        (int) BpfInfo.Link.TYPE.get(info, 0),
+        (int) BpfInfo.Link.PROGRAM_ID.get(info, 0),
+        (int) BpfInfo.Link.INTERFACE_INDEX.get(info, 0));
   }
 
   @Override

@@ -17,6 +17,11 @@ public interface Libc {
    */
   long call(Syscall call, long a, long b, long c, long d, long e, long f);
 
+  /** What the kernel behind this can do; the real one is tried once for all that ask. */
+  default Features features() {
+    return new Features(this);
+  }
+
   /** The real kernel. */
   static Libc system() {
     return SystemLibc.INSTANCE;

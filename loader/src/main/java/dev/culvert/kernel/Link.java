@@ -25,16 +25,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses
    */
   static Link attachTc(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
-    try {
-      return attachTcx(libc, program, interfaceIndex, direction);
-    } catch (Unsupported noTcx) {
-      try {
-        return attachClsact(libc, program, interfaceIndex, direction);
-      } catch (KernelException e) {
-        e.addSuppressed(noTcx);
-        throw e;
-      }
-    }
+    return libc.features().tcx()
+        ? attachTcx(libc, program, interfaceIndex, direction)
+        : attachClsact(libc, program, interfaceIndex, direction);
   }
 
   /**

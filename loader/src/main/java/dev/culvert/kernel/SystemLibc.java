@@ -23,6 +23,7 @@ final class SystemLibc implements Libc {
       Linker.Option.captureStateLayout().varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
   private final MethodHandle syscall;
+  private final Features features = new Features(this);
 
   // One segment for each thread: errno is read right after the call, on the thread that made it.
   private final ThreadLocal<MemorySegment> captured =
@@ -44,6 +45,11 @@ final class SystemLibc implements Libc {
                 JAVA_LONG),
             Linker.Option.firstVariadicArg(1),
             Linker.Option.captureCallState("errno"));
+  }
+
+  @Override
+  public Features features() {
+    return features;
   }
 
   @Override

@@ -6,7 +6,7 @@ package dev.culvert.kernel;
  * joins its end.
  */
 final class TcxLink extends KernelLink {
-  private static final int ATTACH_INGRESS = 46;
+  static final int ATTACH_INGRESS = 46;
   private static final int ATTACH_EGRESS = 47;
 
   TcxLink(Bpf bpf, FileDescriptor fd, int interfaceIndex, String description) {
@@ -18,17 +18,18 @@ final class TcxLink extends KernelLink {
     String where = direction + " of interface " + interfaceIndex;
     int result = bpf.linkCreate(program.fd(), interfaceIndex, type, 0);
     if (result < 0) {
-      throw failed(program + " at tc " + where, result);
+      throw failed(bpf, program + " at tc " + where, result);
     }
     FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
     return new TcxLink(bpf, fd, interfaceIndex, "the tcx link at " + where);
   }
 
-  private static KernelException failed(String target, int result) {
+  private static KernelException failed(Bpf bpf, String target, int result) {
     return switch (Errno.of(-result)) {
-      // Kernels without tcx do not know the attach type; everything else about the call is valid.
       case EINVAL, EOPNOTSUPP ->
-          new Unsupported("BPF_LINK_CREATE", target, -result, "tcx links", "6.6");
+          bpf.libc().features().tcx()
+              ? BpfErrors.of("BPF_LINK_CREATE", target, result)
+              : new Unsupported("BPF_LINK_CREATE", target, -result, "tcx links", "6.6");
       case ENODEV ->
           new KernelException(
               "BPF_LINK_CREATE",

@@ -5,6 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -277,22 +278,57 @@ final class RefusalTest {
 
   @Test
   void oldKernelsAreToldFromBrokenCalls() {
-    FakeLibc kernel =
-        new FakeLibc() {
-          @Override
-          long bpf(int command, MemorySegment attr) {
-            return refusal(Errno.EINVAL);
-          }
-        };
+    FakeLibc old = kernelWhoseLinksAnswer(Errno.EINVAL, Errno.EINVAL);
+    Unsupported e = assertThrows(Unsupported.class, () -> attachTcx(old));
+    assertEquals("6.6", e.kernelNeeded());
+    assertTrue(e.getMessage().contains("use Linux 6.6 or later"), e.getMessage());
+    assertFalse(new Features(old).tcx());
+
+    FakeLibc current = kernelWhoseLinksAnswer(Errno.ENODEV, Errno.EINVAL);
+    KernelException refused = assertThrows(KernelException.class, () -> attachTcx(current));
+    assertFalse(refused instanceof Unsupported, refused.getMessage());
+    assertEquals(Errno.EINVAL, refused.errno());
+    assertEquals(Set.of(), current.open(), "the program of the trial too");
+  }
+
+  /** A kernel that answers links to interface -1, which there never is, in a way of its own. */
+  private static FakeLibc kernelWhoseLinksAnswer(Errno nowhere, Errno elsewhere) {
+    return new FakeLibc() {
+      @Override
+      long bpf(int command, MemorySegment attr) {
+        if (command != Bpf.LINK_CREATE) {
+          return descriptor();
+        }
+        return refusal(attr.get(JAVA_INT, 4) == -1 ? nowhere : elsewhere);
+      }
+    };
+  }
+
+  private static void attachTcx(FakeLibc kernel) {
     try (BpfProgram program =
         new BpfProgram(
             new Bpf(kernel), new FileDescriptor(kernel, (int) kernel.descriptor()), "p")) {
-      Unsupported e =
-          assertThrows(
-              Unsupported.class, () -> Link.attachTcx(kernel, program, 1, Link.Direction.INGRESS));
-      assertEquals("6.6", e.kernelNeeded());
-      assertTrue(e.getMessage().contains("use Linux 6.6 or later"), e.getMessage());
+      Link.attachTcx(kernel, program, 1, Link.Direction.INGRESS).close();
     }
+  }
+
+  @Test
+  void whatAKernelCanIsTriedOnceAndARefusalIsNoAnswer() {
+    FakeLibc current = kernelWhoseLinksAnswer(Errno.ENODEV, Errno.EINVAL);
+    Features features = new Features(current);
+    assertTrue(features.tcx());
+    assertTrue(features.tcx());
+    assertEquals(List.of(Bpf.PROG_LOAD, Bpf.LINK_CREATE), current.commands);
+
+    FakeLibc forbidden =
+        new FakeLibc() {
+          @Override
+          long bpf(int command, MemorySegment attr) {
+            return refusal(Errno.EPERM);
+          }
+        };
+    KernelException e = assertThrows(KernelException.class, () -> new Features(forbidden).tcx());
+    assertEquals(Errno.EPERM, e.errno());
   }
 
   @Test

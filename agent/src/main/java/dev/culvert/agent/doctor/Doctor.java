@@ -8,11 +8,7 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Syscall;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,13 +23,6 @@ public final class Doctor {
 
   // bpf_redirect_peer and bpf_redirect_neigh with a next hop came with 5.10.
   private static final int KERNEL_NEEDED = 5 * 1000 + 10;
-
-  // uapi/linux/bpf.h: enum bpf_cmd, enum bpf_attach_type, union bpf_attr (query).
-  private static final int BPF_PROG_QUERY = 16;
-  private static final int BPF_TCX_INGRESS = 46;
-  private static final int QUERY_ATTACH_TYPE_OFFSET = 4;
-  private static final int QUERY_ATTR_BYTES = 64;
-  private static final int LOOPBACK_INDEX = 1;
 
   private static final String IPV4_FORWARDING = "net.ipv4.ip_forward";
   private static final String IPV6_FORWARDING = "net.ipv6.conf.all.forwarding";
@@ -56,15 +45,15 @@ public final class Doctor {
 
   /** Every check, in the order in which to mend. */
   public List<Check> examine() {
-    long query = queryTcx();
+    BpfAnswer bpf = askBpf();
     return List.of(
         jdk(Runtime.version().feature()),
         privileges(Privileges.missing()),
         kernel(read(proc.resolve("sys/kernel/osrelease")).orElse("unknown")),
-        bpfCall(query),
+        bpfCall(bpf),
         btf(Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"))),
         bpfFileSystem(MountNamespace.isBpfFileSystem(bpffs), MountNamespace.hidden(bpffs)),
-        attachment(query),
+        attachment(bpf),
         jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))),
         forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),
         forwarding("IPv6", IPV6_FORWARDING, read(sysctl(IPV6_FORWARDING))),
@@ -139,13 +128,34 @@ public final class Doctor {
   }
 
   /**
-   * @param answer of BPF_PROG_QUERY, negated errno or not negative
+   * What bpf(2) said when it was asked for tcx.
+   *
+   * @param refusal empty when it answered
+   * @param tcx empty when it did not
    */
-  static Check bpfCall(long answer) {
-    if (answer >= 0) {
+  record BpfAnswer(Optional<Errno> refusal, Optional<Boolean> tcx) {
+    static BpfAnswer refused(Errno errno) {
+      return new BpfAnswer(Optional.of(errno), Optional.empty());
+    }
+
+    static BpfAnswer answered(boolean tcx) {
+      return new BpfAnswer(Optional.empty(), Optional.of(tcx));
+    }
+  }
+
+  private BpfAnswer askBpf() {
+    try {
+      return BpfAnswer.answered(libc.features().tcx());
+    } catch (KernelException e) {
+      return BpfAnswer.refused(e.errno());
+    }
+  }
+
+  static Check bpfCall(BpfAnswer answer) {
+    if (answer.refusal().isEmpty()) {
       return Check.ok("bpf(2)", "answers");
     }
-    return switch (Errno.of((int) -answer)) {
+    return switch (answer.refusal().get()) {
       case ENOSYS ->
           Check.fail("bpf(2)", "not known to this kernel", "boot a kernel with CONFIG_BPF_SYSCALL");
       case EPERM ->
@@ -176,14 +186,14 @@ public final class Doctor {
             "the agent mounts it; to keep it: mount -t bpf bpf " + bpffs);
   }
 
-  static Check attachment(long answer) {
-    if (answer >= 0) {
-      return Check.ok("attachment", "tcx links");
+  static Check attachment(BpfAnswer answer) {
+    if (answer.tcx().isEmpty()) {
+      return Check.warn("attachment", "cannot tell", "mend bpf(2) first");
     }
-    return Errno.of((int) -answer) == Errno.EINVAL
-        ? Check.warn(
-            "attachment", "clsact filters", "works; kernel 6.6 or later has tcx links, which pin")
-        : Check.warn("attachment", "cannot tell", "mend bpf(2) first");
+    return answer.tcx().get()
+        ? Check.ok("attachment", "tcx links")
+        : Check.warn(
+            "attachment", "clsact filters", "works; kernel 6.6 or later has tcx links, which pin");
   }
 
   static Check jit(Optional<String> setting) {
@@ -225,16 +235,6 @@ public final class Doctor {
             "TUN",
             "cannot use " + TUN,
             "needed only for \"datapath: userspace\": modprobe tun; in a container, let it have the device");
-  }
-
-  /** Asks which tcx programs are on lo: changes nothing, and EINVAL means no tcx here. */
-  private long queryTcx() {
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment attr = arena.allocate(QUERY_ATTR_BYTES, Long.BYTES);
-      attr.set(ValueLayout.JAVA_INT, 0, LOOPBACK_INDEX);
-      attr.set(ValueLayout.JAVA_INT, QUERY_ATTACH_TYPE_OFFSET, BPF_TCX_INGRESS);
-      return libc.call(Syscall.BPF, BPF_PROG_QUERY, attr.address(), QUERY_ATTR_BYTES, 0, 0, 0);
-    }
   }
 
   private static Optional<String> read(Path file) {

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.doctor.Check.State;
+import dev.culvert.agent.doctor.Doctor.BpfAnswer;
+import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,9 +35,15 @@ class DoctorTest {
     assertEquals(expected, Doctor.kernel(release + "\n").state());
   }
 
-  @ParameterizedTest
-  @CsvSource({"0, OK, OK", "-22, OK, WARN", "-38, FAIL, WARN", "-1, FAIL, WARN"})
-  void tellsWhatTheBpfCallAnswers(long answer, State call, State attachment) {
+  @Test
+  void tellsWhatTheBpfCallAnswers() {
+    assertStates(BpfAnswer.answered(true), State.OK, State.OK);
+    assertStates(BpfAnswer.answered(false), State.OK, State.WARN);
+    assertStates(BpfAnswer.refused(Errno.ENOSYS), State.FAIL, State.WARN);
+    assertStates(BpfAnswer.refused(Errno.EPERM), State.FAIL, State.WARN);
+  }
+
+  private static void assertStates(BpfAnswer answer, State call, State attachment) {
     assertEquals(call, Doctor.bpfCall(answer).state());
     assertEquals(attachment, Doctor.attachment(answer).state());
   }
@@ -47,9 +55,9 @@ class DoctorTest {
             Doctor.jdk(21),
             Doctor.privileges(List.of("CAP_BPF")),
             Doctor.kernel("4.4"),
-            Doctor.bpfCall(-38),
+            Doctor.bpfCall(BpfAnswer.refused(Errno.ENOSYS)),
             Doctor.btf(false),
-            Doctor.attachment(-22),
+            Doctor.attachment(BpfAnswer.answered(false)),
             Doctor.jit(Optional.of("0\n")),
             Doctor.jit(Optional.empty()),
             Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.of("0\n")),
