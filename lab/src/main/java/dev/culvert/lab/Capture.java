@@ -8,6 +8,23 @@ import java.util.List;
 
 /** Packets on one device, kept in a file; tcpdump records them, tcpdump and tshark read them. */
 public final class Capture implements AutoCloseable {
+  /**
+   * What is recorded of which device.
+   *
+   * @param filter as in pcap-filter(7); empty for everything
+   */
+  public record Wire(String namespace, String device, String filter) {
+    /** All but {@link LinkChatter}: what is counted is what the step is about. */
+    public static Wire of(String namespace, String device) {
+      return new Wire(namespace, device, LinkChatter.leftOut());
+    }
+
+    /** Link chatter too, for steps that show it. */
+    public static Wire withChatter(String namespace, String device) {
+      return new Wire(namespace, device, "");
+    }
+  }
+
   private static final Duration START = Duration.ofSeconds(5);
   private static final Duration ANALYSIS = Duration.ofSeconds(30);
 
@@ -38,15 +55,19 @@ public final class Capture implements AutoCloseable {
     this.tcpdump = tcpdump;
   }
 
-  /**
-   * Starts recording; returns once nothing is missed.
-   *
-   * @param filter as in pcap-filter(7)
-   */
-  public static Capture start(Lab lab, String namespace, String device, String filter) {
+  /** Starts recording; returns once nothing is missed. */
+  public static Capture start(Lab lab, Wire wire) {
     // The suffix is one that Debian's AppArmor profile lets tcpdump write.
-    Path file = lab.file(namespace + "-" + device + "-" + System.nanoTime() + ".pcap");
-    Path log = lab.file(file.getFileName() + ".log");
+    String name = wire.namespace() + "-" + wire.device() + "-" + System.nanoTime() + ".pcap";
+    return start(lab.shell(), lab.file(name), wire);
+  }
+
+  /**
+   * The same without a lab.
+   *
+   * @param file where the packets go; its log stands beside it
+   */
+  public static Capture start(Shell shell, Path file, Wire wire) {
     List<String> words =
         List.of(
             "tcpdump",
@@ -58,13 +79,14 @@ public final class Capture implements AutoCloseable {
             "-B",
             "16384",
             "-i",
-            device,
+            wire.device(),
             "-w",
             file.toString(),
-            filter);
-    Running tcpdump = lab.shell().start(Command.of(words).in(namespace), log);
+            wire.filter());
+    Path log = file.resolveSibling(file.getFileName() + ".log");
+    Running tcpdump = shell.start(Command.of(words).in(wire.namespace()), log);
     tcpdump.awaitOutput("listening on", START);
-    return new Capture(lab.shell(), file, tcpdump);
+    return new Capture(shell, file, tcpdump);
   }
 
   /** Stops recording; what was recorded can then be read. */

@@ -52,7 +52,9 @@ final class Scenario1OneContainer implements Scenario {
               // Else the second ping finds its neighbour known, and there is no ARP to see.
               forgetNeighbours(stage, container);
               try (Capture capture =
-                  Capture.start(stage.lab(), container.host().namespace(), container.name(), "")) {
+                  Capture.start(
+                      stage.lab(),
+                      Capture.Wire.withChatter(container.host().namespace(), container.name()))) {
                 var ping = Probes.ping(stage.shell(), namespace, address, 2);
                 List<String> packets = capture.lines();
                 boolean arp = packets.stream().anyMatch(line -> line.startsWith("ARP"));

@@ -61,7 +61,7 @@ final class Scenario2OneHost implements Scenario {
             () -> {
               String namespace = first.host().namespace();
               try (Capture underlay =
-                  Capture.start(stage.lab(), namespace, Topology.DEVICE, "ip")) {
+                  Capture.start(stage.lab(), Capture.Wire.of(namespace, Topology.DEVICE))) {
                 var there = Probes.ping(stage.shell(), first.namespace(), second.address(), 3);
                 var back = Probes.ping(stage.shell(), second.namespace(), first.address(), 3);
                 List<String> left = underlay.lines();

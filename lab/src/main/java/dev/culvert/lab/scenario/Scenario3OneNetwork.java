@@ -43,7 +43,7 @@ final class Scenario3OneNetwork implements Scenario {
 
   private static Outcome cross(Stage stage, LabPlan.Container from, LabPlan.Container to) {
     try (Capture capture =
-        Capture.start(stage.lab(), to.host().namespace(), Topology.DEVICE, "ip")) {
+        Capture.start(stage.lab(), Capture.Wire.of(to.host().namespace(), Topology.DEVICE))) {
       var ping = Probes.ping(stage.shell(), from.namespace(), to.address(), 3);
       List<String> all = capture.lines();
       List<String> bare =

@@ -70,7 +70,7 @@ final class Scenario4aPlainRoutes implements Scenario {
   }
 
   private static Capture onRouter(Lab lab, LabPlan plan, LabPlan.Host host) {
-    return Capture.start(lab, plan.routerNamespace(), host.name(), "icmp");
+    return Capture.start(lab, Capture.Wire.of(plan.routerNamespace(), host.name()));
   }
 
   private static boolean contains(List<String> packets, String text) {
