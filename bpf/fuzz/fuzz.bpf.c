@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * For the fuzz test alone: the datapath's programs, and two entry points for what BPF_PROG_TEST_RUN cannot give a
- * packet, a tunnel key and XDP metadata. The context brings them: cb[0] is the VNI, cb[1] and so on the outer source,
- * mark 6 says that this is IPv6.
+ * For tests alone: the datapath's programs, and entry points for what BPF_PROG_TEST_RUN cannot give a packet, a tunnel
+ * key, XDP metadata, and a VLAN tag that the NIC or the kernel has taken off. The context brings them: cb[0] is the
+ * VNI, cb[1] and so on the outer source or the tag, mark 6 says that this is IPv6.
  */
 #include "../src/culvert.bpf.c"
 
@@ -30,4 +30,27 @@ int fuzz_stripped(struct __sk_buff *skb)
 	else
 		verdict = receive_stripped(skb, false, &parties);
 	return conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
+}
+
+/*
+ * from_underlay on a frame whose outermost tag, cb[1], was taken off; cb[2] says whether strip_at_xdp has stripped it.
+ * What passes with its tag as it was gives TC_ACT_PIPE.
+ */
+SEC("tc")
+int fuzz_tag_taken_off(struct __sk_buff *skb)
+{
+	__u16 tag_before = skb->cb[1];
+	struct parties parties = { .vni = skb->cb[0] };
+	struct priority_tag tag = {};
+	enum verdict verdict;
+	int action;
+
+	if (bpf_skb_vlan_push(skb, bpf_htons(ETH_P_8021Q), tag_before))
+		return TC_ACT_STOLEN;
+	verdict = underlay_frame(skb, skb->cb[2], &tag, &parties);
+	action = conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
+	if (action != TC_ACT_UNSPEC)
+		return action;
+	put_priority_tag_back(skb, &tag);
+	return skb->vlan_present && skb->vlan_tci == tag_before ? TC_ACT_PIPE : TC_ACT_UNSPEC;
 }

@@ -11,6 +11,7 @@
 #include "maps.h"
 #include "packet.h"
 #include "tables.h"
+#include "vlan.h"
 #include "vxlan.h"
 
 /* Numbers of RFC 4861 section 4. */

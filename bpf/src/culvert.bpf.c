@@ -23,6 +23,7 @@
 #include "maps.h"
 #include "tables.h"
 #include "trace.h"
+#include "underlay.h"
 #include "verdict.h"
 #include "xdp.h"
 
@@ -103,18 +104,15 @@ int from_container(struct __sk_buff *skb)
 SEC("tc")
 int from_underlay(struct __sk_buff *skb)
 {
-	enum verdict verdict = VERDICT_PASSED;
+	struct priority_tag tag = {};
 	struct parties parties = {};
 	bool stripped = is_stripped(skb, &parties);
+	enum verdict verdict = underlay_frame(skb, stripped, &tag, &parties);
+	int action = conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
 
-	/* A tagged frame belongs to a VLAN device on top of the underlay, which is another network. */
-	if (skb->pkt_type == PACKET_HOST && !skb->vlan_present) {
-		if (skb->protocol == bpf_htons(ETH_P_IP))
-			verdict = stripped ? receive_stripped(skb, false, &parties) : receive(skb, false, &parties);
-		else if (skb->protocol == bpf_htons(ETH_P_IPV6))
-			verdict = stripped ? receive_stripped(skb, true, &parties) : receive(skb, true, &parties);
-	}
-	return conclude(skb, PROGRAM_FROM_UNDERLAY, verdict, &parties, skb->len);
+	if (action == TC_ACT_UNSPEC)
+		put_priority_tag_back(skb, &tag);
+	return action;
 }
 
 SEC("tc")
@@ -122,14 +120,14 @@ int from_host(struct __sk_buff *skb)
 {
 	__u32 ifindex = skb->ifindex;
 	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
-	enum verdict verdict = VERDICT_DROPPED_MALFORMED; /* no ARP, no broadcast: the overlay carries IP */
+	enum verdict verdict = VERDICT_DROPPED_MALFORMED; /* no ARP, no VLAN: the overlay carries IP */
 	struct parties parties = {};
 
 	if (!in)
 		verdict = VERDICT_DROPPED_UNKNOWN_VNI;
-	else if (skb->protocol == bpf_htons(ETH_P_IP))
+	else if (skb->protocol == bpf_htons(ETH_P_IP) && !skb->vlan_present)
 		return host_packet(skb, in->vni, false);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present)
 		return host_packet(skb, in->vni, true);
 	return conclude(skb, PROGRAM_FROM_HOST, verdict, &parties, skb->len);
 }
@@ -140,9 +138,9 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, const struct tun
 	enum verdict verdict = VERDICT_DROPPED_MALFORMED;
 	__u32 bytes = skb->len;
 
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+	if (skb->protocol == bpf_htons(ETH_P_IP) && !skb->vlan_present)
 		verdict = device_received(skb, tunnel, false);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6) && !skb->vlan_present)
 		verdict = device_received(skb, tunnel, true);
 	return conclude(skb, PROGRAM_FROM_TUNNEL, verdict, tunnel->parties, bytes);
 }

@@ -19,7 +19,6 @@
 #define PACKET_HOST        0      /* linux/if_packet.h: addressed to this interface */
 #define IPV4_FRAGMENT      0x3fff /* "more fragments" or an offset; "don't fragment" left out */
 #define IPV4_OFFSET        0x1fff /* where a fragment belongs; not 0 in all but the first */
-#define VLAN_ID_MASK       0x0fff /* of vlan_tci; the rest is priority */
 #define IPV4_DONT_FRAGMENT 0x4000
 
 /* RFC 792, RFC 4443. */
@@ -266,15 +265,6 @@ static __always_inline bool find_payload(struct __sk_buff *skb, const void *head
 		payload->first = !(ip->frag_off & bpf_htons(IPV4_OFFSET));
 		return true;
 	}
-}
-
-/*
- * Whether the frame carries a VLAN tag. The kernel has taken the outermost into skb->vlan_tci, where it stays with the
- * packet wherever it is redirected to; a second one is still in front of the IP header.
- */
-static __always_inline bool is_tagged(const struct __sk_buff *skb)
-{
-	return skb->vlan_present || skb->protocol == bpf_htons(ETH_P_8021Q) || skb->protocol == bpf_htons(ETH_P_8021AD);
 }
 
 static __always_inline bool same_mac(const __u8 *a, const __u8 *b)

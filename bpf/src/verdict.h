@@ -39,7 +39,7 @@ enum verdict {
 	VERDICT_DROPPED_NO_MEMORY = 17,             /* the kernel could not make room for headers */
 	VERDICT_DROPPED_NO_SUBNET = 18,             /* destination in the network, but no host leases its subnet */
 	VERDICT_DROPPED_CONGESTION_LOST = 19,       /* congestion outside, not ECN-capable inside (RFC 6040) */
-	VERDICT_DROPPED_VLAN = 20,                  /* a container sends frames with a VLAN tag */
+	VERDICT_DROPPED_VLAN = 20,                  /* a container's tagged frame; what XDP met in a VLAN */
 	VERDICT_DROPPED_ROUTER_ADVERTISEMENT = 21,  /* a container plays the router (RFC 4861) */
 
 	VERDICT_COUNT = 22,

@@ -4,12 +4,12 @@
 
 Run: /usr/bin/python3 golden.py > ../resources/golden-packets.txt
 
-The tables that the packets meet stand in GoldenPacketsKernelTest. Where a program chooses a UDP source port, the expected
+The tables that the packets meet stand in PacketWorld. Where a program chooses a UDP source port, the expected
 packet has port 0: the test checks the range and then compares.
 """
 from scapy.all import Ether, IP, IPOption_Router_Alert, IPv6, UDP, TCP, ICMP, ICMPv6EchoRequest, ARP, Raw, SCTP, Padding, raw
 from scapy.all import ICMPv6DestUnreach, ICMPv6PacketTooBig
-from scapy.all import Dot1Q, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, IPOption_NOP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
+from scapy.all import Dot1AD, Dot1Q, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6ND_Redirect, IPOption_NOP, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.all import IPv6ExtHdrHopByHop
 from scapy.layers.vxlan import VXLAN
 
@@ -201,7 +201,7 @@ show("Another's address, IPv6", "from_container",
      from_container(IPv6(src="fd00:244:1::3", dst="fd00:244:2::4") / UDP(), type=0x86DD), "DROPPED_INNER_SOURCE")
 show("Another's MAC", "from_container", from_container(udp("10.244.1.2", "10.244.2.4"), src=NEIGHBOUR), "DROPPED_INNER_MAC")
 show("A container speaks VXLAN itself", "from_container",
-     from_container(IP(src="10.244.1.2", dst="10.18.2.2") / UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether() / IP()),
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2") / UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether(dst=REMOTE_VTEP, src=LOCAL_VTEP) / IP(src="10.244.1.2", dst="10.244.2.4")),
      "DROPPED_TUNNEL_FROM_CONTAINER")
 show("Total length beyond the packet", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.244.2.4", len=200) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
@@ -298,7 +298,7 @@ show("An outer fragment", "from_underlay",
 show("Another port", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3"), port=4790), "PASSED")
 show("No VNI flag", "from_underlay", arriving(udp("10.244.2.4", "10.244.1.3"), flags=0), "DROPPED_MALFORMED")
 show("ARP inside: the overlay carries IP", "from_underlay",
-     arriving(ARP(psrc="10.244.2.4", pdst="10.244.1.3"), inner_type=0x0806), "DROPPED_MALFORMED")
+     arriving(ARP(psrc="10.244.2.4", pdst="10.244.1.3", hwsrc=REMOTE_VTEP), inner_type=0x0806), "DROPPED_MALFORMED")
 show("Inner length beyond the packet", "from_underlay",
      arriving(IP(src="10.244.2.4", dst="10.244.1.3", len=999) / UDP() / Raw(b"x")), "DROPPED_MALFORMED")
 show(
@@ -321,13 +321,13 @@ show("A bare packet with an address of ours as source", "from_underlay",
      Ether(dst=HOST, src="02:bb:00:00:00:03") / udp("10.244.1.2", "10.244.1.3"), "DROPPED_OUTER_SOURCE")
 show("A tunnel packet that only passes through this host", "from_underlay",
      Ether(dst=HOST, src="02:bb:00:00:00:01") / IP(src="10.99.0.1", dst="10.99.0.2") / UDP(sport=50000, dport=4789, chksum=0)
-     / VXLAN(vni=77, flags="Instance") / Ether() / udp("10.244.2.4", "10.244.1.3"), "PASSED")
+     / VXLAN(vni=77, flags="Instance") / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP) / udp("10.244.2.4", "10.244.1.3"), "PASSED")
 show("The underlay's own traffic", "from_underlay",
      Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.17.2.1", "10.17.2.2"), "PASSED")
 
 # ---- hidden from a hasty look
 
-tunnel = UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether() / udp("10.244.1.3", "10.244.2.4")
+tunnel = UDP(sport=1, dport=4789) / VXLAN(vni=1) / Ether(dst=REMOTE_VTEP, src=LOCAL_VTEP) / udp("10.244.1.3", "10.244.2.4")
 show("A container's VXLAN behind IP options", "from_container",
      from_container(IP(src="10.244.1.2", dst="10.18.2.2", options=[IPOption_NOP()] * 4) / tunnel), "DROPPED_TUNNEL_FROM_CONTAINER")
 show("A container's VXLAN, first fragment", "from_container",
@@ -405,29 +405,39 @@ show("ECN on the way in, IPv6 inside", "from_underlay",
      Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:2::4", dst="fd00:244:1::3", tc=0x11, fl=0xabcde, hlim=63)
      / UDP(sport=1, dport=2))
 
-# ---- over an IPv6 underlay (the tables name fd00:18::2 as VTEP; this host's own address they do not name)
+# ---- over an IPv6 underlay
 
 
-def arriving6(inner, source="fd00:18::2", inner_type=0x0800, tc=0, udp_len=None):
+def arriving6(inner, source="fd00:18::2", inner_type=0x0800, tc=0, vni=1, chksum=0, udp_len=None):
     return (
         Ether(dst=HOST, src="02:bb:00:00:00:01", type=0x86DD)
         / IPv6(src=source, dst="fd00:17::2", hlim=63, tc=tc)
-        / UDP(sport=50000, dport=4789, chksum=0, len=udp_len)
-        / VXLAN(vni=1, flags="Instance")
+        / UDP(sport=50000, dport=4789, chksum=chksum, len=udp_len)
+        / VXLAN(vni=vni, flags="Instance")
         / Ether(dst=LOCAL_VTEP, src=REMOTE_VTEP, type=inner_type)
         / inner
     )
 
 
+def six(tc=0, hlim=64):
+    return IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=tc, hlim=hlim) / UDP(sport=1, dport=2) / Raw(b"six")
+
+
 show("IPv4 inside IPv6 on arrival", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3")), "DECAPSULATED",
      Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.6.4", "10.244.1.3", ttl=63))
-show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay",
-     arriving6(IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=2) / UDP(sport=1, dport=2) / Raw(b"six"), inner_type=0x86DD, tc=3),
-     "DECAPSULATED",
-     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / IPv6(src="fd00:244:6::4", dst="fd00:244:1::3", tc=3, hlim=63) / UDP(sport=1, dport=2) / Raw(b"six"))
-show("Outer source over IPv6 is nobody's, and so it is not for us", "from_underlay",
-     arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "PASSED")
-show("UDP length too short for the inner packet, over IPv6", "from_underlay", arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "PASSED")
+show("IPv6 inside IPv6 on arrival", "from_underlay", arriving6(six(), inner_type=0x86DD), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / six(hlim=63))
+show("An outer checksum over IPv6 is the stack's to verify", "from_underlay", arriving6(six(), inner_type=0x86DD, chksum=None), "SLOW_PATH")
+show("A wrong outer checksum over IPv6 too", "from_underlay", arriving6(six(), inner_type=0x86DD, chksum=0x1234), "SLOW_PATH")
+show("An outer source of IPv6 that does not own the subnet", "from_underlay",
+     arriving6(six(), inner_type=0x86DD, source="fd00:19::2"), "DROPPED_OUTER_SOURCE")
+show("An unknown network over IPv6", "from_underlay", arriving6(six(), inner_type=0x86DD, vni=77), "DROPPED_UNKNOWN_VNI")
+show("IPv6 inside IPv6 on arrival, congestion met", "from_underlay", arriving6(six(tc=2), inner_type=0x86DD, tc=3), "DECAPSULATED",
+     Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / six(tc=3, hlim=63))
+show("Outer source over IPv6 is nobody's", "from_underlay",
+     arriving6(udp("10.244.6.4", "10.244.1.3"), source="fd00:18::3"), "DROPPED_OUTER_SOURCE")
+show("UDP length too short for the inner packet, over IPv6", "from_underlay",
+     arriving6(udp("10.244.6.4", "10.244.1.3"), udp_len=40), "DROPPED_MALFORMED")
 
 # ---- one address in two networks: the VNI decides
 
@@ -440,3 +450,33 @@ show("What VNI 3 allows, VNI 1 does not: the same packet, that network's VTEP, o
      arriving(udp("10.244.1.2", "10.244.1.3"), source="10.17.2.2", vni=1), "DROPPED_OUTER_SOURCE")
 show("10.244.1.3 is nobody's container in VNI 3", "from_underlay",
      arriving(udp("10.244.1.2", "10.244.1.3"), source="10.17.2.2", vni=3), "DROPPED_NOT_LOCAL")
+
+# ---- tags (IEEE 802.1Q): VLAN 0 is no VLAN, any other is somebody else's network
+
+
+def tagged(frame, *tags):
+    packet = Ether(dst=frame.dst, src=frame.src)
+    for tag in tags:
+        packet = packet / tag
+    return packet / frame.payload
+
+
+PRIORITY, SERVICE_PRIORITY = Dot1Q(vlan=0, prio=5), Dot1AD(vlan=0)
+for name, tags in [
+    ("a priority tag", [PRIORITY]), ("a service priority tag", [SERVICE_PRIORITY]), ("two priority tags", [PRIORITY, Dot1Q(vlan=0)]),
+    ("a service priority tag before a priority tag", [SERVICE_PRIORITY, PRIORITY]), ("four priority tags", [Dot1Q(vlan=0)] * 4),
+]:
+    show(f"A forged bare packet behind {name}", "from_underlay",
+         tagged(Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.244.2.4", "10.244.1.3"), *tags), "DROPPED_OUTER_SOURCE")
+    show(f"A tunnel packet behind {name} is as good as without", "from_underlay",
+         tagged(arriving(udp("10.244.2.4", "10.244.1.3")), *tags), "DECAPSULATED",
+         Ether(dst=NEIGHBOUR, src=NEIGHBOUR_VETH) / udp("10.244.2.4", "10.244.1.3", ttl=63))
+show("A forged bare packet without a tag", "from_underlay", Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.244.2.4", "10.244.1.3"),
+     "DROPPED_OUTER_SOURCE")
+show("Nobody has a reason for five priority tags", "from_underlay",
+     tagged(arriving(udp("10.244.2.4", "10.244.1.3")), *[Dot1Q(vlan=0)] * 5), "DROPPED_VLAN")
+show("A tunnel packet in a VLAN is that VLAN's", "from_underlay",
+     tagged(arriving(udp("10.244.2.4", "10.244.1.3")), Dot1Q(vlan=5)), "PASSED",
+     tagged(arriving(udp("10.244.2.4", "10.244.1.3")), Dot1Q(vlan=5)))
+show("In a VLAN behind a priority tag", "from_underlay",
+     tagged(Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.244.2.4", "10.244.1.3"), PRIORITY, Dot1Q(vlan=5)), "PASSED")

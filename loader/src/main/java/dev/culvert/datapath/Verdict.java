@@ -24,7 +24,7 @@ public enum Verdict {
   DROPPED_NO_SUBNET("the inner destination is in the network, but no host leases its subnet"),
   DROPPED_CONGESTION_LOST(
       "marked \"congestion experienced\" outside, not ECN-capable inside (RFC 6040)"),
-  DROPPED_VLAN("a container sent frames with a VLAN tag"),
+  DROPPED_VLAN("a VLAN tag where none may be"),
   DROPPED_ROUTER_ADVERTISEMENT("a container advertised itself as router, or redirected neighbours");
 
   private final String meaning;

@@ -161,7 +161,10 @@ final class FuzzWorld implements AutoCloseable {
       return Optional.of("returned " + xdp.returnValue());
     }
     boolean strips =
-        !multicast && verdict == Verdict.DECAPSULATED && !OutputOracle.ecnMatters(ours);
+        !multicast
+            && verdict == Verdict.DECAPSULATED
+            && !TagOracle.isTagged(ours) // a tag is tc's to judge
+            && !OutputOracle.ecnMatters(ours);
     if (!strips) {
       return Arrays.equals(after, multicast ? frame : ours)
           ? Optional.empty()

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.testing.RequiresRoot;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
@@ -15,6 +18,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * Packets in, verdict and packet out, byte for byte, through the real programs and the real
@@ -42,10 +47,17 @@ class GoldenPacketsKernelTest {
     world.close();
   }
 
+  @ParameterizedTest
+  @CsvSource({"golden.py, golden-packets.txt", "paths.py, path-packets.txt"})
+  void scapyMakesWhatIsCommitted(String script, String committed) throws IOException {
+    String made = Commands.quietly(List.of("/usr/bin/python3", "src/test/golden/" + script));
+    assertEquals(Files.readString(Path.of("src/test/resources", committed)), made);
+  }
+
   @TestFactory
   Stream<DynamicTest> everyGoldenPacket() {
     List<GoldenPacket> packets = GoldenPacket.all();
-    assertTrue(packets.size() >= 104, "the golden packets are not all there");
+    assertTrue(packets.size() >= 130, "the golden packets are not all there");
     return packets.stream()
         .map(golden -> DynamicTest.dynamicTest(golden.name(), () -> check(golden)));
   }

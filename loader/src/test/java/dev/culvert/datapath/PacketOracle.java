@@ -31,7 +31,7 @@ final class PacketOracle {
   /** What from_container does; gso is whether the packet is a superpacket. */
   Verdict fromContainer(byte[] packet, int gsoBytes) {
     int type = u16(packet, 12);
-    if (type == 0x8100 || type == 0x88a8) {
+    if (TagOracle.isTagged(packet)) {
       return Verdict.DROPPED_VLAN;
     }
     if (type != IPV4 && type != IPV6) {
@@ -128,9 +128,17 @@ final class PacketOracle {
   }
 
   /** What from_underlay does. */
-  Verdict fromUnderlay(byte[] packet, int gsoBytes) {
+  Verdict fromUnderlay(byte[] frame, int gsoBytes) {
+    if (!toHost(frame)) {
+      return Verdict.PASSED;
+    }
+    TagOracle tags = TagOracle.of(frame);
+    return tags.plain().map(packet -> untagged(packet, gsoBytes)).orElse(tags.verdict());
+  }
+
+  private Verdict untagged(byte[] packet, int gsoBytes) {
     int type = u16(packet, 12);
-    if (!toHost(packet) || (type != IPV4 && type != IPV6)) {
+    if (type != IPV4 && type != IPV6) {
       return Verdict.PASSED;
     }
     boolean v6 = type == IPV6;
@@ -270,7 +278,7 @@ final class PacketOracle {
   }
 
   /** The test runs on the loopback device, whose address is all zero. */
-  private static boolean toHost(byte[] packet) {
+  static boolean toHost(byte[] packet) {
     return Arrays.equals(packet, 0, 6, new byte[6], 0, 6);
   }
 

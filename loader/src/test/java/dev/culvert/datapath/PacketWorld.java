@@ -8,6 +8,9 @@ import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -42,9 +45,10 @@ final class PacketWorld implements AutoCloseable {
 
   private static final int LOOPBACK = 1;
 
-  /** Offset of gso_size in struct __sk_buff (linux/bpf.h), which is 192 bytes long. */
+  /** Offsets in struct __sk_buff (linux/bpf.h), which is 192 bytes long. */
   private static final int CONTEXT_GSO_SIZE = 176;
 
+  private static final int CONTEXT_CB = 48;
   private static final int CONTEXT_BYTES = 192;
 
   private static final Vni VNI = new Vni(1);
@@ -68,6 +72,15 @@ final class PacketWorld implements AutoCloseable {
   /** With another lifetime of what routers say. */
   static PacketWorld load(Duration pathMtuLifetime) {
     return load(Programs.prebuilt().withGlobal("path_mtu_lifetime_ns", pathMtuLifetime.toNanos()));
+  }
+
+  /** The same with the tests' own entry points (bpf/fuzz/fuzz.bpf.c). */
+  static PacketWorld loadForTests() {
+    try (InputStream in = PacketWorld.class.getResourceAsStream("fuzz.bpf.o")) {
+      return load(BpfObjectSpec.parse(in.readAllBytes(), "fuzz.bpf.o"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The same around an object that has the datapath's maps. */
@@ -164,10 +177,25 @@ final class PacketWorld implements AutoCloseable {
   Outcome run(String program, byte[] packet, int gsoSizeBytes) {
     byte[] context = new byte[gsoSizeBytes == 0 ? 0 : CONTEXT_BYTES];
     if (gsoSizeBytes != 0) {
-      ByteBuffer.wrap(context)
-          .order(ByteOrder.nativeOrder())
-          .putInt(CONTEXT_GSO_SIZE, gsoSizeBytes);
+      inContext(context).putInt(CONTEXT_GSO_SIZE, gsoSizeBytes);
     }
+    return run(program, packet, context);
+  }
+
+  /** The same with words of the kernel's scratch space (cb of struct __sk_buff). */
+  Outcome runWith(String program, byte[] packet, int... words) {
+    byte[] context = new byte[CONTEXT_BYTES];
+    for (int i = 0; i < words.length; i++) {
+      inContext(context).putInt(CONTEXT_CB + i * Integer.BYTES, words[i]);
+    }
+    return run(program, packet, context);
+  }
+
+  private static ByteBuffer inContext(byte[] context) {
+    return ByteBuffer.wrap(context).order(ByteOrder.nativeOrder());
+  }
+
+  private Outcome run(String program, byte[] packet, byte[] context) {
     Map<Verdict, Counter> before = tables.counters().read();
     BpfProgram.TestRun run = object.program(program).testRun(packet, context, 1);
     Map<Verdict, Counter> after = tables.counters().read();

@@ -162,6 +162,9 @@ class SpoofingNetnsTest {
     "outer source with options, DROPPED_OUTER_SOURCE, TC",
     "in a VLAN of the underlay, PASSED, TC",
     "bare, DROPPED_OUTER_SOURCE, TC",
+    "bare behind a priority tag, DROPPED_OUTER_SOURCE, TC",
+    "bare behind a service priority tag and another, DROPPED_OUTER_SOURCE, TC",
+    "behind five priority tags, DROPPED_VLAN, TC",
     "'bare, as ours, to the other host', DROPPED_OUTER_SOURCE, TC",
     "'bare, as ours, to a container', DROPPED_OUTER_SOURCE, TC",
     "outer source, DROPPED_OUTER_SOURCE, XDP",
@@ -172,6 +175,9 @@ class SpoofingNetnsTest {
     "outer source with options, DROPPED_OUTER_SOURCE, XDP",
     "in a VLAN of the underlay, PASSED, XDP",
     "bare, DROPPED_OUTER_SOURCE, XDP",
+    "bare behind a priority tag, DROPPED_OUTER_SOURCE, XDP",
+    "bare behind a service priority tag and another, DROPPED_OUTER_SOURCE, XDP",
+    "behind five priority tags, DROPPED_VLAN, XDP",
   })
   void nobodyOnTheUnderlayMay(String attack, Verdict verdict, Decapsulation where)
       throws Exception {

@@ -84,6 +84,10 @@ def builder(own, following, other):
                 eth() / tunnel(arriving, "10.18.2.9", VTEP_1, options=[IPOption_NOP()] * 4)],
             "in a VLAN of the underlay": lambda: [eth() / Dot1Q(vlan=5) / tunnel(arriving, VTEP_2, VTEP_1)],
             "bare": lambda: [eth() / arriving],
+            "bare behind a priority tag": lambda: [eth() / Dot1Q(vlan=0, prio=5) / arriving],
+            "bare behind a service priority tag and another": lambda: [eth() / Dot1AD(vlan=0) / Dot1Q(vlan=0) / arriving],
+            "behind five priority tags": lambda: [
+                eth() / Dot1Q(vlan=0) / Dot1Q(vlan=0) / Dot1Q(vlan=0) / Dot1Q(vlan=0) / Dot1Q(vlan=0) / arriving],
             "bare, as ours, to the other host": lambda: [eth() / forged],
             "bare, as ours, to a container": lambda: [eth() / datagram(name, OWN, NEIGHBOUR)],
         }[name]()
