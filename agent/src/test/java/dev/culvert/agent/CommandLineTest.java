@@ -9,6 +9,7 @@ import dev.culvert.agent.socket.ControlServer;
 import dev.culvert.agent.socket.FakeOverlay;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.agent.socket.RequestHandler;
+import dev.culvert.control.HostName;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -261,7 +262,7 @@ class CommandLineTest {
   void statusWorksWhileTheAgentIsDead() {
     InstanceLock.acquire(
             run.resolve("host-01.lock"),
-            "host-01",
+            new HostName("host-01"),
             new InstanceLock.Holder(
                 4711, Instant.parse("2030-01-01T00:00:00Z"), Path.of("/etc/culvert.yaml")))
         .close();

@@ -51,7 +51,7 @@ public class AllocatorBenchmark {
             .mapToObj(i ->
                 new Lease(
                     new Subnet(VNI, IpPrefix.parse("10.%d.%d.0/24".formatted(i >> 8, i & 0xff))),
-                    "host-" + i,
+                    new HostName("host-" + i),
                     vtep,
                     1,
                     Optional.empty()))
@@ -66,7 +66,12 @@ public class AllocatorBenchmark {
   public SubnetAllocator.Choice subnet() {
     return SubnetAllocator.choose(
         new SubnetAllocator.Request(
-            "newcomer", VNI, IpPrefix.parse("10.0.0.0/8"), 24, Optional.empty(), Optional.empty()),
+            new HostName("newcomer"),
+            VNI,
+            IpPrefix.parse("10.0.0.0/8"),
+            24,
+            Optional.empty(),
+            Optional.empty()),
         leases);
   }
 

@@ -35,7 +35,11 @@ public abstract class Reconciliation {
   private static final MacAddress MAC = MacAddress.parse("02:aa:00:00:00:01");
   private static final OverlayTable.Settings SETTINGS =
       new OverlayTable.Settings(
-          "host-0", VNI, List.of(IpPrefix.parse("10.0.0.0/8")), false, Duration.ofMinutes(1));
+          new HostName("host-0"),
+          VNI,
+          List.of(IpPrefix.parse("10.0.0.0/8")),
+          false,
+          Duration.ofMinutes(1));
 
   private LeaseEvent.Snapshot snapshot;
   private OverlayTable settled;
@@ -63,7 +67,11 @@ public abstract class Reconciliation {
             4789,
             MAC);
     return new Lease(
-        new Subnet(VNI, IpPrefix.parse(prefix)), "host-" + number, vtep, 1, Optional.empty());
+        new Subnet(VNI, IpPrefix.parse(prefix)),
+        new HostName("host-" + number),
+        vtep,
+        1,
+        Optional.empty());
   }
 
   /** A table that knows every lease and next hop, and has written nothing. */

@@ -4,6 +4,7 @@ package dev.culvert.control;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -30,7 +31,7 @@ public final class AddressAllocator {
   /**
    * The lowest address that is neither taken nor reserved.
    *
-   * @throws IllegalStateException when there is none
+   * @throws RefusedException when there is none
    */
   public static InetAddress lowestFree(IpPrefix subnet, Set<InetAddress> taken) {
     BigInteger last = Prefixes.end(subnet).subtract(BigInteger.ONE);
@@ -41,7 +42,7 @@ public final class AddressAllocator {
         return address;
       }
     }
-    throw new IllegalStateException(
+    throw new RefusedException(
         "The subnet "
             + subnet
             + " has no free address: "
@@ -54,8 +55,8 @@ public final class AddressAllocator {
    * that is free.
    *
    * @param wanted at most one of each family
-   * @throws IllegalStateException when a subnet has none
-   * @throws IllegalArgumentException when a wanted one lies elsewhere, is reserved or is taken
+   * @throws RefusedException when a subnet has none
+   * @throws RefusedException when a wanted one lies elsewhere, is reserved or is taken
    */
   public static List<InetAddress> choose(
       List<IpPrefix> subnets, List<InetAddress> wanted, Set<InetAddress> taken) {
@@ -69,7 +70,7 @@ public final class AddressAllocator {
       chosen.add(one.orElseGet(() -> lowestFree(subnet, taken)));
     }
     if (!left.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The address "
               + IpAddresses.text(left.getFirst())
               + " is one too many for this host's "
@@ -83,18 +84,18 @@ public final class AddressAllocator {
   /**
    * Checks that a container may have this very address.
    *
-   * @throws IllegalArgumentException when it lies elsewhere, is reserved or is taken
+   * @throws RefusedException when it lies elsewhere, is reserved or is taken
    */
   public static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
     String shown = IpAddresses.text(wanted);
     if (!subnet.contains(wanted)) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The address " + shown + " is outside this host's subnet " + subnet + ".");
     }
     BigInteger place = Prefixes.number(wanted).subtract(Prefixes.first(subnet));
     if (place.compareTo(BigInteger.TWO) < 0
         || place.equals(Prefixes.size(subnet).subtract(BigInteger.ONE))) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The address "
               + shown
               + " is reserved in "
@@ -102,7 +103,7 @@ public final class AddressAllocator {
               + ": the first is the subnet's own, the second its gateway, the last for broadcast.");
     }
     if (taken.contains(wanted)) {
-      throw new IllegalArgumentException("The address " + shown + " is taken by a container.");
+      throw new RefusedException("The address " + shown + " is taken by a container.");
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.time.Instant;
 import java.util.Optional;
 
@@ -15,23 +16,23 @@ import java.util.Optional;
  * @param expires empty for a static lease, which never ends by itself
  */
 public record Lease(
-    Subnet subnet, String host, Vtep vtep, long generation, Optional<Instant> expires) {
+    Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Instant> expires) {
   private static final Instant EARLIEST = Instant.EPOCH;
   private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
 
   /**
-   * @throws IllegalArgumentException for a host name that no host can have, or a negative
-   *     generation
+   * Checks generation and end.
+   *
+   * @throws RefusedException for a negative generation, or an end outside the years 1970 to 9999
    */
   public Lease {
-    HostName.check(host);
     if (generation < 0) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The generation " + generation + " of the lease of " + subnet + " is negative.");
     }
     if (expires.isPresent()
         && (expires.get().isBefore(EARLIEST) || expires.get().isAfter(LATEST))) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The lease of "
               + subnet
               + " cannot end at "

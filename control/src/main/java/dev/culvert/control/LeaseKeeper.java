@@ -10,6 +10,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -33,6 +34,7 @@ final class LeaseKeeper {
 
   private final OverlayConfig config;
   private final OverlayConfig.Network network;
+  private final int port;
   private final LeaseStore store;
   private Optional<MacAddress> commonMac = Optional.empty();
   private InetAddress underlayAddress;
@@ -49,9 +51,13 @@ final class LeaseKeeper {
   private Optional<Backoff> backoff = Optional.empty();
   private Instant renewAt = Instant.MAX;
 
-  LeaseKeeper(OverlayConfig config, OverlayConfig.Network network, LeaseStore store) {
+  /**
+   * @param port of the tunnel
+   */
+  LeaseKeeper(OverlayConfig config, OverlayConfig.Network network, int port, LeaseStore store) {
     this.config = config;
     this.network = network;
+    this.port = port;
     this.store = store;
     this.underlayAddress = config.underlayAddress();
   }
@@ -85,7 +91,7 @@ final class LeaseKeeper {
    *
    * @param mac that of this host's other lease, if there is one: a host has one tunnel end
    * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
-   * @throws IllegalStateException when no subnet is to be had
+   * @throws RefusedException when no subnet is to be had
    */
   void obtain(Datapath.State state, Optional<MacAddress> mac, Instant now) {
     commonMac = mac;
@@ -195,7 +201,7 @@ final class LeaseKeeper {
     List<Lease> leases = store.list();
     try {
       return SubnetAllocator.choose(request, leases);
-    } catch (IllegalStateException e) {
+    } catch (RefusedException e) {
       Instant longAgo = now.minus(grace(config));
       List<Lease> living = new ArrayList<>(leases);
       living.removeIf(other -> other.isExpired(longAgo));
@@ -308,7 +314,7 @@ final class LeaseKeeper {
 
   /** Where this host is now. */
   private Vtep vtep(MacAddress mac) {
-    return new Vtep(underlayAddress, config.port(), mac);
+    return new Vtep(underlayAddress, port, mac);
   }
 
   /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */

@@ -7,6 +7,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
@@ -20,16 +21,18 @@ import java.util.Optional;
 final class Leases {
   private final List<LeaseKeeper> keepers;
 
-  Leases(OverlayConfig config, LeaseStore store) {
+  Leases(OverlayConfig config, int port, LeaseStore store) {
     this.keepers =
-        config.networks().stream().map(network -> new LeaseKeeper(config, network, store)).toList();
+        config.networks().stream()
+            .map(network -> new LeaseKeeper(config, network, port, store))
+            .toList();
   }
 
   /**
    * All or none; see {@link LeaseKeeper#obtain}.
    *
    * @throws LeaseStoreException when the store cannot be reached and the datapath lacks a subnet
-   * @throws IllegalStateException when a network has no subnet to give
+   * @throws RefusedException when a network has no subnet to give
    */
   void obtain(Datapath.State state, Instant now) {
     Optional<MacAddress> mac = Optional.empty();
@@ -84,7 +87,7 @@ final class Leases {
   /**
    * The subnets that new containers may have addresses of: all that were not lost.
    *
-   * @throws IllegalStateException when none is left
+   * @throws RefusedException when none is left
    */
   List<IpPrefix> usable() {
     List<IpPrefix> usable =
@@ -94,7 +97,7 @@ final class Leases {
             .toList();
     if (usable.isEmpty()) {
       LeaseKeeper first = keepers.getFirst();
-      throw new IllegalStateException(
+      throw new RefusedException(
           "No container can be attached: this host lost its subnet "
               + first.lease().subnet()
               + " to "

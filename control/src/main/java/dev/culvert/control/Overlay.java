@@ -4,6 +4,7 @@ package dev.culvert.control;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -27,13 +28,13 @@ import java.util.function.Supplier;
  * JVM are fine, also on one store.
  *
  * <p>Errors of a call are exceptions of that call, and the overlay works on: {@link
- * LeaseStoreException} from the store, what the datapath throws, {@link IllegalArgumentException}
- * for what cannot be, {@link IllegalStateException} for what cannot be now and after {@link
- * #close}; {@link OverlayBusyException} when a store or the kernel holds the overlay up for longer
- * than half a minute: no call waits without end, and what was not begun then is not done later.
- * What fails in the background is in {@link OverlayStatus#problems()} and {@link
- * OverlayStatus#pending()}, logged once, and tried again; whatever a store or datapath throws,
- * hangs at or leaves on the overlay's thread, the overlay lives on.
+ * LeaseStoreException} from the store, what the datapath throws, {@link RefusedException} for what
+ * cannot be, or cannot be now, {@link IllegalStateException} after {@link #close}; {@link
+ * OverlayBusyException} when a store or the kernel holds the overlay up for longer than half a
+ * minute: no call waits without end, and what was not begun then is not done later. What fails in
+ * the background is in {@link OverlayStatus#problems()} and {@link OverlayStatus#pending()}, logged
+ * once, and tried again; whatever a store or datapath throws, hangs at or leaves on the overlay's
+ * thread, the overlay lives on.
  */
 public final class Overlay implements AutoCloseable {
   /** How long a call may take, all in all: some milliseconds, where nothing is amiss. */
@@ -70,8 +71,8 @@ public final class Overlay implements AutoCloseable {
    * overlay starts with that and waits for the store.
    *
    * @throws LeaseStoreException when the store does not answer and the datapath has nothing
-   * @throws IllegalStateException when no subnet is free, the wanted one is taken, or the
-   *     underlay's MTU is too small
+   * @throws RefusedException when no subnet is free, the wanted one is taken, or the underlay's MTU
+   *     is too small
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
     return start(config, store, datapath, Clock.systemUTC());
@@ -124,9 +125,8 @@ public final class Overlay implements AutoCloseable {
    *
    * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
    * @param wanted at most one of each IP family
-   * @throws IllegalArgumentException when the wanted address is taken, reserved or elsewhere, or
-   *     the namespace has such an interface
-   * @throws IllegalStateException when no address is free, or this host lost its leases
+   * @throws RefusedException when the wanted address is taken, reserved or elsewhere, the namespace
+   *     has such an interface, no address is free, or this host lost its leases
    */
   public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
     return attach("attaching " + netns, () -> core.attach(netns, interfaceName, wanted));
@@ -152,7 +152,7 @@ public final class Overlay implements AutoCloseable {
    * soon as the store takes it; then this host sends from there, and the other hosts follow. Until
    * then all stays as it was, and {@link #status} shows what hinders it.
    *
-   * @throws IllegalArgumentException for an address that no host can have
+   * @throws RefusedException for an address that no host can have
    */
   public void moveTo(InetAddress underlayAddress) {
     run(
@@ -167,7 +167,7 @@ public final class Overlay implements AutoCloseable {
    *
    * @param netns the container's namespace
    * @param interfaceName the container's end
-   * @throws IllegalArgumentException when it is no such pair or has no such address
+   * @throws RefusedException when it is no such pair or has no such address
    */
   public Endpoint attachExisting(Path netns, String interfaceName) {
     return attach("attaching " + netns, () -> core.attachExisting(netns, interfaceName));

@@ -1,80 +1,253 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
- * What a host must know to join.
+ * What a host must know to join an overlay. Immutable; made by a {@link #builder}:
  *
- * @param host this host's name, unique in the network
- * @param vni the network
- * @param networks the overlay's, one for each IP family that it has; IPv4 comes first
- * @param underlayAddress this host's VTEP address
- * @param port UDP port of the tunnel
- * @param directRouting hosts on the same link exchange packets without encapsulation
- * @param leaseDuration how long a lease lasts without renewal; renewed at half of it, and other
- *     hosts' leases count for half of it longer than they say, so that clocks may differ
+ * <pre>{@code
+ * OverlayConfig.builder(new HostName("host-01"), IpPrefix.parseAddress("10.17.2.2"))
+ *     .network(IpPrefix.parse("10.244.0.0/16"))
+ *     .build();
+ * }</pre>
+ *
+ * <p>The tunnel's UDP port is the datapath's: {@link Datapath#port()}.
  */
-public record OverlayConfig(
-    String host,
-    Vni vni,
-    List<Network> networks,
-    InetAddress underlayAddress,
-    int port,
-    boolean directRouting,
-    Duration leaseDuration) {
-  /**
-   * The overlay's network of one IP family.
-   *
-   * @param prefix the whole network, such as 10.244.0.0/16
-   * @param subnetLength length of each host's subnet, such as 24
-   * @param subnet this very subnet rather than any free one
-   */
-  public record Network(IpPrefix prefix, int subnetLength, Optional<IpPrefix> subnet) {
-    /**
-     * @throws IllegalArgumentException for what cannot work, with a sentence that says which and
-     *     why
-     */
-    public Network {
-      checkSubnetLength(prefix, subnetLength);
-      subnet.ifPresent(wanted -> checkSubnet(prefix, subnetLength, wanted));
-    }
-  }
-
+public final class OverlayConfig {
   /** Shorter leases would end in an ordinary hiccup of the store. */
   public static final Duration MIN_LEASE_DURATION = Duration.ofSeconds(10);
 
   /** So that an end of a lease is always a date that can be written. */
   public static final Duration MAX_LEASE_DURATION = Duration.ofDays(3650);
 
+  /** What a lease lasts where nobody says otherwise. */
+  public static final Duration DEFAULT_LEASE_DURATION = Duration.ofHours(24);
+
   /**
-   * @throws IllegalArgumentException for what cannot work, with a sentence that says which and why
+   * "This network", loopback, link-local, multicast and reserved (RFC 6890); in IPv6 what is
+   * unspecified, loopback or IPv4 (RFC 4291 section 2.5), link-local and multicast.
    */
-  public OverlayConfig {
-    HostName.check(host);
-    networks =
-        networks.stream()
+  private static final List<IpPrefix> UNUSABLE =
+      Stream.of(
+              "0.0.0.0/8",
+              "127.0.0.0/8",
+              "169.254.0.0/16",
+              "224.0.0.0/3",
+              "::/8",
+              "fe80::/10",
+              "ff00::/8")
+          .map(IpPrefix::parse)
+          .toList();
+
+  private final HostName host;
+  private final Vni vni;
+  private final List<Network> networks;
+  private final InetAddress underlayAddress;
+  private final boolean directRouting;
+  private final Duration leaseDuration;
+
+  /**
+   * The overlay's network of one IP family.
+   *
+   * @param prefix the whole network, such as 10.244.0.0/16
+   * @param subnetLength length of each host's subnet, such as 24; alike on all hosts
+   * @param subnet this very subnet rather than any free one
+   */
+  public record Network(IpPrefix prefix, int subnetLength, Optional<IpPrefix> subnet) {
+    private static final int USUAL_LENGTH_IPV4 = 24;
+    private static final int USUAL_LENGTH_IPV6 = 64;
+
+    /** The network's own address, the gateway, and at least one container. */
+    private static final int LEAST_HOST_BITS = 2;
+
+    /**
+     * Checks that the three fit together.
+     *
+     * @throws RefusedException for what cannot work, with a sentence that says which and why
+     */
+    public Network {
+      Objects.requireNonNull(prefix, "prefix");
+      Objects.requireNonNull(subnet, "subnet");
+      checkUsable(prefix);
+      checkSubnetLength(prefix, subnetLength);
+      subnet.ifPresent(wanted -> checkSubnet(prefix, subnetLength, wanted));
+    }
+
+    /**
+     * Any free subnet of the usual length: /24 in IPv4, /64 in IPv6, the network's own where that
+     * is longer.
+     *
+     * @throws RefusedException when the network has no room for containers
+     */
+    public static Network of(IpPrefix prefix) {
+      int usual = prefix.family() == IpFamily.IPV4 ? USUAL_LENGTH_IPV4 : USUAL_LENGTH_IPV6;
+      int longest = Math.max(prefix.length(), longestSubnet(prefix));
+      return new Network(prefix, Math.clamp(usual, prefix.length(), longest), Optional.empty());
+    }
+
+    /** The length of the smallest subnets that a network of this family can be cut into. */
+    public static int longestSubnet(IpPrefix network) {
+      return network.family().addressBits() - LEAST_HOST_BITS;
+    }
+
+    /**
+     * The same, cut into subnets of another length.
+     *
+     * @throws RefusedException when that does not fit the network, or the subnet that is asked for
+     */
+    public Network withSubnetLength(int length) {
+      return new Network(prefix, length, subnet);
+    }
+
+    /**
+     * The same, asking for this very subnet and for its length.
+     *
+     * @throws RefusedException when it is outside the network
+     */
+    public Network withSubnet(IpPrefix wanted) {
+      return new Network(prefix, wanted.length(), Optional.of(wanted));
+    }
+  }
+
+  /** Collects what a host must know. Used by one thread. */
+  public static final class Builder {
+    private final HostName host;
+    private final InetAddress underlayAddress;
+    private final List<Network> networks = new ArrayList<>();
+    private Vni vni = new Vni(1);
+    private boolean directRouting = true;
+    private Duration leaseDuration = DEFAULT_LEASE_DURATION;
+
+    private Builder(HostName host, InetAddress underlayAddress) {
+      this.host = Objects.requireNonNull(host, "host");
+      this.underlayAddress = Objects.requireNonNull(underlayAddress, "underlayAddress");
+    }
+
+    /** The network identifier, alike on all hosts; 1 unless it is set. */
+    public Builder vni(Vni value) {
+      vni = Objects.requireNonNull(value, "vni");
+      return this;
+    }
+
+    /**
+     * A network, with any free subnet of the usual length; called again for the other IP family.
+     *
+     * @throws RefusedException when it has no room for containers
+     */
+    public Builder network(IpPrefix prefix) {
+      return network(Network.of(prefix));
+    }
+
+    /** A network; called again for the other IP family. At least one is needed. */
+    public Builder network(Network network) {
+      networks.add(Objects.requireNonNull(network, "network"));
+      return this;
+    }
+
+    /**
+     * Whether hosts on the same link exchange packets as they are, without encapsulation; they do
+     * unless it is set.
+     */
+    public Builder directRouting(boolean value) {
+      directRouting = value;
+      return this;
+    }
+
+    /**
+     * How long a lease lasts without renewal, {@link #DEFAULT_LEASE_DURATION} unless it is set;
+     * renewed at half of it. Other hosts' leases count for half of it longer than they say.
+     */
+    public Builder leaseDuration(Duration value) {
+      leaseDuration = Objects.requireNonNull(value, "leaseDuration");
+      return this;
+    }
+
+    /**
+     * Checks all of it.
+     *
+     * @throws RefusedException for what cannot work, with a sentence that says which and why
+     */
+    public OverlayConfig build() {
+      return new OverlayConfig(this);
+    }
+  }
+
+  private OverlayConfig(Builder builder) {
+    this.host = builder.host;
+    this.vni = builder.vni;
+    this.networks =
+        builder.networks.stream()
             .sorted(Comparator.comparing(network -> network.prefix().family()))
             .toList();
+    this.underlayAddress = builder.underlayAddress;
+    this.directRouting = builder.directRouting;
+    this.leaseDuration = builder.leaseDuration;
     checkFamilies(networks);
     for (Network network : networks) {
       checkUnderlay(network.prefix(), underlayAddress);
     }
-    if (port < 1 || port > 65535) {
-      throw new IllegalArgumentException("The UDP port " + port + " is outside 1-65535.");
-    }
-    if (leaseDuration.compareTo(MIN_LEASE_DURATION) < 0
-        || leaseDuration.compareTo(MAX_LEASE_DURATION) > 0) {
-      throw new IllegalArgumentException(
+    checkLeaseDuration(leaseDuration);
+  }
+
+  /**
+   * Begins a configuration by what every one needs.
+   *
+   * @param host this host's name, unique in the network
+   * @param underlayAddress this host's VTEP address
+   */
+  public static Builder builder(HostName host, InetAddress underlayAddress) {
+    return new Builder(host, underlayAddress);
+  }
+
+  /** This host's name. */
+  public HostName host() {
+    return host;
+  }
+
+  /** The network identifier. */
+  public Vni vni() {
+    return vni;
+  }
+
+  /** One for each IP family that the overlay has; IPv4 comes first. */
+  public List<Network> networks() {
+    return networks;
+  }
+
+  /** This host's VTEP address when it starts. */
+  public InetAddress underlayAddress() {
+    return underlayAddress;
+  }
+
+  /** Whether hosts on the same link exchange packets without encapsulation. */
+  public boolean directRouting() {
+    return directRouting;
+  }
+
+  /** How long a lease lasts without renewal. */
+  public Duration leaseDuration() {
+    return leaseDuration;
+  }
+
+  private static void checkLeaseDuration(Duration duration) {
+    if (duration.compareTo(MIN_LEASE_DURATION) < 0 || duration.compareTo(MAX_LEASE_DURATION) > 0) {
+      throw new RefusedException(
           "The lease duration "
-              + leaseDuration
+              + duration
               + " is outside "
               + MIN_LEASE_DURATION.toSeconds()
               + " seconds to "
@@ -83,43 +256,36 @@ public record OverlayConfig(
     }
   }
 
-  /** With one network. */
-  public OverlayConfig(
-      String host,
-      Vni vni,
-      IpPrefix network,
-      int subnetLength,
-      Optional<IpPrefix> subnet,
-      InetAddress underlayAddress,
-      int port,
-      boolean directRouting,
-      Duration leaseDuration) {
-    this(
-        host,
-        vni,
-        List.of(new Network(network, subnetLength, subnet)),
-        underlayAddress,
-        port,
-        directRouting,
-        leaseDuration);
-  }
-
   private static void checkFamilies(List<Network> networks) {
     if (networks.isEmpty()) {
-      throw new IllegalArgumentException("An overlay has at least one network.");
+      throw new RefusedException("An overlay has at least one network.");
     }
     if (networks.stream().map(network -> network.prefix().family()).distinct().count()
         < networks.size()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "An overlay has one network of each IP family at most, not "
               + networks.stream().map(Network::prefix).toList()
               + "; give the others VNIs of their own.");
     }
   }
 
+  private static void checkUsable(IpPrefix network) {
+    for (IpPrefix unusable : UNUSABLE) {
+      if (network.overlaps(unusable)) {
+        throw new RefusedException(
+            "The network "
+                + network
+                + " cannot be one of containers: it shares addresses with "
+                + unusable
+                + ", which no interface can have or no router forwards; use a private one such as"
+                + " 10.244.0.0/16 or fd00:244::/48.");
+      }
+    }
+  }
+
   private static void checkSubnetLength(IpPrefix network, int subnetLength) {
     if (subnetLength < network.length()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "A host's subnet of length /"
               + subnetLength
               + " is larger than the whole network "
@@ -128,9 +294,9 @@ public record OverlayConfig(
               + network.length()
               + " or more.");
     }
-    int longest = network.family().addressBits() - 2;
+    int longest = Network.longestSubnet(network);
     if (subnetLength > longest) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "A host's subnet of length /"
               + subnetLength
               + " has no room for a gateway and a container; choose a subnet length of at most "
@@ -141,11 +307,11 @@ public record OverlayConfig(
 
   private static void checkSubnet(IpPrefix network, int subnetLength, IpPrefix wanted) {
     if (wanted.length() < network.length() || !network.contains(wanted.address())) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The subnet " + wanted + " is outside the network " + network + ".");
     }
     if (wanted.length() != subnetLength) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The subnet "
               + wanted
               + " has not the subnet length /"
@@ -161,10 +327,10 @@ public record OverlayConfig(
     if (underlayAddress.isAnyLocalAddress()
         || underlayAddress.isMulticastAddress()
         || underlayAddress.isLoopbackAddress()) {
-      throw new IllegalArgumentException(address + " cannot be the underlay address of a host.");
+      throw new RefusedException(address + " cannot be the underlay address of a host.");
     }
     if (network.contains(underlayAddress)) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The network "
               + network
               + " contains this host's underlay address "

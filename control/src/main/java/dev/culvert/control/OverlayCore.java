@@ -12,6 +12,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -72,7 +73,7 @@ final class OverlayCore {
                 config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
                 LeaseKeeper.grace(config)));
-    this.leases = new Leases(config, store);
+    this.leases = new Leases(config, datapath.port(), store);
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
   }
@@ -207,7 +208,7 @@ final class OverlayCore {
       OverlayConfig.checkUnderlay(network.prefix(), underlayAddress);
     }
     if (IpFamily.of(underlayAddress) != IpFamily.of(leases.vtep().address())) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "This host's underlay address "
               + IpAddresses.text(leases.vtep().address())
               + " cannot become "
@@ -354,7 +355,7 @@ final class OverlayCore {
             .max()
             .orElseThrow();
     if (mtuBytes < smallestBytes) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The underlay interface leaves containers an MTU of "
               + mtuBytes
               + " bytes, and at least "

@@ -45,7 +45,7 @@ final class OverlayTable {
    * @param grace how much longer than they say other hosts' leases count
    */
   record Settings(
-      String host, Vni vni, List<IpPrefix> networks, boolean directRouting, Duration grace) {}
+      HostName host, Vni vni, List<IpPrefix> networks, boolean directRouting, Duration grace) {}
 
   /** A change that failed, and when it is tried again. */
   private record Pending(Change change, String reason, Backoff backoff) {}

@@ -19,12 +19,12 @@ final class Problems {
 
   private static final System.Logger LOG = System.getLogger(Problems.class.getName());
 
-  private final String host;
+  private final HostName host;
   private final Map<String, String> byTask = new TreeMap<>();
   private volatile String current = "";
   private Set<String> logged = new HashSet<>();
 
-  Problems(String host) {
+  Problems(HostName host) {
     this.host = host;
   }
 

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
 import java.util.Collection;
 import java.util.Comparator;
@@ -27,7 +28,7 @@ public final class SubnetAllocator {
    * @param previous what the host had before: taken if it is free
    */
   public record Request(
-      String host,
+      HostName host,
       Vni vni,
       IpPrefix network,
       int length,
@@ -47,7 +48,7 @@ public final class SubnetAllocator {
    * The lease that the host holds already, else the wanted subnet, else the previous one if it is
    * free, else the lowest that is free.
    *
-   * @throws IllegalStateException when the wanted subnet is taken or none is free
+   * @throws RefusedException when the wanted subnet is taken or none is free
    */
   public static Choice choose(Request request, Collection<Lease> leases) {
     List<Lease> ours =
@@ -77,7 +78,7 @@ public final class SubnetAllocator {
   private static IpPrefix wanted(IpPrefix wanted, List<Lease> leases) {
     taker(wanted, leases)
         .ifPresent(lease -> {
-          throw new IllegalStateException(
+          throw new RefusedException(
               "The wanted subnet "
                   + wanted
                   + " is taken: "
@@ -113,7 +114,7 @@ public final class SubnetAllocator {
       candidate = roundUp(Prefixes.end(taken), step);
     }
     if (candidate.compareTo(end) >= 0) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The network "
               + network
               + " has no free subnet of length /"

@@ -18,7 +18,7 @@ final class VtepMac {
   private VtepMac() {}
 
   /** The first 48 bits of SHA-256 over name and VNI, made a local unicast address. */
-  static MacAddress derive(String host, Vni vni) {
+  static MacAddress derive(HostName host, Vni vni) {
     byte[] mac = Arrays.copyOf(sha256(host + "/" + vni.value()), 6);
     mac[0] = (byte) ((mac[0] & ~MULTICAST) | LOCALLY_ADMINISTERED);
     return MacAddress.of(mac);

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.control.SubnetAllocator.Choice;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -25,7 +26,7 @@ final class AllocatorTest {
   private static SubnetAllocator.Request request(
       String network, int length, String wanted, String previous) {
     return new SubnetAllocator.Request(
-        "me",
+        new HostName("me"),
         new Vni(1),
         IpPrefix.parse(network),
         length,
@@ -92,7 +93,7 @@ final class AllocatorTest {
   void aTakenWantedSubnetIsAClearWord() {
     var e =
         assertThrows(
-            IllegalStateException.class,
+            RefusedException.class,
             () ->
                 SubnetAllocator.choose(
                     request("10.244.0.0/16", 24, "10.244.5.0/24", null), others("10.244.5.0/24")));
@@ -106,7 +107,7 @@ final class AllocatorTest {
   void anExhaustedNetworkIsAClearWord() {
     var e =
         assertThrows(
-            IllegalStateException.class,
+            RefusedException.class,
             () ->
                 SubnetAllocator.choose(
                     request("10.244.0.0/22", 24, null, null),
@@ -159,7 +160,7 @@ final class AllocatorTest {
       String found;
       try {
         found = free(request("10.244.0.0/24", 28, null, null), leases);
-      } catch (IllegalStateException e) {
+      } catch (RefusedException e) {
         found = "none";
       }
       assertEquals(expected, found, "seed " + seed + ", leases " + leases);
@@ -195,8 +196,7 @@ final class AllocatorTest {
       assertTrue(taken.add(AddressAllocator.lowestFree(subnet, taken)));
     }
     assertFalse(taken.contains(IpPrefix.parseAddress("10.244.1.255")));
-    var e =
-        assertThrows(IllegalStateException.class, () -> AddressAllocator.lowestFree(subnet, taken));
+    var e = assertThrows(RefusedException.class, () -> AddressAllocator.lowestFree(subnet, taken));
     assertEquals(
         "The subnet 10.244.1.0/24 has no free address: 253 containers fill it; detach some, or use"
             + " larger subnets.",
@@ -211,7 +211,7 @@ final class AllocatorTest {
         List.of(
             "10.244.1.0", "10.244.1.1", "10.244.1.2", "10.244.1.255", "10.244.2.3", "fd00::2")) {
       assertThrows(
-          IllegalArgumentException.class,
+          RefusedException.class,
           () -> AddressAllocator.check(subnet, IpPrefix.parseAddress(bad), taken),
           bad);
     }
@@ -223,14 +223,15 @@ final class AllocatorTest {
   void vtepMacsAreStableLocalAndUnicast() {
     Set<String> macs = new HashSet<>();
     for (int i = 0; i < 1000; i++) {
-      String host = "host-" + i;
+      HostName host = new HostName("host-" + i);
       var mac = VtepMac.derive(host, new Vni(1));
       assertEquals(mac, VtepMac.derive(host, new Vni(1)));
-      assertEquals(0x02, mac.toBytes()[0] & 0x03, host);
-      assertTrue(macs.add(mac.toString()), host);
+      assertEquals(0x02, mac.toBytes()[0] & 0x03, host.text());
+      assertTrue(macs.add(mac.toString()), host.text());
     }
     // printf 'host-01/1' | sha256sum, first byte with its two lowest bits made 10
-    assertEquals(Fixtures.HOST_01_MAC, VtepMac.derive("host-01", new Vni(1)).toString());
+    assertEquals(
+        Fixtures.HOST_01_MAC, VtepMac.derive(new HostName("host-01"), new Vni(1)).toString());
   }
 
   /**
@@ -263,7 +264,7 @@ final class AllocatorTest {
           AddressAllocator.check(subnets.get(i), chosen.get(i), taken);
         }
         assertTrue(chosen.containsAll(wanted), where);
-      } catch (IllegalStateException full) {
+      } catch (RefusedException full) {
         assertTrue(taken.size() >= 29, where + ": " + full.getMessage());
       }
     }

@@ -15,6 +15,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.util.List;
@@ -28,16 +29,12 @@ final class DualStackOverlayTest extends OverlayFixture {
 
   @Override
   OverlayConfig config(String host, String underlay) {
-    return new OverlayConfig(
-        host,
-        Fixtures.VNI,
-        List.of(
-            new OverlayConfig.Network(NETWORK6, 64, Optional.empty()),
-            new OverlayConfig.Network(NETWORK, 24, Optional.empty())),
-        address(underlay),
-        4789,
-        false,
-        LEASE);
+    return OverlayConfig.builder(new HostName(host), address(underlay))
+        .network(NETWORK6)
+        .network(NETWORK)
+        .directRouting(false)
+        .leaseDuration(LEASE)
+        .build();
   }
 
   private static List<String> subnets(Overlay overlay) {
@@ -97,11 +94,11 @@ final class DualStackOverlayTest extends OverlayFixture {
     assertEquals(List.of(address("10.244.1.3"), wanted), second.addresses());
     var e =
         assertThrows(
-            IllegalArgumentException.class,
+            RefusedException.class,
             () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.9"), wanted)));
     assertEquals("The address fd00:244:0:1::77 is taken by a container.", e.getMessage());
     assertThrows(
-        IllegalArgumentException.class,
+        RefusedException.class,
         () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.8"), address("10.244.1.9"))));
 
     overlay.detach(wanted);
@@ -132,12 +129,15 @@ final class DualStackOverlayTest extends OverlayFixture {
     await("a new host", () -> remoteSubnets(overlay).contains("10.244.7.0/24"));
     var refused =
         assertThrows(
-            IllegalArgumentException.class,
+            RefusedException.class,
             () -> overlay.attach(NETNS, "eth1", List.of(address("fd00:244:0:1::5"))));
     assertTrue(refused.getMessage().contains("one too many"), refused.getMessage());
 
     Lease theirs =
-        memory.list().stream().filter(l -> l.host().equals("host-09")).findFirst().orElseThrow();
+        memory.list().stream()
+            .filter(l -> l.host().text().equals("host-09"))
+            .findFirst()
+            .orElseThrow();
     memory.release(theirs.subnet(), theirs.generation());
     await(
         "IPv6 is back",
@@ -163,8 +163,9 @@ final class DualStackOverlayTest extends OverlayFixture {
   @Test
   void aNetworkWithoutAFreeSubnetGivesTheOthersLeaseBack() {
     memory.acquire(Fixtures.lease("fd00:244::/48", "host-07", 1, "10.18.2.7", 1));
-    assertThrows(IllegalStateException.class, () -> start());
-    assertEquals(List.of("host-07"), memory.list().stream().map(Lease::host).toList());
+    assertThrows(RefusedException.class, () -> start());
+    assertEquals(
+        List.of(new HostName("host-07")), memory.list().stream().map(Lease::host).toList());
   }
 
   @Test
@@ -173,7 +174,7 @@ final class DualStackOverlayTest extends OverlayFixture {
     memory.acquire(
         new Lease(
             subnet("10.244.5.0/24"),
-            "host-01",
+            new HostName("host-01"),
             new Vtep(address("10.17.2.2"), 4789, written),
             1,
             Optional.empty()));
@@ -188,26 +189,23 @@ final class DualStackOverlayTest extends OverlayFixture {
   @Test
   void ipv6NeedsItsSmallestMtu() {
     datapath.setMtu(1279);
-    var e = assertThrows(IllegalStateException.class, () -> start());
+    var e = assertThrows(RefusedException.class, () -> start());
     assertTrue(e.getMessage().contains("at least 1280 are needed"), e.getMessage());
     assertEquals(List.of(), memory.list());
   }
 
   @Test
   void anOverlayHasOneNetworkOfEachFamily() {
-    var two =
-        List.of(
-            new OverlayConfig.Network(NETWORK6, 64, Optional.empty()),
-            new OverlayConfig.Network(IpPrefix.parse("fd99::/48"), 64, Optional.empty()));
-    for (List<OverlayConfig.Network> bad : List.of(two, List.<OverlayConfig.Network>of())) {
-      assertThrows(
-          IllegalArgumentException.class,
-          () ->
-              new OverlayConfig(
-                  "host-01", Fixtures.VNI, bad, address("10.17.2.2"), 4789, false, LEASE));
+    for (List<IpPrefix> bad :
+        List.<List<IpPrefix>>of(List.of(NETWORK6, IpPrefix.parse("fd99::/48")), List.of())) {
+      OverlayConfig.Builder builder =
+          OverlayConfig.builder(new HostName("host-01"), address("10.17.2.2"));
+      for (IpPrefix network : bad) {
+        builder.network(network);
+      }
+      assertThrows(RefusedException.class, builder::build);
     }
-    var inside =
-        assertThrows(IllegalArgumentException.class, () -> config("host-01", "fd00:244:0:9::2"));
+    var inside = assertThrows(RefusedException.class, () -> config("host-01", "fd00:244:0:9::2"));
     assertTrue(inside.getMessage().contains("own tunnel"), inside.getMessage());
   }
 }

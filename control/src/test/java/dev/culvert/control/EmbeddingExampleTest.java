@@ -8,11 +8,9 @@ import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.Vni;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,16 +25,9 @@ final class EmbeddingExampleTest {
   // example begins
   Endpoint joinAndAttach(Path leaseDirectory, Datapath datapath, Path netns) {
     OverlayConfig config =
-        new OverlayConfig(
-            "host-01",
-            new Vni(1),
-            IpPrefix.parse("10.244.0.0/16"),
-            24,
-            Optional.empty(), // any free subnet
-            IpPrefix.parseAddress("10.17.2.2"),
-            4789,
-            false, // always encapsulate
-            Duration.ofHours(24));
+        OverlayConfig.builder(new HostName("host-01"), IpPrefix.parseAddress("10.17.2.2"))
+            .network(IpPrefix.parse("10.244.0.0/16")) // any free subnet of it
+            .build();
     try (LeaseStore store = new DirectoryLeaseStore(leaseDirectory);
         Overlay overlay = Overlay.start(config, store, datapath)) {
       Endpoint container = overlay.attach(netns, "eth0", Optional.empty());
@@ -54,7 +45,7 @@ final class EmbeddingExampleTest {
     assertEquals(IpPrefix.parseAddress("10.244.1.2"), container.address());
     assertEquals(1, datapath.read().endpoints().size());
     try (LeaseStore store = new DirectoryLeaseStore(leases)) {
-      assertEquals("host-01", store.list().getFirst().host());
+      assertEquals(new HostName("host-01"), store.list().getFirst().host());
     }
   }
 
@@ -80,7 +71,7 @@ final class EmbeddingExampleTest {
       assertEquals(1, store.list().size(), store.problems().toString());
       Lease lease = store.list().getFirst();
       assertEquals(Fixtures.subnet("10.244.2.0/24"), lease.subnet());
-      assertEquals("host-02", lease.host());
+      assertEquals(new HostName("host-02"), lease.host());
       assertEquals(Optional.empty(), lease.expires());
     }
   }

@@ -129,6 +129,11 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
+  public int port() {
+    return 4789;
+  }
+
+  @Override
   public synchronized List<Failure> apply(List<Change> changes) {
     if (applyError != null) {
       throw applyError;

@@ -24,8 +24,8 @@ final class Fixtures {
   static Lease lease(String prefix, String host, int vni, String underlay, long generation) {
     return new Lease(
         new Subnet(new Vni(vni), IpPrefix.parse(prefix)),
-        host,
-        new Vtep(address(underlay), 4789, VtepMac.derive(host, new Vni(vni))),
+        new HostName(host),
+        new Vtep(address(underlay), 4789, VtepMac.derive(new HostName(host), new Vni(vni))),
         generation,
         Optional.empty());
   }

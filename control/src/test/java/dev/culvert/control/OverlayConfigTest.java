@@ -4,10 +4,14 @@ package dev.culvert.control;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.control.OverlayConfig.Network;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -17,29 +21,14 @@ import org.junit.jupiter.params.provider.ValueSource;
 final class OverlayConfigTest {
   private static OverlayConfig config(
       String host, String network, int length, String subnet, String underlay) {
-    return new OverlayConfig(
-        host,
-        new Vni(1),
-        IpPrefix.parse(network),
-        length,
-        Optional.ofNullable(subnet).map(IpPrefix::parse),
-        IpPrefix.parseAddress(underlay),
-        4789,
-        false,
-        Duration.ofHours(24));
+    Optional<IpPrefix> wanted = Optional.ofNullable(subnet).map(IpPrefix::parse);
+    return OverlayConfig.builder(new HostName(host), IpPrefix.parseAddress(underlay))
+        .network(new Network(IpPrefix.parse(network), length, wanted))
+        .build();
   }
 
-  private static OverlayConfig config(int port, Duration leaseDuration) {
-    return new OverlayConfig(
-        "host-01",
-        new Vni(1),
-        IpPrefix.parse("10.244.0.0/16"),
-        24,
-        Optional.empty(),
-        IpPrefix.parseAddress("10.17.2.2"),
-        port,
-        false,
-        leaseDuration);
+  private static OverlayConfig.Builder builder() {
+    return OverlayConfig.builder(new HostName("host-01"), IpPrefix.parseAddress("10.17.2.2"));
   }
 
   @Test
@@ -79,37 +68,75 @@ final class OverlayConfigTest {
       String network, int length, String subnet, String underlay, String sentence) {
     var e =
         assertThrows(
-            IllegalArgumentException.class,
-            () -> config("host-01", network, length, subnet, underlay));
+            RefusedException.class, () -> config("host-01", network, length, subnet, underlay));
     assertEquals(sentence, e.getMessage());
   }
 
-  @ParameterizedTest
-  @ValueSource(strings = {"", " ", "a b", "-a", "../x", "a/b", "h\u00f6st", "a\nb"})
-  void oddHostNamesAreRefused(String host) {
-    var e =
-        assertThrows(
-            IllegalArgumentException.class,
-            () -> config(host, "10.244.0.0/16", 24, null, "10.17.2.2"));
+  @Test
+  void whatIsNotSaidIsUsual() {
+    OverlayConfig config = builder().network(IpPrefix.parse("10.244.0.0/16")).build();
+    assertEquals(new HostName("host-01"), config.host());
+    assertEquals(new Vni(1), config.vni());
     assertEquals(
-        "\""
-            + host.replace('\n', '?')
-            + "\" cannot be a host's name: use 1 to 253 letters, digits, dots, hyphens and"
-            + " underscores, beginning with a letter or digit.",
-        e.getMessage());
+        List.of(new Network(IpPrefix.parse("10.244.0.0/16"), 24, Optional.empty())),
+        config.networks());
+    assertTrue(config.directRouting());
+    assertEquals(Duration.ofHours(24), config.leaseDuration());
   }
 
   @Test
-  void portsAndLeaseDurationsHaveTheirRange() {
+  void subnetsHaveTheUsualLengthOrWhatTheNetworkLeaves() {
+    assertEquals(64, Network.of(IpPrefix.parse("fd00:244::/48")).subnetLength());
+    assertEquals(28, Network.of(IpPrefix.parse("10.244.0.0/28")).subnetLength());
     assertEquals(
-        "The UDP port 65536 is outside 1-65535.",
-        assertThrows(IllegalArgumentException.class, () -> config(65536, Duration.ofHours(1)))
-            .getMessage());
+        new Network(
+            IpPrefix.parse("10.244.0.0/16"), 20, Optional.of(IpPrefix.parse("10.244.16.0/20"))),
+        Network.of(IpPrefix.parse("10.244.0.0/16")).withSubnet(IpPrefix.parse("10.244.16.0/20")));
+    assertEquals(
+        26, Network.of(IpPrefix.parse("10.244.0.0/16")).withSubnetLength(26).subnetLength());
+    assertThrows(RefusedException.class, () -> Network.of(IpPrefix.parse("10.244.0.0/31")));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "127.0.0.0/8",
+        "127.4.0.0/16",
+        "169.254.0.0/16",
+        "224.0.0.0/8",
+        "240.0.0.0/16",
+        "0.0.0.0/1",
+        "fe80::/64",
+        "ff05::/48",
+        "::/8"
+      })
+  void networksThatNoContainerCanHaveAnAddressOfAreRefused(String network) {
+    var e = assertThrows(RefusedException.class, () -> builder().network(IpPrefix.parse(network)));
+    assertTrue(e.getMessage().startsWith("The network " + network + " cannot be"), e.getMessage());
+  }
+
+  @Test
+  void leaseDurationsHaveTheirRange() {
+    OverlayConfig.Builder builder = builder().network(IpPrefix.parse("10.244.0.0/16"));
     assertEquals(
         "The lease duration PT9.999S is outside 10 seconds to 3650 days.",
-        assertThrows(IllegalArgumentException.class, () -> config(4789, Duration.ofMillis(9999)))
+        assertThrows(
+                RefusedException.class,
+                () -> builder.leaseDuration(Duration.ofMillis(9999)).build())
             .getMessage());
     assertThrows(
-        IllegalArgumentException.class, () -> config(4789, Duration.ofSeconds(Long.MAX_VALUE)));
+        RefusedException.class,
+        () -> builder.leaseDuration(Duration.ofSeconds(Long.MAX_VALUE)).build());
+  }
+
+  @Test
+  void nothingIsLeftOutByNull() {
+    assertEquals(
+        "underlayAddress",
+        assertThrows(
+                NullPointerException.class,
+                () -> OverlayConfig.builder(new HostName("host-01"), null))
+            .getMessage());
+    assertThrows(NullPointerException.class, () -> builder().vni(null));
   }
 }

@@ -96,8 +96,7 @@ final class OverlayDatapathTest extends OverlayFixture {
     assertEquals(wanted, overlay.attach(NETNS, "eth1", Optional.of(wanted)).address());
     var e =
         assertThrows(
-            IllegalArgumentException.class,
-            () -> overlay.attach(NETNS, "eth2", Optional.of(wanted)));
+            RefusedException.class, () -> overlay.attach(NETNS, "eth2", Optional.of(wanted)));
     assertEquals("The address 10.244.1.77 is taken by a container.", e.getMessage());
     var attachment = datapath.attachments().getFirst();
     assertEquals(address("10.244.1.1"), attachment.addresses().getFirst().gateway());

@@ -41,16 +41,12 @@ abstract class OverlayFixture {
    */
   static OverlayConfig config(
       String host, String underlay, String network, String subnet, boolean directRouting) {
-    return new OverlayConfig(
-        host,
-        Fixtures.VNI,
-        IpPrefix.parse(network),
-        24,
-        Optional.ofNullable(subnet).map(IpPrefix::parse),
-        address(underlay),
-        4789,
-        directRouting,
-        LEASE);
+    Optional<IpPrefix> wanted = Optional.ofNullable(subnet).map(IpPrefix::parse);
+    return OverlayConfig.builder(new HostName(host), address(underlay))
+        .network(new OverlayConfig.Network(IpPrefix.parse(network), 24, wanted))
+        .directRouting(directRouting)
+        .leaseDuration(LEASE)
+        .build();
   }
 
   /** Closed after the test. */

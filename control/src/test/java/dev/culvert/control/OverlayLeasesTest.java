@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -65,8 +66,9 @@ final class OverlayLeasesTest extends OverlayFixture {
     memory.acquire(
         new Lease(
             subnet("10.244.2.0/24"),
-            "host-02",
-            new Vtep(address("10.18.2.2"), 4789, VtepMac.derive("host-02", Fixtures.VNI)),
+            new HostName("host-02"),
+            new Vtep(
+                address("10.18.2.2"), 4789, VtepMac.derive(new HostName("host-02"), Fixtures.VNI)),
             1,
             Optional.of(clock.instant().plus(LEASE))));
     Overlay overlay = start();
@@ -147,8 +149,9 @@ final class OverlayLeasesTest extends OverlayFixture {
     Lease thief =
         new Lease(
             mine.subnet(),
-            "thief",
-            new Vtep(address("10.18.2.66"), 4789, VtepMac.derive("thief", Fixtures.VNI)),
+            new HostName("thief"),
+            new Vtep(
+                address("10.18.2.66"), 4789, VtepMac.derive(new HostName("thief"), Fixtures.VNI)),
             0,
             Optional.empty());
     memory.renew(thief, mine.generation());
@@ -158,13 +161,12 @@ final class OverlayLeasesTest extends OverlayFixture {
         () -> overlay.status().problems().stream().limit(1).anyMatch(p -> p.startsWith(loss)));
     assertEquals(List.of(new LocalSubnet(own.subnet(), 0)), datapath.read().locals());
     assertEquals(List.of(endpoint), overlay.status().endpoints());
-    assertThrows(
-        IllegalStateException.class, () -> overlay.attach(NETNS, "eth1", Optional.empty()));
+    assertThrows(RefusedException.class, () -> overlay.attach(NETNS, "eth1", Optional.empty()));
 
     Lease stolen = memory.list().getFirst();
     memory.release(stolen.subnet(), stolen.generation());
     await("got back", () -> overlay.status().problems().isEmpty());
-    assertEquals("host-01", memory.list().getFirst().host());
+    assertEquals("host-01", memory.list().getFirst().host().text());
   }
 
   @Test
@@ -215,18 +217,20 @@ final class OverlayLeasesTest extends OverlayFixture {
     memory.acquire(
         new Lease(
             subnet("10.244.1.0/24"),
-            "gone",
-            new Vtep(address("10.18.2.2"), 4789, VtepMac.derive("gone", Fixtures.VNI)),
+            new HostName("gone"),
+            new Vtep(
+                address("10.18.2.2"), 4789, VtepMac.derive(new HostName("gone"), Fixtures.VNI)),
             1,
             Optional.of(clock.instant())));
     clock.advance(LEASE.dividedBy(2));
-    var e = assertThrows(IllegalStateException.class, () -> start(small, datapath));
+    var e = assertThrows(RefusedException.class, () -> start(small, datapath));
     assertTrue(e.getMessage().contains("has no free subnet of length /24"), e.getMessage());
 
     clock.advance(Duration.ofSeconds(1));
     Overlay overlay = start(small, datapath);
     assertEquals(subnet("10.244.1.0/24"), overlay.status().lease().orElseThrow().subnet());
-    assertEquals(List.of("host-09"), memory.list().stream().map(Lease::host).toList());
+    assertEquals(
+        List.of(new HostName("host-09")), memory.list().stream().map(Lease::host).toList());
   }
 
   @Test
@@ -265,7 +269,7 @@ final class OverlayLeasesTest extends OverlayFixture {
   @Test
   void aHostCannotMoveIntoItsOwnTunnelOrToAnotherFamily() {
     Overlay overlay = start();
-    assertThrows(IllegalArgumentException.class, () -> overlay.moveTo(address("10.244.7.7")));
-    assertThrows(IllegalArgumentException.class, () -> overlay.moveTo(address("fd17::9")));
+    assertThrows(RefusedException.class, () -> overlay.moveTo(address("10.244.7.7")));
+    assertThrows(RefusedException.class, () -> overlay.moveTo(address("fd17::9")));
   }
 }

@@ -109,7 +109,7 @@ final class OverlayTablePropertyTest {
     OverlayTable table =
         new OverlayTable(
             new OverlayTable.Settings(
-                "host-01",
+                new HostName("host-01"),
                 new Vni(1),
                 List.of(IpPrefix.parse("10.244.0.0/16"), IpPrefix.parse("fd00:244::/48")),
                 true,

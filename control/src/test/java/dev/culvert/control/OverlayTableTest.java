@@ -40,7 +40,7 @@ final class OverlayTableTest {
     OverlayTable table =
         new OverlayTable(
             new OverlayTable.Settings(
-                "host-01",
+                new HostName("host-01"),
                 new Vni(1),
                 List.of(IpPrefix.parse("10.244.0.0/16")),
                 directRouting,

@@ -13,6 +13,7 @@ import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -161,7 +162,7 @@ final class OverlayTest extends OverlayFixture {
   @Test
   void anMtuThatIsTooSmallIsAClearWord() {
     datapath.setMtu(575);
-    var e = assertThrows(IllegalStateException.class, this::start);
+    var e = assertThrows(RefusedException.class, this::start);
     assertEquals(
         "The underlay interface leaves containers an MTU of 575 bytes, and at least 576 are needed;"
             + " raise the underlay interface's MTU.",

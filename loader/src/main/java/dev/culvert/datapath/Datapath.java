@@ -35,6 +35,9 @@ public interface Datapath extends AutoCloseable {
     start(vni, vtep, List.of(new Gateway(gateway, network)));
   }
 
+  /** The UDP port of its tunnel, alike on all hosts. Any thread may ask. */
+  int port();
+
   /** Applies changes in order, in batches where it can; a failed one does not stop the others. */
   List<Failure> apply(List<Change> changes);
 

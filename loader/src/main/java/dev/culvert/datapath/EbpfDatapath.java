@@ -244,6 +244,11 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
+  public int port() {
+    return config.port();
+  }
+
+  @Override
   public List<Failure> apply(List<Change> changes) {
     List<Failure> failures = new ArrayList<>();
     List<Change> subnets = new ArrayList<>();

@@ -186,6 +186,11 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   @Override
+  public int port() {
+    return config.port();
+  }
+
+  @Override
   public List<Failure> apply(List<Change> changes) {
     List<Failure> failures = new ArrayList<>();
     for (Change change : changes) {

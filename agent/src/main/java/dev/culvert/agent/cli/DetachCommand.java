@@ -2,8 +2,8 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.util.List;

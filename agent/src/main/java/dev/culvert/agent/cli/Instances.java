@@ -4,6 +4,7 @@ package dev.culvert.agent.cli;
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.socket.Instance;
+import dev.culvert.control.HostName;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -12,6 +13,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SortedSet;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Finds the agents of this machine by their pins and their control sockets. */
@@ -26,13 +28,14 @@ final class Instances {
    * @throws UserException when there is none, or several and none is named
    */
   static Instance choose(Path bpffs, Path runDirectory, Optional<String> host) {
-    SortedSet<String> all = new TreeSet<>(hosts(bpffs));
+    SortedSet<HostName> all = new TreeSet<>(hosts(bpffs));
     all.addAll(listening(runDirectory));
-    List<String> hosts = List.copyOf(all);
+    List<HostName> hosts = List.copyOf(all);
     if (host.isPresent()) {
-      Instance named = Instance.of(bpffs, runDirectory, host.get());
-      if (!hosts.contains(host.get()) && !Files.exists(named.socket())) {
-        throw new UserException(noSuchHost(bpffs, host.get(), hosts));
+      HostName name = new HostName(host.get());
+      Instance named = Instance.of(bpffs, runDirectory, name);
+      if (!hosts.contains(name) && !Files.exists(named.socket())) {
+        throw new UserException(noSuchHost(bpffs, name, hosts));
       }
       return named;
     }
@@ -42,18 +45,19 @@ final class Instances {
     if (hosts.size() > 1) {
       throw new UserException(
           "There are several agents on this machine; choose one with --host: "
-              + String.join(", ", hosts)
+              + joined(hosts)
               + ".");
     }
     return Instance.of(bpffs, runDirectory, hosts.getFirst());
   }
 
-  static List<String> hosts(Path bpffs) {
+  static List<HostName> hosts(Path bpffs) {
     Path folder = Instance.folder(bpffs);
     try (Stream<Path> children = Files.list(folder)) {
       return children
           .filter(Files::isDirectory)
           .map(child -> Instance.hostOf(child.getFileName().toString()))
+          .flatMap(Optional::stream)
           .sorted()
           .toList();
     } catch (AccessDeniedException e) {
@@ -64,23 +68,29 @@ final class Instances {
   }
 
   /** Agents that carry packets themselves pin nothing, but have a socket. */
-  private static List<String> listening(Path runDirectory) {
+  private static List<HostName> listening(Path runDirectory) {
     try (Stream<Path> children = Files.list(runDirectory)) {
       return children
           .map(child -> child.getFileName().toString())
           .filter(name -> name.endsWith(SOCKET_SUFFIX))
           .map(name -> name.substring(0, name.length() - SOCKET_SUFFIX.length()))
+          .filter(HostName::isValid)
+          .map(HostName::new)
           .toList();
     } catch (IOException notThere) {
       return List.of();
     }
   }
 
-  private static String noSuchHost(Path bpffs, String host, List<String> hosts) {
+  private static String noSuchHost(Path bpffs, HostName host, List<HostName> hosts) {
     return hosts.isEmpty()
         ? nothing(bpffs)
         : "There is no agent for host %s on this machine, only for %s."
-            .formatted(host, String.join(", ", hosts));
+            .formatted(host, joined(hosts));
+  }
+
+  private static String joined(List<HostName> hosts) {
+    return hosts.stream().map(HostName::text).collect(Collectors.joining(", "));
   }
 
   /** Why nothing is there, as far as one can tell. */

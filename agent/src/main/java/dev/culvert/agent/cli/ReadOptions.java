@@ -98,7 +98,7 @@ public final class ReadOptions {
       String none) {
     if (json) {
       Map<String, Object> root = new LinkedHashMap<>();
-      root.put("host", instance.host());
+      root.put("host", instance.host().text());
       root.put(key, views);
       out().println(Json.pretty(root));
     } else if (views.isEmpty()) {

@@ -31,7 +31,7 @@ record StatusReport(
   /** The JSON form; without an answering agent, its fields are null. */
   Map<String, Object> view() {
     Map<String, Object> view = new LinkedHashMap<>();
-    view.put("host", instance.host());
+    view.put("host", instance.host().text());
     view.put("pins", instance.pins().toString());
     view.put("agent", agentView());
     view.put("vtep", inspection.identity().map(identity -> Views.vtep(identity.vtep())));
@@ -90,7 +90,7 @@ record StatusReport(
   /** The form for people. */
   String text() {
     StringBuilder out = new StringBuilder();
-    line(out, "host", instance.host());
+    line(out, "host", instance.host().text());
     line(out, "agent", agentText());
     if (inspection.programs().isEmpty()) { // Pinned datapaths have programs always.
       line(out, "datapath", "userspace: the agent carries the packets itself");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.config;
 
+import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.Vni;
@@ -21,7 +22,7 @@ import java.util.Optional;
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
-    String host,
+    HostName host,
     List<OverlayConfig.Network> networks,
     Vni vni,
     int port,

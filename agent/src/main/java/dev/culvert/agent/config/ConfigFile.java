@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.config;
 
+import dev.culvert.control.HostName;
+import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.IpPrefix;
@@ -13,7 +15,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -91,7 +92,7 @@ public final class ConfigFile {
   }
 
   private static AgentConfig read(Section root, Supplier<String> machineName) {
-    Optional<String> named = root.value("host", Values::host);
+    Optional<HostName> named = root.value("host", HostName::new);
     AgentConfig config =
         new AgentConfig(
             named.isPresent() ? named.get() : checkedMachineName(root, machineName),
@@ -109,7 +110,8 @@ public final class ConfigFile {
             root.value("sourcePorts", Values::sourcePorts)
                 .orElse(new AgentConfig.SourcePorts(49152, 65535)),
             store(root),
-            root.value("leaseDuration", Values::leaseDuration).orElse(Duration.ofHours(24)),
+            root.value("leaseDuration", Values::leaseDuration)
+                .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),
             names(root, "bridges"),
             root.value("bpffs", Values::absolutePath).orElse(Path.of("/sys/fs/bpf")),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
@@ -188,14 +190,13 @@ public final class ConfigFile {
     }
   }
 
-  private static String checkedMachineName(Section root, Supplier<String> machineName) {
+  private static HostName checkedMachineName(Section root, Supplier<String> machineName) {
     String name = machineName.get();
-    try {
-      return Values.host(name);
-    } catch (RefusedException | IllegalArgumentException e) {
+    if (!HostName.isValid(name)) {
       throw root.problem(
           "host", "this machine's own name \"" + name + "\" will not do; set the key host.");
     }
+    return new HostName(name);
   }
 
   private static String machineName() {

@@ -52,17 +52,16 @@ final class Networks {
   }
 
   private static OverlayConfig.Network read(Section root, String suffix, IpPrefix network) {
-    int bits = network.family().addressBits();
-    if (network.length() > bits - 2) {
+    int longest = OverlayConfig.Network.longestSubnet(network);
+    if (network.length() > longest) {
       throw root.problem(
           "network" + suffix,
           "%s has no room for containers; choose a larger one, such as %s."
               .formatted(
                   network, network.family() == IpFamily.IPV4 ? "10.244.0.0/16" : "fd00:244::/48"));
     }
-    int usual = Math.clamp(network.family() == IpFamily.IPV4 ? 24 : 64, network.length(), bits - 2);
-    // Two bits: the network's own address, the gateway, and at least one container.
-    int length = root.whole("subnetLength" + suffix, usual, network.length(), bits - 2);
+    int usual = OverlayConfig.Network.of(network).subnetLength();
+    int length = root.whole("subnetLength" + suffix, usual, network.length(), longest);
     return new OverlayConfig.Network(network, length, subnet(root, suffix, network, length));
   }
 

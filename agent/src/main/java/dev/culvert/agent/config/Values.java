@@ -15,7 +15,6 @@ import java.util.regex.Pattern;
 final class Values {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(s|m|h|d)");
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
-  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9][A-Za-z0-9.-]{0,62}");
 
   // IFNAMSIZ (linux/if.h) less the terminating zero.
 
@@ -24,16 +23,6 @@ final class Values {
   static String text(String text) {
     if (text.isBlank()) {
       throw new RefusedException("is empty; write a value, or remove the key.");
-    }
-    return text;
-  }
-
-  /** Names a folder below bpffs, a socket and a lease, so few characters are allowed. */
-  static String host(String text) {
-    if (!HOST.matcher(text).matches()) {
-      throw new RefusedException(
-          "\"%s\" is not a host name; use up to 63 letters, digits, dots and hyphens, such as host-01."
-              .formatted(text));
     }
     return text;
   }

@@ -145,15 +145,16 @@ final class Membership implements AutoCloseable {
 
   private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
     try (Netlink netlink = Netlink.open(libc)) {
-      return new OverlayConfig(
-          config.host(),
-          config.vni(),
-          config.networks(),
-          UnderlayAddress.choose(
-              config.underlay(), families(config), netlink.links(), netlink.addresses()),
-          config.port(),
-          config.directRouting(),
-          config.leaseDuration());
+      OverlayConfig.Builder builder =
+          OverlayConfig.builder(
+                  config.host(),
+                  UnderlayAddress.choose(
+                      config.underlay(), families(config), netlink.links(), netlink.addresses()))
+              .vni(config.vni())
+              .directRouting(config.directRouting())
+              .leaseDuration(config.leaseDuration());
+      config.networks().forEach(builder::network);
+      return builder.build();
     }
   }
 

@@ -41,7 +41,7 @@ public final class Views {
   public static Map<String, Object> lease(Lease lease) {
     Map<String, Object> view = new LinkedHashMap<>();
     putSubnet(view, lease.subnet());
-    view.put("host", lease.host());
+    view.put("host", lease.host().text());
     view.put("vtep", vtep(lease.vtep()));
     view.put("generation", lease.generation());
     view.put("expires", lease.expires().map(Instant::toString));

@@ -2,7 +2,9 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.control.HostName;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /**
  * One agent on this machine, running or not, by where its things lie.
@@ -12,9 +14,9 @@ import java.nio.file.Path;
  * @param socket {@code <runDirectory>/<host>.sock}
  * @param lock {@code <runDirectory>/<host>.lock}
  */
-public record Instance(String host, Path bpffs, Path pins, Path socket, Path lock) {
+public record Instance(HostName host, Path bpffs, Path pins, Path socket, Path lock) {
   /** Where a host's things lie. */
-  public static Instance of(Path bpffs, Path runDirectory, String host) {
+  public static Instance of(Path bpffs, Path runDirectory, HostName host) {
     return new Instance(
         host,
         bpffs,
@@ -33,15 +35,16 @@ public record Instance(String host, Path bpffs, Path pins, Path socket, Path loc
   }
 
   /**
-   * The bpf file system reserves dots (kernel/bpf/inode.c, bpf_lookup); no host name has an
-   * underscore.
+   * The bpf file system reserves dots (kernel/bpf/inode.c, bpf_lookup), so they become underscores,
+   * and underscores become what no host's name has.
    */
-  static String pinName(String host) {
-    return host.replace('.', '_');
+  static String pinName(HostName host) {
+    return host.text().replace('_', '+').replace('.', '_');
   }
 
-  /** The host name behind a folder of pins. */
-  public static String hostOf(String pinName) {
-    return pinName.replace('_', '.');
+  /** The host name behind a folder of pins; empty for a folder that is none of ours. */
+  public static Optional<HostName> hostOf(String pinName) {
+    String text = pinName.replace('_', '.').replace('+', '_');
+    return HostName.isValid(text) ? Optional.of(new HostName(text)) : Optional.empty();
   }
 }

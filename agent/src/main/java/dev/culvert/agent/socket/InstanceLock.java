@@ -6,6 +6,7 @@ import static java.nio.file.StandardOpenOption.READ;
 import static java.nio.file.StandardOpenOption.WRITE;
 
 import dev.culvert.agent.UserException;
+import dev.culvert.control.HostName;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -45,7 +46,7 @@ public final class InstanceLock implements AutoCloseable {
    *
    * @throws UserException when another agent holds it
    */
-  public static InstanceLock acquire(Path file, String host, Holder holder) {
+  public static InstanceLock acquire(Path file, HostName host, Holder holder) {
     try {
       if (!Files.isDirectory(file.getParent())) {
         Files.createDirectories(

@@ -45,7 +45,7 @@ class ConfigFileTest {
   void fillsInTheDocumentedDefaults() {
     AgentConfig config = parse(LEAST);
 
-    assertEquals("machine.example", config.host());
+    assertEquals("machine.example", config.host().text());
     assertEquals(IpPrefix.parse("10.244.0.0/16"), config.networks().getFirst().prefix());
     assertEquals(24, config.networks().getFirst().subnetLength());
     assertEquals(Optional.empty(), config.networks().getFirst().subnet());
@@ -137,7 +137,7 @@ class ConfigFileTest {
             stop: leave
             """);
 
-    assertEquals("host-01", config.host());
+    assertEquals("host-01", config.host().text());
     assertEquals(26, config.networks().getFirst().subnetLength());
     assertEquals(
         Optional.of(IpPrefix.parse("10.244.1.64/26")), config.networks().getFirst().subnet());
@@ -161,7 +161,7 @@ class ConfigFileTest {
   void theExampleIsGood() {
     AgentConfig config = ConfigFile.load(Path.of("src/main/config/culvert.yaml"));
 
-    assertEquals("host-01", config.host());
+    assertEquals("host-01", config.host().text());
     assertEquals(Path.of("/var/lib/culvert/leases"), config.storeDirectory());
   }
 
@@ -197,8 +197,8 @@ class ConfigFileTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "host: a b                | line 6: host: \"a b\" is not a host name",
-        "host: ../x               | line 6: host: \"../x\" is not a host name",
+        "host: a b                | line 6: host: \"a b\" cannot be a host's name",
+        "host: ../x               | line 6: host: \"../x\" cannot be a host's name",
         "host: [a]                | line 6: host: is a list, but takes one value.",
         "host: {a: b}             | line 6: host: has keys below it, but takes one value.",
         "host:                    | line 6: host: has no value",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.socket;
 
+import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
@@ -24,7 +25,7 @@ public final class FakeOverlay implements OverlayOperations {
   public static final Lease LEASE =
       new Lease(
           new Subnet(new Vni(1), IpPrefix.parse("10.244.1.0/24")),
-          "host-01",
+          new HostName("host-01"),
           new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02")),
           3,
           Optional.of(Instant.parse("2030-01-02T03:04:05Z")));

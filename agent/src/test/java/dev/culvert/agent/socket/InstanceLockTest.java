@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.culvert.agent.UserException;
+import dev.culvert.control.HostName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -24,20 +25,21 @@ class InstanceLockTest {
   @Test
   void aSecondAgentLearnsWhoIsFirst() {
     Path file = folder.resolve("run/host-01.lock");
-    InstanceLock lock = InstanceLock.acquire(file, "host-01", HOLDER);
+    InstanceLock lock = InstanceLock.acquire(file, new HostName("host-01"), HOLDER);
     UserException e =
-        assertThrows(UserException.class, () -> InstanceLock.acquire(file, "host-01", HOLDER));
+        assertThrows(
+            UserException.class, () -> InstanceLock.acquire(file, new HostName("host-01"), HOLDER));
     assertEquals(
         "An agent for host host-01 already runs, pid 4711; stop it first, or give this one another host name.",
         e.getMessage());
     lock.close();
-    InstanceLock.acquire(file, "host-01", HOLDER).close();
+    InstanceLock.acquire(file, new HostName("host-01"), HOLDER).close();
   }
 
   @Test
   void remembersWhoWasLast() throws Exception {
     Path file = folder.resolve("run/host-01.lock");
-    InstanceLock.acquire(file, "host-01", HOLDER).close();
+    InstanceLock.acquire(file, new HostName("host-01"), HOLDER).close();
 
     assertEquals(Optional.of(HOLDER), InstanceLock.last(file));
     assertEquals(
@@ -48,7 +50,7 @@ class InstanceLockTest {
   @Test
   void leavesNoTraceWhenRemoved() {
     Path file = folder.resolve("host-01.lock");
-    InstanceLock.acquire(file, "host-01", HOLDER).remove();
+    InstanceLock.acquire(file, new HostName("host-01"), HOLDER).remove();
 
     assertFalse(Files.exists(file));
     assertEquals(Optional.empty(), InstanceLock.last(file));

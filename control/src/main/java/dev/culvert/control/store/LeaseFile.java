@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control.store;
 
+import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
@@ -8,6 +9,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -174,12 +176,12 @@ final class LeaseFile {
         entries.containsKey("expires")
             ? Optional.of(read("expires", LeaseFile::instant))
             : Optional.empty();
-    return read("host", host -> new Lease(subnet, host, vtep, generation, expires));
+    return read("host", host -> new Lease(subnet, new HostName(host), vtep, generation, expires));
   }
 
   private static InetAddress address(String value) {
     if (!ADDRESS.matcher(value).matches()) {
-      throw new IllegalArgumentException("\"" + value + "\" is not an IP address.");
+      throw new RefusedException("\"" + value + "\" is not an IP address.");
     }
     return IpPrefix.parseAddress(value);
   }
@@ -187,7 +189,7 @@ final class LeaseFile {
   private static long generation(String value) {
     long generation = Long.parseLong(value);
     if (generation < 1) {
-      throw new IllegalArgumentException("generations begin at 1, so " + value + " is none.");
+      throw new RefusedException("generations begin at 1, so " + value + " is none.");
     }
     return generation;
   }
@@ -195,7 +197,7 @@ final class LeaseFile {
   private static Instant instant(String value) {
     OffsetDateTime time = OffsetDateTime.parse(value);
     if (time.getYear() < 1970 || time.getYear() > 9998) {
-      throw new IllegalArgumentException("the year of " + value + " is outside 1970-9998.");
+      throw new RefusedException("the year of " + value + " is outside 1970-9998.");
     }
     return time.toInstant();
   }
@@ -209,7 +211,7 @@ final class LeaseFile {
     } catch (DateTimeException e) {
       String problem = "\"" + entry.value() + "\" is not a time; write it as 2026-11-24T10:00:00Z.";
       throw malformed(key, entry, problem, e);
-    } catch (IllegalArgumentException e) {
+    } catch (RefusedException | IllegalArgumentException e) {
       throw malformed(key, entry, e.getMessage(), e);
     }
   }

@@ -83,7 +83,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         assertInstanceOf(LeaseEvent.Snapshot.class, next(events));
         write("cellar.lease", BY_HAND);
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
-        assertEquals("host-02", announced.lease().host());
+        assertEquals("host-02", announced.lease().host().text());
         assertTrue(announced.lease().expires().isEmpty());
         assertInstanceOf(
             Result.Conflict.class, store.acquire(lease("10.244.2.128/25", 1, "host-03")));
@@ -130,7 +130,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
     try (LeaseStore store = open()) {
       write("a.lease", BY_HAND.substring(0, BY_HAND.indexOf("mac")));
       write("b.lease", BY_HAND);
-      assertEquals(List.of("host-02"), store.list().stream().map(Lease::host).toList());
+      assertEquals(List.of("host-02"), store.list().stream().map(l -> l.host().text()).toList());
       assertEquals(
           List.of(
               "The lease file "
@@ -203,7 +203,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         var withdrawn = assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
         assertEquals(lease.generation(), withdrawn.generation());
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
-        assertEquals("host-02", announced.lease().host());
+        assertEquals("host-02", announced.lease().host().text());
       }
     }
   }
@@ -214,7 +214,8 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
       write("a.lease", BY_HAND);
       write("b.lease", BY_HAND.replace("host-02", "host-03"));
       write("c.lease", BY_HAND.replace("2.0/24", "2.64/26").replace("host-02", "host-04"));
-      assertEquals(List.of("host-02", "host-04"), store.list().stream().map(Lease::host).toList());
+      assertEquals(
+          List.of("host-02", "host-04"), store.list().stream().map(l -> l.host().text()).toList());
       List<String> problems = store.problems();
       assertEquals(2, problems.size(), problems.toString());
       assertTrue(problems.get(0).contains("are both of 10.244.2.0/24 (VNI 1)"), problems.get(0));
@@ -343,7 +344,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
       assertEquals(List.of(), store.problems());
       for (int i = 0; i < processes; i++) {
         String host = "host-" + i;
-        assertEquals(each, store.list().stream().filter(l -> l.host().equals(host)).count());
+        assertEquals(each, store.list().stream().filter(l -> l.host().text().equals(host)).count());
       }
       assertFalse(files().stream().anyMatch(name -> name.startsWith(".tmp-")), files().toString());
     }
@@ -409,7 +410,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
     try (LeaseStore store = open()) {
       Path elsewhere = Files.writeString(temporary.resolve("by-hand"), BY_HAND);
       Files.createSymbolicLink(directory().resolve("cellar.lease"), elsewhere);
-      assertEquals("host-02", store.list().getFirst().host());
+      assertEquals("host-02", store.list().getFirst().host().text());
     }
   }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
 import dev.culvert.control.store.LeaseFile.MalformedException;
 import dev.culvert.datapath.IpPrefix;
@@ -33,7 +34,7 @@ final class LeaseFileTest {
   private static final Lease FULL =
       new Lease(
           new Subnet(new Vni(7), IpPrefix.parse("10.244.1.0/24")),
-          "host-01",
+          new HostName("host-01"),
           new Vtep(IpPrefix.parseAddress("10.17.2.2"), 8472, MacAddress.parse("02:00:0a:11:02:02")),
           12,
           Optional.of(Instant.parse("2026-11-24T10:00:00Z")));
@@ -56,7 +57,7 @@ final class LeaseFileTest {
     assertEquals(
         new Lease(
             new Subnet(new Vni(1), IpPrefix.parse("10.244.2.0/24")),
-            "host-02",
+            new HostName("host-02"),
             new Vtep(
                 IpPrefix.parseAddress("10.18.2.2"), 4789, MacAddress.parse("02:00:0a:12:02:02")),
             1,

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
@@ -43,7 +44,8 @@ abstract class LeaseStoreContract {
   static Lease lease(String prefix, int vni, String host) {
     Vtep vtep =
         new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02"));
-    return new Lease(new Subnet(new Vni(vni), IpPrefix.parse(prefix)), host, vtep, 0, until(60));
+    return new Lease(
+        new Subnet(new Vni(vni), IpPrefix.parse(prefix)), new HostName(host), vtep, 0, until(60));
   }
 
   static Optional<Instant> until(int seconds) {
