@@ -2,6 +2,7 @@
 package dev.culvert.lab;
 
 import dev.culvert.agent.socket.ControlClient;
+import dev.culvert.kernel.BpfFileSystem;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;

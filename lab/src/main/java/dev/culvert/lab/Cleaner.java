@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab;
 
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -27,8 +31,8 @@ public final class Cleaner {
       state.emptyFolders().forEach(path -> attempt(failures, () -> Folders.deleteIfEmpty(path)));
       state
           .mount()
-          .ifPresent(
-              mountPoint -> attempt(failures, () -> BpfFileSystem.unmount(shell, mountPoint)));
+          .ifPresent(mountPoint ->
+              attempt(failures, () -> new BpfFileSystem(Libc.system()).unmountIfEmpty(mountPoint)));
     }
     if (!failures.isEmpty()) {
       throw new LabException("The lab is not quite gone: " + String.join(" ", failures));
@@ -39,7 +43,7 @@ public final class Cleaner {
   private static void attempt(List<String> failures, Runnable work) {
     try {
       work.run();
-    } catch (LabException e) {
+    } catch (RefusedException | KernelException e) {
       failures.add(e.getMessage());
     }
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab;
 
-import dev.culvert.agent.daemon.MountNamespace;
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
 import java.nio.file.Path;
 
 /**
@@ -70,9 +71,10 @@ public final class Lab implements AutoCloseable {
 
   /** Makes sure that there is a bpf file system. */
   public void needBpfFileSystem() {
-    if (!MountNamespace.isBpfFileSystem(BpfFileSystem.DEFAULT)) {
+    BpfFileSystem files = new BpfFileSystem(Libc.system());
+    if (!files.contains(BpfFileSystem.DEFAULT)) {
       state.claimMount(BpfFileSystem.DEFAULT);
-      BpfFileSystem.mount(shell, BpfFileSystem.DEFAULT);
+      files.mount(BpfFileSystem.DEFAULT);
     }
   }
 

@@ -80,24 +80,31 @@ public final class BpfFileSystem {
   }
 
   /**
+   * Undoes {@link #mount}, unless somebody has pinned something there since. Does nothing where
+   * there is no BPF file system.
+   *
+   * @throws KernelException when the kernel refuses: EBUSY while a process stands in it
+   */
+  public void unmountIfEmpty(Path folder) {
+    if (contains(folder) && isEmpty(folder)) {
+      KernelCheck.ok(
+          new Mounts(libc).unmount(folder, 0),
+          "umount2",
+          folder.toString(),
+          "is it a mount point, and not in use?");
+    }
+  }
+
+  /**
    * Whether nobody has pinned anything there. The kernel itself puts maps.debug and progs.debug
    * into a new one (CONFIG_BPF_PRELOAD), and nobody else can give names with dots.
    */
-  public boolean isEmpty(Path folder) {
+  private static boolean isEmpty(Path folder) {
     try (Stream<Path> entries = Files.list(folder)) {
       return entries.allMatch(entry -> entry.getFileName().toString().contains("."));
     } catch (IOException e) {
       throw new RefusedException(
           "Cannot list " + folder + ": " + e.getMessage() + "; look as root.", e);
     }
-  }
-
-  /** Unmounts; what is pinned there and used by nobody else goes with it. */
-  public void unmount(Path folder) {
-    KernelCheck.ok(
-        new Mounts(libc).unmount(folder, 0),
-        "umount2",
-        folder.toString(),
-        "is it a mount point, and not in use?");
   }
 }

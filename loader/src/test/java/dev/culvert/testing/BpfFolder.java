@@ -45,14 +45,9 @@ public final class BpfFolder implements AutoCloseable {
     files.mount(MOUNT_POINT);
     Runtime.getRuntime()
         .addShutdownHook(
-            Thread.ofPlatform().name("unmount bpf").unstarted(() -> unmountIfEmpty(files)));
-  }
-
-  /** What somebody has pinned there since would go with it. */
-  private static void unmountIfEmpty(BpfFileSystem files) {
-    if (files.contains(MOUNT_POINT) && files.isEmpty(MOUNT_POINT)) {
-      files.unmount(MOUNT_POINT);
-    }
+            Thread.ofPlatform()
+                .name("unmount bpf")
+                .unstarted(() -> files.unmountIfEmpty(MOUNT_POINT)));
   }
 
   public Path path() {

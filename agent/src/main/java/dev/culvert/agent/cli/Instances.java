@@ -5,6 +5,8 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.HostName;
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
@@ -95,11 +97,11 @@ final class Instances {
 
   /** Why nothing is there, as far as one can tell. */
   private static String nothing(Path bpffs) {
-    Optional<String> hidden = MountNamespace.hidden(bpffs);
+    Optional<String> hidden = MountNamespace.hidden(Libc.system(), bpffs);
     if (hidden.isPresent()) {
       return hidden.get();
     }
-    if (!MountNamespace.isBpfFileSystem(bpffs)) {
+    if (!new BpfFileSystem(Libc.system()).contains(bpffs)) {
       return bpffs
           + " is no bpf file system, so no agent has run since this machine started; start one:"
           + " culvert agent --config FILE.";

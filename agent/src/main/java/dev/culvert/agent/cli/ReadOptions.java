@@ -9,6 +9,7 @@ import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.TablesView;
 import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.kernel.Libc;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -61,7 +62,7 @@ public final class ReadOptions {
   void requirePins(Instance instance) {
     if (!Files.isDirectory(instance.pins())) {
       throw new UserException(
-          MountNamespace.hidden(instance.bpffs())
+          MountNamespace.hidden(Libc.system(), instance.bpffs())
               .orElse(
                   "There is nothing pinned at %s: the agent of host %s is still starting, has left, or carries packets itself (datapath: userspace) and is dead; look at its log."
                       .formatted(instance.pins(), instance.host())));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.daemon;
 
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,20 +19,12 @@ public final class MountNamespace {
 
   private MountNamespace() {}
 
-  public static boolean isBpfFileSystem(Path path) {
-    try {
-      return Files.getFileStore(path).type().equals("bpf");
-    } catch (IOException e) {
-      return false;
-    }
-  }
-
   /**
    * One sentence for people when "ip netns exec" hides the bpf file system, naming what to use
    * instead; empty when that is not the reason.
    */
-  public static Optional<String> hidden(Path bpffs) {
-    if (isBpfFileSystem(bpffs)) {
+  public static Optional<String> hidden(Libc libc, Path bpffs) {
+    if (new BpfFileSystem(libc).contains(bpffs)) {
       return Optional.empty();
     }
     try {

@@ -19,16 +19,16 @@ final class PinFileSystem {
 
   /** Mounts the bpf file system where it is missing, and says so; whether it did. */
   static boolean ensure(Libc libc, Path bpffs, Consumer<String> say) {
-    if (MountNamespace.isBpfFileSystem(bpffs)) {
+    BpfFileSystem files = new BpfFileSystem(libc);
+    if (files.contains(bpffs)) {
       return false;
     }
     // A mount made there would vanish with us, and the pins with it.
-    Optional<String> hidden = MountNamespace.hidden(bpffs);
+    Optional<String> hidden = MountNamespace.hidden(libc, bpffs);
     if (hidden.isPresent()) {
       throw new UserException(hidden.get());
     }
     try (FolderLock _ = lockAbove(libc, bpffs)) {
-      BpfFileSystem files = new BpfFileSystem(libc);
       if (files.contains(bpffs)) {
         return false;
       }
@@ -41,10 +41,7 @@ final class PinFileSystem {
   /** Unmounts what {@link #ensure} mounted, unless somebody has pinned something there since. */
   static void release(Libc libc, Path bpffs) {
     try (FolderLock _ = lockAbove(libc, bpffs)) {
-      BpfFileSystem files = new BpfFileSystem(libc);
-      if (files.isEmpty(bpffs)) {
-        files.unmount(bpffs);
-      }
+      new BpfFileSystem(libc).unmountIfEmpty(bpffs);
     }
   }
 

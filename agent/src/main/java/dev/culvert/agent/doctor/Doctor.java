@@ -4,6 +4,7 @@ package dev.culvert.agent.doctor;
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.daemon.Privileges;
 import dev.culvert.datapath.DecapsulationChoice;
+import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
@@ -52,7 +53,7 @@ public final class Doctor {
         kernel(read(proc.resolve("sys/kernel/osrelease")).orElse("unknown")),
         bpfCall(bpf),
         btf(Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"))),
-        bpfFileSystem(MountNamespace.isBpfFileSystem(bpffs), MountNamespace.hidden(bpffs)),
+        bpfFileSystem(new BpfFileSystem(libc).contains(bpffs), MountNamespace.hidden(libc, bpffs)),
         attachment(bpf),
         jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))),
         forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),

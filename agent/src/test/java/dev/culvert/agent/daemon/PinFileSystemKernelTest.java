@@ -39,9 +39,7 @@ final class PinFileSystemKernelTest {
 
   @AfterEach
   void unmount() {
-    if (new BpfFileSystem(libc).contains(bpffs)) {
-      new BpfFileSystem(libc).unmount(bpffs);
-    }
+    new BpfFileSystem(libc).unmountIfEmpty(bpffs);
   }
 
   @Test

@@ -8,6 +8,7 @@ import dev.culvert.agent.doctor.Check.State;
 import dev.culvert.agent.doctor.Doctor.BpfAnswer;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.Syscall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,7 +92,7 @@ class DoctorTest {
   @Test
   void examinesAKernelThatHasNoBpf() throws Exception {
     write("sys/kernel/osrelease", "6.1.0\n");
-    Libc noBpf = (call, a, b, c, d, e, f) -> -38;
+    Libc noBpf = (call, a, b, c, d, e, f) -> call == Syscall.BPF ? -38 : 0;
 
     String report =
         new Doctor(noBpf, folder, folder)
