@@ -67,7 +67,8 @@ public final class BpfMap implements AutoCloseable {
   /**
    * @param innerMapFd a map like those that a map of maps holds; 0 for other maps
    */
-  static BpfMap create(Bpf bpf, MapSpec spec, Bpf.MapTypes types, int innerMapFd) {
+  static BpfMap create(Bpf bpf, MapSpec wanted, Bpf.MapTypes types, int innerMapFd) {
+    MapSpec spec = wanted.complete();
     int result = bpf.mapCreate(spec, types, innerMapFd);
     if (result < 0 && types.btfFd() != 0) {
       // Some types of map take no BTF, and old kernels take it for fewer: the map works without.

@@ -16,7 +16,16 @@ public final class BpfObjectSpec {
    * linux/bpf.h.
    */
   public record MapSpec(
-      String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {}
+      String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {
+    private static final int PERF_EVENT_ARRAY = 4;
+
+    /** With what may be left out, as libbpf does: a perf event array has a place for each CPU. */
+    MapSpec complete() {
+      return type == PERF_EVENT_ARRAY && maxEntries == 0
+          ? new MapSpec(name, type, keyBytes, valueBytes, PossibleCpus.count(), flags)
+          : this;
+    }
+  }
 
   /** A program: its C name, its section, and its instructions before relocation. */
   public record ProgramSpec(String name, String section, int instructionCount) {}
@@ -171,9 +180,7 @@ public final class BpfObjectSpec {
             new MapSpec(
                 map, spec.type(), spec.keyBytes(), spec.valueBytes(), maxEntries, spec.flags());
         changed.set(
-            i,
-            new MapDefinitions.Definition(
-                resized, old.keyTypeId(), old.valueTypeId(), old.offset(), old.inner()));
+            i, new MapDefinitions.Definition(resized, old.types(), old.place(), old.inner()));
         return new BpfObjectSpec(name, changed, data, programs, btf, license);
       }
     }

@@ -7,6 +7,8 @@ import dev.culvert.kernel.ElfObject.Symbol;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * Reads the maps that BTF defines in section .maps: variables of an anonymous struct, where {@code
@@ -15,15 +17,31 @@ import java.util.Optional;
 final class MapDefinitions {
   static final String SECTION = ".maps";
 
+  /** A map, and where its variable lies in section .maps. */
+  record Definition(MapSpec spec, Types types, Place place, Optional<Inner> inner) {}
+
+  /** BTF type ids; 0 where sizes alone are given. */
+  record Types(int key, int value) {}
+
+  /** In bytes, within section .maps. */
+  record Place(long offset, long sizeBytes) {
+    /** Whether a pointer at this offset of the section lies in it. */
+    boolean holdsPointer(long at) {
+      return at >= offset && at - offset <= sizeBytes - Long.BYTES;
+    }
+  }
+
   /**
-   * A map with its BTF types, and where its variable lies in section .maps.
+   * What a map of maps holds.
    *
-   * @param inner for a map of maps, what its values are like
+   * @param like the form of each
+   * @param offset of the values in the definition's struct, in bytes
+   * @param initial names of maps by their place, as the initialiser has them
    */
-  record Definition(
-      MapSpec spec, int keyTypeId, int valueTypeId, long offset, Optional<MapSpec> inner) {}
+  record Inner(MapSpec like, long offset, SortedMap<Integer, String> initial) {}
 
   private static final int GLOBAL_LINKAGE = 1;
+  private static final Place NOWHERE = new Place(0, 0);
 
   private final ElfObject elf;
   private final Btf btf;
@@ -49,12 +67,14 @@ final class MapDefinitions {
                 new RefusedException(
                     elf.name() + " has maps, but no BTF for them: build it with clang -g."));
     for (Btf.Member member : variables.members()) {
-      result.add(define(btf.type(member.typeId()), section));
+      result.add(define(member, section));
     }
+    new InitialMaps(elf, section, result).read();
     return result;
   }
 
-  private Definition define(Btf.Type variable, Section section) {
+  private Definition define(Btf.Member member, Section section) {
+    Btf.Type variable = btf.type(member.typeId());
     String name = variable.name();
     if (variable.kind() != Btf.Kind.VAR || variable.elements() != GLOBAL_LINKAGE) {
       throw new RefusedException(
@@ -64,7 +84,7 @@ final class MapDefinitions {
     if (struct.kind() != Btf.Kind.STRUCT) {
       throw new RefusedException(elf.name() + ": the map " + name + " is not a struct.");
     }
-    return builder(name, struct).build(offsetOf(name, section));
+    return builder(name, struct).build(new Place(offsetOf(name, section), member.size()));
   }
 
   private Builder builder(String name, Btf.Type struct) {
@@ -96,7 +116,7 @@ final class MapDefinitions {
     private int flags;
     private int keyTypeId;
     private int valueTypeId;
-    private Optional<MapSpec> inner = Optional.empty();
+    private Optional<Inner> inner = Optional.empty();
 
     Builder(String name) {
       this.name = name;
@@ -129,20 +149,19 @@ final class MapDefinitions {
       }
     }
 
-    Definition build(long offset) {
+    Definition build(Place place) {
       if (type == 0) {
         throw new RefusedException(elf.name() + ": the map " + name + " has no type.");
       }
       return new Definition(
           new MapSpec(name, type, keyBytes, valueBytes, maxEntries, flags),
-          keyTypeId,
-          valueTypeId,
-          offset,
+          new Types(keyTypeId, valueTypeId),
+          place,
           inner);
     }
 
     /** {@code __array(values, struct s)} is an array of pointers to s. A value is a descriptor. */
-    private MapSpec inner(Btf.Member member) {
+    private Inner inner(Btf.Member member) {
       Btf.Type array = btf.resolve(member.typeId());
       Btf.Type pointer = array.kind() == Btf.Kind.ARRAY ? btf.resolve(array.typeId()) : btf.type(0);
       Btf.Type struct = pointer.kind() == Btf.Kind.PTR ? btf.resolve(pointer.typeId()) : pointer;
@@ -151,7 +170,8 @@ final class MapDefinitions {
             elf.name() + ": the map " + name + " has values that are no maps.");
       }
       valueBytes = Integer.BYTES;
-      return builder(name, struct).build(0).spec();
+      MapSpec like = builder(name, struct).build(NOWHERE).spec();
+      return new Inner(like, member.offset() / Byte.SIZE, new TreeMap<>());
     }
 
     private int number(Btf.Member member) {

@@ -2,6 +2,7 @@
 package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import dev.culvert.kernel.BpfObjectSpec.DataMap;
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
@@ -61,7 +62,8 @@ final class ObjectLoader {
             .findFirst()
             .orElseThrow(() ->
                 new IllegalArgumentException(
-                    spec.name() + " has no map " + name + " to be replaced by another."));
+                    spec.name() + " has no map " + name + " to be replaced by another."))
+            .complete();
     MapSpec found = map.info().spec();
     boolean same =
         found.type() == wanted.type()
@@ -101,11 +103,14 @@ final class ObjectLoader {
     // them.
     try (FileDescriptor btf = loadBtf()) {
       int btfFd = btf == null ? 0 : btf.number();
+      List<MapDefinitions.Definition> made = new ArrayList<>();
       for (MapDefinitions.Definition map : spec.mapDefinitions()) {
         if (!maps.containsKey(map.spec().name())) {
           maps.put(map.spec().name(), own(create(map, btfFd)));
+          made.add(map);
         }
       }
+      made.forEach(this::fill);
       for (DataMap data : spec.dataMaps()) {
         maps.put(data.section(), createData(data, btfFd));
       }
@@ -116,13 +121,51 @@ final class ObjectLoader {
   }
 
   private BpfMap create(MapDefinitions.Definition map, int btfFd) {
-    Bpf.MapTypes types = mapTypes(btfFd, map.keyTypeId(), map.valueTypeId());
+    Bpf.MapTypes types = mapTypes(btfFd, map.types().key(), map.types().value());
     if (map.inner().isEmpty()) {
       return BpfMap.create(bpf, map.spec(), types, 0);
     }
     // The kernel wants to see one such map, and keeps what it learnt, not the map.
-    try (BpfMap example = BpfMap.create(bpf, map.inner().get(), Bpf.MapTypes.NONE, 0)) {
+    try (BpfMap example = BpfMap.create(bpf, map.inner().get().like(), Bpf.MapTypes.NONE, 0)) {
       return BpfMap.create(bpf, map.spec(), types, example.fd());
+    }
+  }
+
+  /** Puts the maps into a map of maps that it is initialised with; one taken over keeps its own. */
+  private void fill(MapDefinitions.Definition outer) {
+    if (outer.inner().isEmpty()) {
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment place = arena.allocate(JAVA_INT);
+      MemorySegment fd = arena.allocate(JAVA_INT);
+      outer
+          .inner()
+          .get()
+          .initial()
+          .forEach((index, inner) -> {
+            place.set(JAVA_INT, 0, index);
+            fd.set(JAVA_INT, 0, maps.get(inner).fd());
+            putInner(maps.get(outer.spec().name()), place, fd, inner);
+          });
+    }
+  }
+
+  private void putInner(BpfMap outer, MemorySegment place, MemorySegment fd, String inner) {
+    try {
+      outer.put(place, fd, BpfMap.ANY);
+    } catch (KernelException e) {
+      if (e.errno() != Errno.EINVAL) {
+        throw e;
+      }
+      throw new RefusedException(
+          spec.name()
+              + ": the map "
+              + outer.name()
+              + " takes no such map as "
+              + inner
+              + ": type, sizes, flags and, for arrays, max_entries must be as in its definition.",
+          e);
     }
   }
 

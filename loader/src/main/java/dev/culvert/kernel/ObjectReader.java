@@ -51,7 +51,7 @@ final class ObjectReader {
   private BpfObjectSpec read() {
     List<MapDefinitions.Definition> maps = new MapDefinitions(elf, btf).read();
     Map<Long, String> mapsByOffset = new HashMap<>();
-    maps.forEach(m -> mapsByOffset.put(m.offset(), m.spec().name()));
+    maps.forEach(m -> mapsByOffset.put(m.place().offset(), m.spec().name()));
     Map<Integer, String> dataBySection = new HashMap<>();
     List<DataMap> data = readData(dataBySection);
     List<Function> functions = readFunctions();

@@ -56,7 +56,7 @@ final class ObjectParserTest {
     MapDefinitions.Definition outer = TestObjects.spec("map_in_map").mapDefinitions().getFirst();
     // A value is a descriptor; linux/bpf.h: 12 is BPF_MAP_TYPE_ARRAY_OF_MAPS, 2 an array.
     assertEquals(new MapSpec("outer", 12, 4, 4, 1, 0), outer.spec());
-    assertEquals(java.util.Optional.of(new MapSpec("outer", 2, 4, 4, 1, 0)), outer.inner());
+    assertEquals(new MapSpec("outer", 2, 4, 4, 1, 0), outer.inner().orElseThrow().like());
   }
 
   @Test
@@ -112,6 +112,7 @@ final class ObjectParserTest {
         "extern; (kfuncs, or extern symbols of the kernel)",
         "static_map; the map here_only is static",
         "tracing; the program probe is in section kprobe/do_nothing",
+        "tail_calls; the map programs has values that are no maps",
       })
   void whatTheLoaderLacksIsRefusedByName(String name, String reason) {
     RefusedException e = assertThrows(RefusedException.class, () -> TestObjects.spec(name));
