@@ -44,6 +44,7 @@ public final class Views {
     view.put("host", lease.host().text());
     view.put("vtep", vtep(lease.vtep()));
     view.put("generation", lease.generation());
+    view.put("renewed", lease.term().flatMap(Lease.Term::renewed).map(Instant::toString));
     view.put("expires", lease.expires().map(Instant::toString));
     return view;
   }

@@ -13,6 +13,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -28,7 +29,7 @@ public final class FakeOverlay implements OverlayOperations {
           new HostName("host-01"),
           new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02")),
           3,
-          Optional.of(Instant.parse("2030-01-02T03:04:05Z")));
+          Optional.of(Lease.Term.from(Instant.parse("2030-01-01T03:04:05Z"), Duration.ofDays(1))));
 
   public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   public volatile Optional<RuntimeException> refusal = Optional.empty();
