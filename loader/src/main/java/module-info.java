@@ -8,4 +8,7 @@ module dev.culvert.loader {
 
   exports dev.culvert.kernel;
   exports dev.culvert.datapath;
+  exports dev.culvert.datapath.ebpf;
+  exports dev.culvert.datapath.trace;
+  exports dev.culvert.datapath.userspace;
 }

@@ -7,10 +7,10 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -33,7 +33,7 @@ public final class FakeOverlay implements OverlayOperations {
 
   public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   public volatile Optional<RuntimeException> refusal = Optional.empty();
-  public volatile Optional<PinnedDatapath> tables = Optional.empty();
+  public volatile Optional<DatapathSnapshot> tables = Optional.empty();
 
   private void note(String request) {
     asked.add(request);
@@ -50,7 +50,7 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Optional<PinnedDatapath> tables() {
+  public Optional<DatapathSnapshot> tables() {
     return tables;
   }
 

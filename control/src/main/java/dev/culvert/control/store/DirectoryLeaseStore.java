@@ -7,6 +7,7 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.store.LeaseDirectory.Contents;
 import dev.culvert.control.store.LeaseDirectory.Held;
+import dev.culvert.datapath.Vtep;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -39,9 +40,6 @@ import java.util.function.Supplier;
  * <p>Any thread may call. Revisions count what this instance saw.
  */
 public final class DirectoryLeaseStore implements LeaseStore {
-  /** RFC 7348 section 8. */
-  private static final int VXLAN_PORT = 4789;
-
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
   private final EventJournal journal;
@@ -51,7 +49,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   /** As the other constructor, with the port that RFC 7348 assigns. */
   public DirectoryLeaseStore(Path directory) {
-    this(directory, VXLAN_PORT);
+    this(directory, Vtep.VXLAN_PORT);
   }
 
   /**
