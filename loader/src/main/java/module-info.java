@@ -8,7 +8,4 @@ module dev.culvert.loader {
 
   exports dev.culvert.kernel;
   exports dev.culvert.datapath;
-  exports dev.culvert.datapath.ebpf;
-  exports dev.culvert.datapath.trace;
-  exports dev.culvert.datapath.userspace;
 }

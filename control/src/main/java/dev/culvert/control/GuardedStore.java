@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.Subnet;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
@@ -81,22 +82,23 @@ final class GuardedStore implements LeaseStore {
 
   private void takeBack(Result late) {
     if (late instanceof Result.Done(Lease done)) {
-      store.release(done);
+      store.release(done.subnet(), done.generation());
     }
   }
 
   @Override
-  public Result renew(Lease held, Lease wanted) {
-    return call("renew " + held.subnet(), () -> store.renew(held, wanted), late -> {});
+  public Result renew(Lease lease, long expectedGeneration) {
+    return call(
+        "renew " + lease.subnet(), () -> store.renew(lease, expectedGeneration), late -> {});
   }
 
   @Override
-  public void release(Lease held) {
+  public void release(Subnet subnet, long generation) {
     boolean _ =
         call(
-            "release " + held.subnet(),
+            "release " + subnet,
             () -> {
-              store.release(held);
+              store.release(subnet, generation);
               return true;
             },
             late -> {});

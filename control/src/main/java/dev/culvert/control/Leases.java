@@ -79,7 +79,8 @@ final class Leases {
     return keepers.stream()
         .map(keeper ->
             new Gateway(
-                Gateway.addressIn(keeper.lease().subnet().prefix()), keeper.network().prefix()))
+                AddressAllocator.gateway(keeper.lease().subnet().prefix()),
+                keeper.network().prefix()))
         .toList();
   }
 

@@ -112,7 +112,8 @@ final class DualStackOverlayTest extends OverlayFixture {
   void losingOneLeaseLeavesTheOtherAtWork() throws Exception {
     Overlay overlay = start();
     Lease own6 = overlay.status().leases().getLast();
-    memory.renew(own6, Fixtures.lease("fd00:244:0:1::/64", "host-09", 1, "10.18.2.9", 1));
+    memory.renew(
+        Fixtures.lease("fd00:244:0:1::/64", "host-09", 1, "10.18.2.9", 1), own6.generation());
     clock.advance(LEASE.dividedBy(2).plusSeconds(1));
     String loss = "This host lost its lease of fd00:244:0:1::/64 (VNI 1)";
     await(
@@ -137,7 +138,7 @@ final class DualStackOverlayTest extends OverlayFixture {
             .filter(l -> l.host().text().equals("host-09"))
             .findFirst()
             .orElseThrow();
-    memory.release(theirs);
+    memory.release(theirs.subnet(), theirs.generation());
     await(
         "IPv6 is back",
         () -> {

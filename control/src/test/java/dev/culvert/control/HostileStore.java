@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.Subnet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -48,16 +49,16 @@ final class HostileStore implements LeaseStore {
   }
 
   @Override
-  public Result renew(Lease held, Lease wanted) {
+  public Result renew(Lease lease, long expectedGeneration) {
     renewals.incrementAndGet();
     before.run();
-    return answersNull ? null : store.renew(held, wanted);
+    return answersNull ? null : store.renew(lease, expectedGeneration);
   }
 
   @Override
-  public void release(Lease held) {
+  public void release(Subnet subnet, long generation) {
     before.run();
-    store.release(held);
+    store.release(subnet, generation);
   }
 
   @Override

@@ -19,7 +19,7 @@ public record ExistingInterface(Path netns, String interfaceName, List<Subnet> s
     }
   }
 
-  public Vni vni() {
+  Vni vni() {
     return subnets.getFirst().vni();
   }
 }

@@ -4,7 +4,6 @@ package dev.culvert.agent.config;
 import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -64,6 +63,9 @@ public record AgentConfig(
       return interfaces.getFirst();
     }
   }
+
+  /** Outer UDP source ports, both ends included. */
+  public record SourcePorts(int min, int max) {}
 
   /** What carries the packets. */
   public enum Kind {

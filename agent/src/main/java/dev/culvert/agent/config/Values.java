@@ -3,7 +3,6 @@ package dev.culvert.agent.config;
 
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.datapath.SourcePorts;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.nio.file.InvalidPathException;
@@ -98,7 +97,7 @@ final class Values {
     return duration;
   }
 
-  static SourcePorts sourcePorts(String text) {
+  static AgentConfig.SourcePorts sourcePorts(String text) {
     Matcher matcher = RANGE.matcher(text);
     if (!matcher.matches()) {
       throw new RefusedException(
@@ -110,7 +109,7 @@ final class Values {
       throw new RefusedException(
           "the range " + text + " ends before it begins; swap the two ports.");
     }
-    return new SourcePorts(min, max);
+    return new AgentConfig.SourcePorts(min, max);
   }
 
   static AgentConfig.Kind datapath(String text) {

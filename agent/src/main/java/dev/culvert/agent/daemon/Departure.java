@@ -65,10 +65,10 @@ public final class Departure {
           store.list().stream()
               .filter(lease -> lease.host().equals(config.host()))
               .filter(lease -> lease.subnet().vni().equals(config.vni()))
-              .filter(lease -> !lease.isStatic())
+              .filter(lease -> lease.expires().isPresent())
               .toList();
       for (Lease lease : own) {
-        store.release(lease);
+        store.release(lease.subnet(), lease.generation());
         say.accept("released the lease of " + lease.subnet());
       }
       if (own.isEmpty()) {

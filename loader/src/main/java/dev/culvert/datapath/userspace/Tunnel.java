@@ -27,7 +27,7 @@ import java.util.function.Function;
  *
  * <p>Methods are called by one thread at a time, {@link #counters} and {@link #failure} by any.
  */
-final class Tunnel implements AutoCloseable {
+public final class Tunnel implements AutoCloseable {
   /**
    * What a tunnel is made of.
    *
@@ -37,7 +37,7 @@ final class Tunnel implements AutoCloseable {
    *     which ICMP errors come from
    * @param innerMtuBytes the largest inner packet
    */
-  record Settings(
+  public record Settings(
       String device,
       Vni vni,
       Vtep local,
@@ -88,7 +88,7 @@ final class Tunnel implements AutoCloseable {
    * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for a port that is
    *     taken
    */
-  static Tunnel open(
+  public static Tunnel open(
       Libc libc,
       Settings settings,
       ForwardingTable table,
@@ -111,7 +111,7 @@ final class Tunnel implements AutoCloseable {
   }
 
   /** Starts carrying packets; the device is up, and has the gateways' addresses. */
-  void begin() {
+  public void begin() {
     Buffers buffers = own(new Buffers());
     IcmpErrors errors = own(new IcmpErrors(libc, settings.gateways(), System::nanoTime));
     int vni = settings.vni().value();
@@ -167,21 +167,21 @@ final class Tunnel implements AutoCloseable {
   }
 
   /** From now on packets go by this table. */
-  void setTable(ForwardingTable fresh) {
+  public void setTable(ForwardingTable fresh) {
     table = fresh;
   }
 
   /** Why packets no longer flow, if so. */
-  Optional<String> failure() {
+  public Optional<String> failure() {
     return Optional.ofNullable(failure);
   }
 
-  Settings settings() {
+  public Settings settings() {
     return settings;
   }
 
   /** Totals, by verdict. */
-  Map<Verdict, Counter> counters() {
+  public Map<Verdict, Counter> counters() {
     return counters.read();
   }
 

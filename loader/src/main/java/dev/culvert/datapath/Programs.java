@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import dev.culvert.kernel.BpfObject;
+import dev.culvert.kernel.BpfObjectSpec;
+import dev.culvert.kernel.BpfObjectSpec.ProgramSpec;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Libc;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Our object: found on the class path, given its settings, loaded on top of the pinned maps. */
+final class Programs implements AutoCloseable {
+  static final String FROM_CONTAINER = "from_container";
+  static final String FROM_UNDERLAY = "from_underlay";
+
+  /** On the way out of {@link HostDevice}. */
+  static final String FROM_HOST = "from_host";
+
+  /** On the way in through {@link HostDevice}. */
+  static final String FROM_TUNNEL = "from_tunnel";
+
+  /** On the underlay, before the kernel merges packets. */
+  static final String STRIP_AT_XDP = "strip_at_xdp";
+
+  /** NO_BARE_NETWORK in bpf/src/config.h. */
+  private static final long NO_BARE_NETWORK = 0xffff_ffffL;
+
+  private static final String RESOURCE = "dev/culvert/bpf/culvert.bpf.o";
+
+  private final BpfObject object;
+  private final Set<String> names;
+
+  private Programs(BpfObject object) {
+    this.object = object;
+    this.names =
+        object.spec().programs().stream()
+            .map(ProgramSpec::name)
+            .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** The object as it was built. */
+  static BpfObjectSpec prebuilt() {
+    try (InputStream in = Programs.class.getClassLoader().getResourceAsStream(RESOURCE)) {
+      if (in == null) {
+        throw new IllegalStateException(
+            "The BPF object "
+                + RESOURCE
+                + " is not on the class path: add the jar culvert-bpf to it.");
+      }
+      return BpfObjectSpec.parse(in.readAllBytes(), RESOURCE);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The BPF object " + RESOURCE + " could not be read.", e);
+    }
+  }
+
+  /**
+   * Creates or reuses the pinned maps, loads the programs and pins them.
+   *
+   * @param vni the network that the host routes, once that is known
+   */
+  static Programs load(Libc libc, Pins pins, EbpfDatapath.Config config, Optional<Vni> vni) {
+    BpfObjectSpec spec =
+        prebuilt()
+            .withGlobal("tunnel_port", config.port())
+            .withGlobal("source_port_min", config.sourcePortMin())
+            .withGlobal("source_port_max", config.sourcePortMax())
+            .withGlobal("path_mtu_lifetime_ns", config.pathMtuLifetime().toNanos())
+            .withGlobal("udp_checksum6", config.udpChecksum6() ? 1 : 0)
+            .withGlobal("bare_vni", vni.map(v -> (long) v.value()).orElse(NO_BARE_NETWORK));
+    Programs programs = new Programs(BpfObject.loadPinned(libc, spec, pins.folder()));
+    try {
+      for (String name : programs.names) {
+        Pins.replace(pins.program(name), programs.object.program(name)::pin);
+      }
+    } catch (RuntimeException e) {
+      programs.close();
+      throw e;
+    }
+    return programs;
+  }
+
+  BpfObject object() {
+    return object;
+  }
+
+  /** Empty when the object has no such program. */
+  Optional<BpfProgram> find(String name) {
+    return names.contains(name) ? Optional.of(object.program(name)) : Optional.empty();
+  }
+
+  @Override
+  public void close() {
+    object.close();
+  }
+}
