@@ -53,5 +53,5 @@ bench_programs() {
 # Records what the regression guard compares with (bench/baseline.csv). Look at the difference before committing it.
 bench_baseline() {
   build_bench
-  "${BENCH_JAVA[@]}" dev.culvert.datapath.RecordedCosts "$ROOT/bench/baseline.csv"
+  "${BENCH_JAVA[@]}" dev.culvert.datapath.ebpf.RecordedCosts "$ROOT/bench/baseline.csv"
 }

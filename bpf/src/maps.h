@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * THE contract with Java: keys, values and maps. dev.culvert.datapath.Layouts mirrors the structs below, and a unit
- * test holds the mirror against this object's BTF: names, offsets, sizes, byte order.
+ * THE contract with Java: keys, values and maps. dev.culvert.datapath.table.Layouts mirrors the structs below, and a
+ * unit test holds the mirror against this object's BTF: names, offsets, sizes, byte order.
  *
  * Numbers typed __be* are in network byte order; all others are in the host's. Addresses that may belong to either
  * family are 16 bytes, IPv4 written as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).

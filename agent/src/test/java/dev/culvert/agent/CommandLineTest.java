@@ -20,7 +20,6 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.LoweredMtu;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Traffic;
@@ -28,6 +27,7 @@ import dev.culvert.datapath.TrafficCounters;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.RefusedException;
@@ -91,13 +91,13 @@ class CommandLineTest {
     return traffic;
   }
 
-  private PinnedDatapath read(Path ignored) {
+  private DatapathSnapshot read(Path ignored) {
     unreadable.ifPresent(e -> {
       throw e;
     });
     NextHop router =
         new NextHop(2, HERE.address(), IpPrefix.parseAddress("10.17.2.1"), 1500, false);
-    return new PinnedDatapath(
+    return new DatapathSnapshot(
         Optional.of(
             new Identity(
                 new Vni(1),
@@ -121,7 +121,7 @@ class CommandLineTest {
             Map.of(THERE.address(), new Traffic(new Counter(7, 700), new Counter(3, 300))),
             byEndpoint()),
         List.of(new BpfProgram.Info(12, "from_container", 3, "0123456789abcdef", 1, 1, 0, 0)),
-        List.of(new PinnedDatapath.Attached("from_underlay", "from_underlay", Optional.of(2))));
+        List.of(new DatapathSnapshot.Attached("from_underlay", "from_underlay", Optional.of(2))));
   }
 
   private Outcome culvert(String... arguments) {
@@ -314,7 +314,7 @@ class CommandLineTest {
     FakeOverlay overlay = new FakeOverlay();
     overlay.tables =
         Optional.of(
-            PinnedDatapath.ofProcess(
+            DatapathSnapshot.ofProcess(
                 Optional.empty(),
                 new Datapath.State(List.of(), List.of(), List.of()),
                 Map.of(Verdict.ENCAPSULATED, new Counter(3, 294))));

@@ -2,8 +2,8 @@
 package dev.culvert.bench;
 
 import dev.culvert.bench.endtoend.LivePrograms;
-import dev.culvert.datapath.GrowthCost;
-import dev.culvert.datapath.ProgramCost;
+import dev.culvert.datapath.ebpf.GrowthCost;
+import dev.culvert.datapath.ebpf.ProgramCost;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.Progress;
 import java.io.IOException;

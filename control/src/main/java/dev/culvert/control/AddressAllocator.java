@@ -23,11 +23,6 @@ import java.util.stream.Collectors;
 public final class AddressAllocator {
   private AddressAllocator() {}
 
-  /** The address that this host answers for: 10.244.1.1 of 10.244.1.0/24. */
-  public static InetAddress gateway(IpPrefix subnet) {
-    return Prefixes.address(subnet.family(), Prefixes.first(subnet).add(BigInteger.ONE));
-  }
-
   /**
    * The lowest address that is neither taken nor reserved.
    *

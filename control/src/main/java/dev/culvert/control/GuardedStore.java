@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import dev.culvert.datapath.Subnet;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
@@ -82,23 +81,22 @@ final class GuardedStore implements LeaseStore {
 
   private void takeBack(Result late) {
     if (late instanceof Result.Done(Lease done)) {
-      store.release(done.subnet(), done.generation());
+      store.release(done);
     }
   }
 
   @Override
-  public Result renew(Lease lease, long expectedGeneration) {
-    return call(
-        "renew " + lease.subnet(), () -> store.renew(lease, expectedGeneration), late -> {});
+  public Result renew(Lease held, Lease wanted) {
+    return call("renew " + held.subnet(), () -> store.renew(held, wanted), late -> {});
   }
 
   @Override
-  public void release(Subnet subnet, long generation) {
+  public void release(Lease held) {
     boolean _ =
         call(
-            "release " + subnet,
+            "release " + held.subnet(),
             () -> {
-              store.release(subnet, generation);
+              store.release(held);
               return true;
             },
             late -> {});

@@ -4,51 +4,125 @@ package dev.culvert.control;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.RefusedException;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
- * One host's claim on one subnet.
+ * One host's claim on one subnet. Immutable.
  *
  * @param host the holder's name, unique in the network
- * @param generation raised by one at each change of this subnet's lease; an older one never wins. A
- *     store sets it; 0 means not stored yet
- * @param expires empty for a static lease, which never ends by itself
+ * @param vtep the holder's tunnel end; its MAC tells two machines of one name and address apart
+ * @param generation raised by one at each change of this subnet's lease, and never lowered; an
+ *     older one never wins. A store sets it; 0 means not stored yet
+ * @param term empty for a static lease, which never ends by itself
  */
-public record Lease(
-    Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Instant> expires) {
+public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Term> term) {
   private static final Instant EARLIEST = Instant.EPOCH;
   private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
 
   /**
-   * Checks generation and end.
+   * When a lease ends, by its holder's clock, which need not agree with anybody else's: how long it
+   * lasts is what the two tell for certain.
    *
-   * @throws RefusedException for a negative generation, or an end outside the years 1970 to 9999
+   * @param renewed when its holder renewed it last; empty where nobody wrote it
+   * @param expires when it ends unless it is renewed
+   */
+  public record Term(Optional<Instant> renewed, Instant expires) {
+    /**
+     * Checks the two.
+     *
+     * @throws RefusedException for an end outside the years 1970 to 9999, or before its beginning
+     */
+    public Term {
+      Objects.requireNonNull(renewed, "renewed");
+      if (expires.isBefore(EARLIEST) || expires.isAfter(LATEST)) {
+        throw new RefusedException(
+            "A lease cannot end at "
+                + expires
+                + ": give a time from 1970 to 9999, or none for a static lease.");
+      }
+      if (renewed.isPresent() && renewed.get().isAfter(expires)) {
+        throw new RefusedException(
+            "A lease that was renewed at " + renewed.get() + " cannot end at " + expires + ".");
+      }
+    }
+
+    /** Renewed now, for so long. */
+    public static Term from(Instant now, Duration length) {
+      return new Term(Optional.of(now), now.plus(length));
+    }
+
+    /** Nobody says since when. */
+    public static Term until(Instant expires) {
+      return new Term(Optional.empty(), expires);
+    }
+
+    /**
+     * How long it lasts from one renewal on.
+     *
+     * @param usual where its holder did not say when it renewed
+     */
+    public Duration length(Duration usual) {
+      return renewed.map(since -> Duration.between(since, expires)).orElse(usual);
+    }
+  }
+
+  /**
+   * Checks the generation.
+   *
+   * @throws RefusedException for a negative one
    */
   public Lease {
+    Objects.requireNonNull(subnet, "subnet");
+    Objects.requireNonNull(host, "host");
+    Objects.requireNonNull(vtep, "vtep");
+    Objects.requireNonNull(term, "term");
     if (generation < 0) {
       throw new RefusedException(
           "The generation " + generation + " of the lease of " + subnet + " is negative.");
-    }
-    if (expires.isPresent()
-        && (expires.get().isBefore(EARLIEST) || expires.get().isAfter(LATEST))) {
-      throw new RefusedException(
-          "The lease of "
-              + subnet
-              + " cannot end at "
-              + expires.get()
-              + ": give a time from 1970 to 9999, or none for a static lease.");
     }
   }
 
   /** The same claim in another generation. */
   public Lease withGeneration(long other) {
-    return new Lease(subnet, host, vtep, other, expires);
+    return new Lease(subnet, host, vtep, other, term);
   }
 
-  /** Whether it ended before {@code now}; a static lease never does. */
+  /** The same claim for another time. */
+  public Lease withTerm(Optional<Term> other) {
+    return new Lease(subnet, host, vtep, generation, other);
+  }
+
+  /** The same claim of a host that is elsewhere. */
+  public Lease withVtep(Vtep other) {
+    return new Lease(subnet, host, other, generation, term);
+  }
+
+  /** Whether it never ends by itself: somebody's own file or entry. */
+  public boolean isStatic() {
+    return term.isEmpty();
+  }
+
+  /** When it ends unless it is renewed, by its holder's clock; empty for a static one. */
+  public Optional<Instant> expires() {
+    return term.map(Term::expires);
+  }
+
+  /**
+   * Whether it ended before {@code now}, if the holder's clock is right; a static one never does.
+   */
   public boolean isExpired(Instant now) {
-    return expires.isPresent() && expires.get().isBefore(now);
+    return expires().isPresent() && expires().get().isBefore(now);
+  }
+
+  /**
+   * Whether the same machine holds it: name and MAC are the same. The address and the time may have
+   * changed.
+   */
+  public boolean hasHolderOf(Lease other) {
+    return host.equals(other.host) && vtep.mac().equals(other.vtep.mac());
   }
 
   /** As in {@code 10.244.1.0/24 (VNI 1) of host-01}. */

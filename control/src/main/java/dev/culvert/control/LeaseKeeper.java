@@ -117,7 +117,7 @@ final class LeaseKeeper {
       if (provisional || lostTo.isPresent()) {
         handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1, now), now);
       } else {
-        handle(store.renew(wanted(lease, now), lease.generation()), now);
+        handle(store.renew(lease, wanted(lease, now)), now);
       }
     } catch (LeaseStoreException e) {
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
@@ -142,18 +142,25 @@ final class LeaseKeeper {
                   && !(announced.host().equals(lease.host())
                       && announced.generation() < lease.generation());
           case LeaseEvent.Withdrawn(long _, Subnet subnet, long generation) ->
-              (subnet.equals(lease.subnet()) && generation >= lease.generation())
-                  || lostTo.map(Lease::subnet).filter(subnet::equals).isPresent();
+              isDoubtful(subnet, generation);
+          case LeaseEvent.Vanished(long _, Subnet subnet, long generation) ->
+              isDoubtful(subnet, generation);
         };
     if (doubtful) {
       backoff = Optional.of(new Backoff(1, now));
     }
   }
 
+  /** Ours is gone, or the one that is in our way. */
+  private boolean isDoubtful(Subnet gone, long generation) {
+    return (gone.equals(lease.subnet()) && generation >= lease.generation())
+        || lostTo.map(Lease::subnet).filter(gone::equals).isPresent();
+  }
+
   /** A static lease is somebody's file or entry, which we did not make and do not remove. */
   void release() {
-    if (!provisional && lostTo.isEmpty() && lease.expires().isPresent()) {
-      store.release(lease.subnet(), lease.generation());
+    if (!provisional && lostTo.isEmpty() && !lease.isStatic()) {
+      store.release(lease);
     }
   }
 
@@ -214,7 +221,7 @@ final class LeaseKeeper {
             && other.subnet().vni().equals(config.vni())
             && other.subnet().prefix().overlaps(prefix)) {
           LOG.log(Level.INFO, "Taking the place of the expired lease of " + other + ".");
-          store.release(other.subnet(), other.generation());
+          store.release(other);
         }
       }
       return new Choice.Free(prefix);
@@ -229,8 +236,8 @@ final class LeaseKeeper {
   /** Makes the lease in the store say what this host is now. */
   private Result take(Lease held, Instant now) {
     Lease wanted = wanted(held, now);
-    boolean unchanged = held.expires().isEmpty() && held.vtep().equals(wanted.vtep());
-    return unchanged ? new Result.Done(held) : store.renew(wanted, held.generation());
+    boolean unchanged = held.isStatic() && held.vtep().equals(wanted.vtep());
+    return unchanged ? new Result.Done(held) : store.renew(held, wanted);
   }
 
   /** Gets back the very subnet that the containers of this host have addresses of. */
@@ -258,7 +265,7 @@ final class LeaseKeeper {
       case Result.Conflict(Lease current) when isOwnWrite(current) -> {
         // Our own write whose answer got lost, or a new generation by hand.
         lease = current;
-        handle(store.renew(wanted(current, now), current.generation()), now);
+        handle(store.renew(current, wanted(current, now)), now);
       }
       case Result.Conflict(Lease current) -> lose(current, now);
     }
@@ -324,7 +331,7 @@ final class LeaseKeeper {
         config.host(),
         vtep(commonMac.orElse(held.vtep().mac())),
         held.generation(),
-        held.expires().map(_ -> now.plus(config.leaseDuration())));
+        held.term().map(_ -> Lease.Term.from(now, config.leaseDuration())));
   }
 
   private Lease lease(Subnet subnet, MacAddress mac, long generation, Instant now) {
@@ -333,7 +340,7 @@ final class LeaseKeeper {
         config.host(),
         vtep(mac),
         generation,
-        Optional.of(now.plus(config.leaseDuration())));
+        Optional.of(Lease.Term.from(now, config.leaseDuration())));
   }
 
   private Optional<IpPrefix> previous(Datapath.State state) {

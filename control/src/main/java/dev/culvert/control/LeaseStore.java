@@ -2,6 +2,7 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.Subnet;
+import java.time.Duration;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -13,51 +14,102 @@ import java.util.function.Consumer;
  * expired lease means.
  *
  * <p>The store sets generations: what {@link #acquire} and {@link #renew} return is what it holds.
+ * The generations of a subnet never fall, also from one holder to the next: a claim goes on above
+ * all that the store remembers of that subnet.
  *
- * <p>Errors: {@link LeaseStoreException} when the store cannot be reached or holds what it should
- * not; {@link Result.Conflict} results when somebody else was first.
+ * <p>Errors: {@link LeaseStoreException} when the store cannot be reached, cannot be written, is
+ * closed or holds what it should not; {@link Result.Conflict} results when somebody else was first.
  */
 public interface LeaseStore extends AutoCloseable {
   /** The outcome of a compare-and-set. */
   sealed interface Result {
+    /**
+     * It is as asked.
+     *
+     * @param lease what the store holds now
+     */
     record Done(Lease lease) implements Result {}
 
-    /** Somebody else holds it; here is what the store has now. */
+    /**
+     * Nothing was changed: somebody else was first.
+     *
+     * @param current what the store has
+     */
     record Conflict(Lease current) implements Result {}
 
-    /** There is no lease to renew: it was released, or removed by hand. */
+    /**
+     * There is no lease to renew: it was released, or removed by hand.
+     *
+     * @param subnet whose
+     */
     record Gone(Subnet subnet) implements Result {}
   }
 
-  /** Everything that the store holds, ordered by subnet. */
+  /**
+   * Everything that the store holds, ordered by subnet.
+   *
+   * @throws LeaseStoreException when it cannot be read
+   */
   List<Lease> list();
 
   /**
    * Claims a subnet that nobody holds and that overlaps no other lease of the same VNI, of whatever
-   * length; atomic among all hosts. The generation is the given one, or 1 if that is less; a caller
-   * that knows of an earlier lease of the same subnet passes a greater one.
+   * length; atomic among all hosts. Its generation is one more than the highest that this very
+   * subnet ever had, as far as the store remembers, also when that lease was released; a caller
+   * that knows better passes a greater one. The first is 1.
    *
    * @return {@link Result.Done} or {@link Result.Conflict}, never {@link Result.Gone}
+   * @throws LeaseStoreException when it cannot be written
    */
   Result acquire(Lease lease);
 
   /**
-   * Replaces a lease, if the store still has {@code expectedGeneration}; also how a VTEP change is
-   * announced. The new generation is {@code expectedGeneration + 1}, whatever {@code lease} says.
+   * Replaces a lease, if the store still has exactly {@code held}: the same holder, generation and
+   * term. So nobody overwrites what another host got or a person wrote meanwhile, whatever its
+   * generation. Also how a VTEP change is announced. The new generation is one more than that of
+   * {@code held}, whatever {@code wanted} says.
+   *
+   * @param held what the caller believes to be there
+   * @param wanted what is to be there, of the same subnet
+   * @throws LeaseStoreException when it cannot be written
    */
-  Result renew(Lease lease, long expectedGeneration);
+  Result renew(Lease held, Lease wanted);
 
   /**
-   * Gives a subnet back, if the store still has that generation; one that is gone already, or has
-   * another generation by now, is no error and is left alone.
+   * Gives a subnet back, if the store still has exactly {@code held}; one that is gone already, or
+   * has changed, is no error and is left alone.
+   *
+   * @throws LeaseStoreException when it cannot be written
    */
-  void release(Subnet subnet, long generation);
+  void release(Lease held);
 
   /**
    * Tells every change, starting with a {@link LeaseEvent.Snapshot}, in order, on a thread of the
    * store's own. Close the result to stop; no event arrives after that.
+   *
+   * @throws LeaseStoreException when it cannot be read
    */
   AutoCloseable watch(Consumer<LeaseEvent> watcher);
+
+  /**
+   * How long a host that lives may take to hear of a change in this store and to answer it, at
+   * most: whoever has to know whether a lease's holder lives changes the lease and waits for so
+   * long.
+   */
+  default Duration reactionTime() {
+    return Duration.ofSeconds(1);
+  }
+
+  /**
+   * Whether this store looks new, or lost what it held, no longer than its {@link #reactionTime}
+   * ago: what it does not hold may still be a living host's, which is about to write its lease
+   * again.
+   *
+   * @throws LeaseStoreException when it cannot be read
+   */
+  default boolean looksNew() {
+    return false;
+  }
 
   /**
    * What a person should look at, one sentence each, such as an entry that cannot be read. The rest
@@ -67,7 +119,7 @@ public interface LeaseStore extends AutoCloseable {
     return List.of();
   }
 
-  /** Stops all watches. The leases stay. */
+  /** Stops all watches. The leases stay; whatever is asked afterwards is refused. */
   @Override
   void close();
 }

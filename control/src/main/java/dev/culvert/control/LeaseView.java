@@ -58,11 +58,10 @@ final class LeaseView {
           leases.put(lease.subnet(), lease);
         }
       }
-      case LeaseEvent.Withdrawn(long at, Subnet subnet, long generation) -> {
-        if (isNews(at, subnet, generation)) {
-          leases.remove(subnet);
-        }
-      }
+      case LeaseEvent.Withdrawn(long at, Subnet subnet, long generation) ->
+          remove(at, subnet, generation);
+      case LeaseEvent.Vanished(long at, Subnet subnet, long generation) ->
+          remove(at, subnet, generation);
     }
     revision = Math.max(revision, event.revision());
   }
@@ -80,6 +79,12 @@ final class LeaseView {
       if (!revisions.containsKey(lease.subnet())) {
         leases.put(lease.subnet(), lease);
       }
+    }
+  }
+
+  private void remove(long at, Subnet subnet, long generation) {
+    if (isNews(at, subnet, generation)) {
+      leases.remove(subnet);
     }
   }
 

@@ -79,8 +79,7 @@ final class Leases {
     return keepers.stream()
         .map(keeper ->
             new Gateway(
-                AddressAllocator.gateway(keeper.lease().subnet().prefix()),
-                keeper.network().prefix()))
+                Gateway.addressIn(keeper.lease().subnet().prefix()), keeper.network().prefix()))
         .toList();
   }
 

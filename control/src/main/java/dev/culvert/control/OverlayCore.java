@@ -6,6 +6,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
@@ -177,7 +178,7 @@ final class OverlayCore {
     List<InetAddress> addresses = AddressAllocator.choose(subnets, wanted, taken);
     List<Attachment.Address> routed = new ArrayList<>();
     for (int i = 0; i < subnets.size(); i++) {
-      InetAddress gateway = AddressAllocator.gateway(subnets.get(i));
+      InetAddress gateway = Gateway.addressIn(subnets.get(i));
       routed.add(new Attachment.Address(addresses.get(i), gateway));
     }
     int mtuBytes = datapath.overlayMtuBytes(leases.vtep().address());

@@ -112,8 +112,7 @@ final class DualStackOverlayTest extends OverlayFixture {
   void losingOneLeaseLeavesTheOtherAtWork() throws Exception {
     Overlay overlay = start();
     Lease own6 = overlay.status().leases().getLast();
-    memory.renew(
-        Fixtures.lease("fd00:244:0:1::/64", "host-09", 1, "10.18.2.9", 1), own6.generation());
+    memory.renew(own6, Fixtures.lease("fd00:244:0:1::/64", "host-09", 1, "10.18.2.9", 1));
     clock.advance(LEASE.dividedBy(2).plusSeconds(1));
     String loss = "This host lost its lease of fd00:244:0:1::/64 (VNI 1)";
     await(
@@ -138,7 +137,7 @@ final class DualStackOverlayTest extends OverlayFixture {
             .filter(l -> l.host().text().equals("host-09"))
             .findFirst()
             .orElseThrow();
-    memory.release(theirs.subnet(), theirs.generation());
+    memory.release(theirs);
     await(
         "IPv6 is back",
         () -> {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import dev.culvert.datapath.Subnet;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -36,13 +35,13 @@ final class FlakyStore implements LeaseStore {
   }
 
   @Override
-  public Result renew(Lease lease, long expectedGeneration) {
-    return reach().renew(lease, expectedGeneration);
+  public Result renew(Lease held, Lease wanted) {
+    return reach().renew(held, wanted);
   }
 
   @Override
-  public void release(Subnet subnet, long generation) {
-    reach().release(subnet, generation);
+  public void release(Lease held) {
+    reach().release(held);
   }
 
   @Override

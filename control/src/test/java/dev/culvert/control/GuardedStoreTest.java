@@ -61,7 +61,7 @@ final class GuardedStoreTest {
     hostile.answersNull = true;
     assertEquals(
         "The lease store answered \"renew 10.244.1.0/24 (VNI 1)\" with null.",
-        refused(() -> store.renew(lease(), 1)).getMessage());
+        refused(() -> store.renew(lease(), lease())).getMessage());
   }
 
   @Test
@@ -80,7 +80,7 @@ final class GuardedStoreTest {
         "The lease store has not answered \"list\" for 0 s; look at its server or file system.",
         refused(store::list).getMessage());
     long beforeNs = System.nanoTime();
-    refused(() -> store.renew(lease(), 1));
+    refused(() -> store.renew(lease(), lease()));
     assertTrue(System.nanoTime() - beforeNs < TimeUnit.MILLISECONDS.toNanos(200), "it waited");
     assertEquals(0, hostile.renewals.get());
     assertEquals(List.of(), store.problems());

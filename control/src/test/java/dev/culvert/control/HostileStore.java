@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import dev.culvert.datapath.Subnet;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,16 +48,16 @@ final class HostileStore implements LeaseStore {
   }
 
   @Override
-  public Result renew(Lease lease, long expectedGeneration) {
+  public Result renew(Lease held, Lease wanted) {
     renewals.incrementAndGet();
     before.run();
-    return answersNull ? null : store.renew(lease, expectedGeneration);
+    return answersNull ? null : store.renew(held, wanted);
   }
 
   @Override
-  public void release(Subnet subnet, long generation) {
+  public void release(Lease held) {
     before.run();
-    store.release(subnet, generation);
+    store.release(held);
   }
 
   @Override

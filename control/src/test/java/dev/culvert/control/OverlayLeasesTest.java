@@ -70,7 +70,7 @@ final class OverlayLeasesTest extends OverlayFixture {
             new Vtep(
                 address("10.18.2.2"), 4789, VtepMac.derive(new HostName("host-02"), Fixtures.VNI)),
             1,
-            Optional.of(clock.instant().plus(LEASE))));
+            Optional.of(Lease.Term.from(clock.instant(), LEASE))));
     Overlay overlay = start();
     await("the peer", () -> remotes(overlay).size() == 1);
     store.setAway(true);
@@ -138,7 +138,7 @@ final class OverlayLeasesTest extends OverlayFixture {
     Overlay overlay = start();
     Lease own = overlay.status().lease().orElseThrow();
     Endpoint endpoint = overlay.attach(NETNS, "eth0", Optional.empty());
-    memory.release(own.subnet(), own.generation());
+    memory.release(own);
     // Who is faster? Whichever it is, both must come to the same.
     await("got back at once", () -> memory.list().size() == 1);
     await(
@@ -154,7 +154,7 @@ final class OverlayLeasesTest extends OverlayFixture {
                 address("10.18.2.66"), 4789, VtepMac.derive(new HostName("thief"), Fixtures.VNI)),
             0,
             Optional.empty());
-    memory.renew(thief, mine.generation());
+    memory.renew(mine, thief);
     String loss = "This host lost its lease of 10.244.1.0/24 (VNI 1): thief at 10.18.2.66:4789";
     await(
         "the loss is shown, first of all",
@@ -164,7 +164,7 @@ final class OverlayLeasesTest extends OverlayFixture {
     assertThrows(RefusedException.class, () -> overlay.attach(NETNS, "eth1", Optional.empty()));
 
     Lease stolen = memory.list().getFirst();
-    memory.release(stolen.subnet(), stolen.generation());
+    memory.release(stolen);
     await("got back", () -> overlay.status().problems().isEmpty());
     assertEquals("host-01", memory.list().getFirst().host().text());
   }
@@ -221,7 +221,7 @@ final class OverlayLeasesTest extends OverlayFixture {
             new Vtep(
                 address("10.18.2.2"), 4789, VtepMac.derive(new HostName("gone"), Fixtures.VNI)),
             1,
-            Optional.of(clock.instant())));
+            Optional.of(Lease.Term.until(clock.instant()))));
     clock.advance(LEASE.dividedBy(2));
     var e = assertThrows(RefusedException.class, () -> start(small, datapath));
     assertTrue(e.getMessage().contains("has no free subnet of length /24"), e.getMessage());

@@ -271,7 +271,8 @@ final class OverlayTableTest {
 
   @Test
   void anExpiredLeaseEndsAfterTheGraceUnlessTheStoreIsAway() {
-    Lease ending = new Lease(TWO.subnet(), TWO.host(), TWO.vtep(), 1, Optional.of(NOON));
+    Lease ending =
+        new Lease(TWO.subnet(), TWO.host(), TWO.vtep(), 1, Optional.of(Lease.Term.until(NOON)));
     table.accept(new Snapshot(1, List.of(ending)));
     settle();
     Instant end = NOON.plus(Duration.ofMinutes(30));

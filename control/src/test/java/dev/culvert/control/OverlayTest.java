@@ -124,7 +124,7 @@ final class OverlayTest extends OverlayFixture {
     Overlay first = start();
     await("the peer", () -> remotes(first).size() == 1);
     first.close();
-    memory.release(subnet("10.244.2.0/24"), 1);
+    memory.release(memory.list().getLast());
     peer("10.244.3.0/24", "host-03", "10.18.2.3");
 
     Overlay second = start();
@@ -137,7 +137,7 @@ final class OverlayTest extends OverlayFixture {
     start(config("host-01", "10.17.2.2", "10.244.0.0/16", "10.244.9.0/24", false), datapath)
         .close();
     Lease old = memory.list().getFirst();
-    memory.release(old.subnet(), old.generation());
+    memory.release(old);
 
     Overlay again = start();
     assertEquals(subnet("10.244.9.0/24"), again.status().lease().orElseThrow().subnet());

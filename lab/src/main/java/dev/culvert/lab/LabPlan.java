@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab;
 
+import dev.culvert.datapath.IpFamily;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +23,11 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     DUAL,
     /** Both inside, over an IPv6 underlay. */
     IPV6;
+
+    /** The family of the hosts' underlay addresses. */
+    public IpFamily underlay() {
+      return this == IPV6 ? IpFamily.IPV6 : IpFamily.IPV4;
+    }
 
     /** Whether the hosts' underlay addresses are IPv6. */
     public boolean underlayIpv6() {

@@ -19,7 +19,7 @@ public record ExistingInterface(Path netns, String interfaceName, List<Subnet> s
     }
   }
 
-  Vni vni() {
+  public Vni vni() {
     return subnets.getFirst().vni();
   }
 }

@@ -27,6 +27,18 @@ public record Gateway(InetAddress address, IpPrefix network) {
   }
 
   /**
+   * Whom a subnet's containers take for their router: the first address behind the subnet's own,
+   * such as 10.244.1.1 of 10.244.1.0/24. A subnet of one address has none but that.
+   */
+  public static InetAddress addressIn(IpPrefix subnet) {
+    byte[] first = subnet.address().getAddress();
+    if (subnet.length() < subnet.family().addressBits()) {
+      first[first.length - 1] |= 1;
+    }
+    return IpFamily.address(first);
+  }
+
+  /**
    * IPv4 first.
    *
    * @throws IllegalArgumentException for none, or two of one family

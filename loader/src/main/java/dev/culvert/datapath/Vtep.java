@@ -12,6 +12,14 @@ import java.net.InetAddress;
  * @param mac the inner destination MAC that it accepts
  */
 public record Vtep(InetAddress address, int port, MacAddress mac) {
+  /** The UDP port that IANA gave to VXLAN (RFC 7348 section 5). */
+  public static final int VXLAN_PORT = 4789;
+
+  /**
+   * Checks address and port.
+   *
+   * @throws IllegalArgumentException for an address that no host can have, or no port
+   */
   public Vtep {
     if (address.isAnyLocalAddress()
         || address.isMulticastAddress()
@@ -19,9 +27,19 @@ public record Vtep(InetAddress address, int port, MacAddress mac) {
       throw new IllegalArgumentException(
           IpAddresses.text(address) + " cannot be the underlay address of a host.");
     }
+    requirePort(port);
+  }
+
+  /**
+   * The same port, if it is one.
+   *
+   * @throws IllegalArgumentException outside 1-65535
+   */
+  public static int requirePort(int port) {
     if (port < 1 || port > 65535) {
       throw new IllegalArgumentException("The UDP port " + port + " is outside 1-65535.");
     }
+    return port;
   }
 
   @Override

@@ -7,8 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.net.InetAddress;
-import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -91,6 +89,16 @@ class ValuesTest {
 
   @ParameterizedTest
   @CsvSource({
+    "10.244.1.0/24, 10.244.1.1",
+    "fd00:10:244:1::/64, fd00:10:244:1::1",
+    "10.244.1.2/32, 10.244.1.2"
+  })
+  void aSubnetsGatewayIsItsFirstAddress(String subnet, String expected) {
+    assertEquals(InetAddress.ofLiteral(expected), Gateway.addressIn(IpPrefix.parse(subnet)));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
     "0.0.0.0, 4789, cannot be the underlay address",
     "127.0.0.1, 4789, cannot be the underlay address",
     "224.0.0.1, 4789, cannot be the underlay address",
@@ -105,68 +113,5 @@ class ValuesTest {
             IllegalArgumentException.class,
             () -> new Vtep(InetAddress.ofLiteral(address), port, mac));
     assertTrue(e.getMessage().contains(expected), e.getMessage());
-  }
-
-  @Test
-  void badConfigurationsAreRefused() {
-    Path pins = Path.of("/sys/fs/bpf/culvert/x");
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> new EbpfDatapath.Config(pins, "eth0", 70000, 49152, 65535));
-    assertThrows(
-        IllegalArgumentException.class,
-        () -> new EbpfDatapath.Config(pins, "eth0", 4789, 65535, 49152));
-  }
-
-  @Test
-  void identityReadsBackFromItsText() {
-    for (Identity identity :
-        List.of(
-            identity("10.17.2.2", "10.244.1.1", "10.244.0.0/16"),
-            identity("fd17::2", "fd44:1::1", "fd44::/16"))) {
-      assertEquals(identity, Identity.parse(identity.toText()));
-    }
-    Identity one = identity("10.17.2.2", "fd44:1::1", "fd44::/16");
-    Identity both =
-        new Identity(
-            one.vni(),
-            one.vtep(),
-            List.of(
-                one.gateways().getFirst(),
-                new Gateway(InetAddress.ofLiteral("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
-            "eth0");
-    assertEquals(
-        "vni=77;address=10.17.2.2;port=8472;mac=02:00:0a:11:02:02;"
-            + "gateway=10.244.1.1,fd44:1::1;network=10.244.0.0/16,fd44::/16;underlay=eth0",
-        both.toText());
-    assertEquals(both, Identity.parse(both.toText()));
-    // As an agent of before has pinned it.
-    assertEquals(
-        both,
-        Identity.parse(
-            both.toText()
-                .replace("fd44:1::1", "fd44:1:0:0:0:0:0:1")
-                .replace("::/", ":0:0:0:0:0:0:0/")));
-    assertThrows(IllegalArgumentException.class, () -> Identity.parse("vni=1"));
-  }
-
-  private static Identity identity(String address, String gateway, String network) {
-    return new Identity(
-        new Vni(77),
-        new Vtep(InetAddress.ofLiteral(address), 8472, MacAddress.parse("02:00:0a:11:02:02")),
-        List.of(new Gateway(InetAddress.ofLiteral(gateway), IpPrefix.parse(network))),
-        "eth0");
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "1, 10.244.1.2, cv0af401021",
-    "16777215, 255.255.255.255, cvffffffff9zldr",
-    "1, fd44::2, c65fbe919a493e"
-  })
-  void hostInterfaceNamesFitTheKernel(int vni, String address, String expected) {
-    String name = ContainerInterface.hostName(new Vni(vni), InetAddress.ofLiteral(address));
-    assertTrue(name.length() <= 15, name); // IFNAMSIZ less the closing zero
-    assertTrue(name.startsWith(expected), name);
   }
 }

@@ -5,9 +5,9 @@ import dev.culvert.agent.output.Table;
 import dev.culvert.agent.output.Views;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Counter;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.List;
@@ -48,7 +48,7 @@ public final class CountersCommand implements Runnable {
   @Override
   public void run() {
     Instance instance = options.instance();
-    PinnedDatapath datapath = options.inspect(instance);
+    DatapathSnapshot datapath = options.inspect(instance);
     Table table =
         switch (by) {
           case verdict -> byVerdict(datapath);
@@ -61,7 +61,7 @@ public final class CountersCommand implements Runnable {
     options.print(instance, "counters", views, () -> table, "No packet has passed yet.");
   }
 
-  private Table byVerdict(PinnedDatapath datapath) {
+  private Table byVerdict(DatapathSnapshot datapath) {
     Table table = new Table("VERDICT", "PACKETS", "BYTES", "MEANING");
     for (Verdict verdict : Verdict.values()) {
       Counter counter = datapath.counters().getOrDefault(verdict, ZERO);
@@ -73,7 +73,7 @@ public final class CountersCommand implements Runnable {
     return table;
   }
 
-  private Table byVtep(PinnedDatapath datapath) {
+  private Table byVtep(DatapathSnapshot datapath) {
     Table table = new Table("VTEP", "SENT", "BYTES", "RECEIVED", "BYTES");
     datapath
         .traffic()
@@ -92,7 +92,7 @@ public final class CountersCommand implements Runnable {
     return table;
   }
 
-  private Table byEndpoint(PinnedDatapath datapath) {
+  private Table byEndpoint(DatapathSnapshot datapath) {
     Table table = new Table("ENDPOINT", "VNI", "SENT", "BYTES", "RECEIVED", "BYTES");
     datapath
         .traffic()

@@ -4,7 +4,7 @@ package dev.culvert.agent.cli;
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
-import dev.culvert.datapath.EbpfDatapath;
+import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;

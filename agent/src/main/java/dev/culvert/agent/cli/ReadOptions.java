@@ -8,7 +8,7 @@ import dev.culvert.agent.output.Table;
 import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.TablesView;
-import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.Libc;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -45,9 +45,9 @@ public final class ReadOptions {
     return host.instance();
   }
 
-  PinnedDatapath inspect(Instance instance) {
+  DatapathSnapshot inspect(Instance instance) {
     if (!Files.isDirectory(instance.pins())) {
-      Optional<PinnedDatapath> tables = ask(instance);
+      Optional<DatapathSnapshot> tables = ask(instance);
       if (tables.isPresent()) {
         return tables.get();
       }
@@ -70,7 +70,7 @@ public final class ReadOptions {
   }
 
   /** An agent that carries packets itself has the tables itself. */
-  private static Optional<PinnedDatapath> ask(Instance instance) {
+  private static Optional<DatapathSnapshot> ask(Instance instance) {
     ControlClient client = new ControlClient(instance.socket());
     try {
       return client.ask(Map.of("request", "tables"), PATIENCE)

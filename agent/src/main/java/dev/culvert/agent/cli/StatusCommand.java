@@ -5,7 +5,7 @@ import dev.culvert.agent.output.Json;
 import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
-import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -28,7 +28,7 @@ public final class StatusCommand implements Runnable {
     Instance instance = options.instance();
     ControlClient.Reply reply =
         new ControlClient(instance.socket()).ask(Map.of("request", "status"), PATIENCE);
-    PinnedDatapath inspection = options.inspect(instance);
+    DatapathSnapshot inspection = options.inspect(instance);
     Optional<InstanceLock.Holder> last = InstanceLock.last(instance.lock());
     StatusReport report = new StatusReport(instance, reply, last, inspection);
     options.out().print(options.json() ? Json.pretty(report.view()) + "\n" : report.text());

@@ -10,9 +10,9 @@ import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.BpfProgram;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +26,10 @@ import java.util.stream.Collectors;
  * @param last who ran last, by the lock file
  */
 record StatusReport(
-    Instance instance, Reply reply, Optional<InstanceLock.Holder> last, PinnedDatapath inspection) {
+    Instance instance,
+    Reply reply,
+    Optional<InstanceLock.Holder> last,
+    DatapathSnapshot inspection) {
 
   /** The JSON form; without an answering agent, its fields are null. */
   Map<String, Object> view() {
@@ -79,7 +82,7 @@ record StatusReport(
     return view;
   }
 
-  private static Map<String, Object> attachedView(PinnedDatapath.Attached attached) {
+  private static Map<String, Object> attachedView(DatapathSnapshot.Attached attached) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("pin", attached.name());
     view.put("program", attached.program());
@@ -106,7 +109,7 @@ record StatusReport(
     for (BpfProgram.Info program : inspection.programs()) {
       line(out, "program", program.name() + ", id " + program.id() + ", tag " + program.tag());
     }
-    for (PinnedDatapath.Attached attached : inspection.attachments()) {
+    for (DatapathSnapshot.Attached attached : inspection.attachments()) {
       line(
           out,
           "attached",

@@ -7,8 +7,8 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -28,7 +28,7 @@ public final class SubnetsCommand implements Runnable {
   @Override
   public void run() {
     Instance instance = options.instance();
-    PinnedDatapath tables = options.inspect(instance);
+    DatapathSnapshot tables = options.inspect(instance);
     Datapath.State state = tables.state();
     List<LocalSubnet> locals =
         state.locals().stream().sorted(Comparator.comparing(LocalSubnet::subnet)).toList();
@@ -46,7 +46,7 @@ public final class SubnetsCommand implements Runnable {
   }
 
   private static Table table(
-      List<LocalSubnet> locals, List<RemoteSubnet> remotes, PinnedDatapath tables) {
+      List<LocalSubnet> locals, List<RemoteSubnet> remotes, DatapathSnapshot tables) {
     Table table = new Table("SUBNET", "VNI", "WAY", "VTEP", "NEXT HOP", "IF", "MTU", "LOWERED FOR");
     for (LocalSubnet local : locals) {
       table.row(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
-import dev.culvert.datapath.EbpfDatapath;
-import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.Libc;
 import java.nio.file.Path;
 
@@ -10,7 +10,7 @@ import java.nio.file.Path;
 @FunctionalInterface
 public interface TableReader {
   /** Errors as those of {@link EbpfDatapath#inspect}. */
-  PinnedDatapath read(Path pins);
+  DatapathSnapshot read(Path pins);
 
   /** Reads through the real kernel, which is not touched before the first read. */
   static TableReader kernel() {

@@ -6,11 +6,11 @@ import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.TraceView;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.PinnedDatapath;
-import dev.culvert.datapath.TraceEvent;
-import dev.culvert.datapath.Tracer;
 import dev.culvert.datapath.Verdict;
-import dev.culvert.datapath.Whereabouts;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.trace.TraceEvent;
+import dev.culvert.datapath.trace.Tracer;
+import dev.culvert.datapath.trace.Whereabouts;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -81,7 +81,7 @@ public final class TraceCommand implements Runnable {
     TraceFilter filter = new TraceFilter(prefix(source), prefix(destination));
     Tracer.Request request = request();
     Instance instance = options.instance();
-    PinnedDatapath datapath = options.inspect(instance);
+    DatapathSnapshot datapath = options.inspect(instance);
     Libc libc = Libc.system();
     Optional<NetNamespace> namespace = HostNamespace.find(libc, instance);
     try (InterfaceNames names = new InterfaceNames(libc, namespace);
@@ -133,7 +133,7 @@ public final class TraceCommand implements Runnable {
   }
 
   private void show(
-      TraceEvent event, Instant started, InterfaceNames names, PinnedDatapath datapath) {
+      TraceEvent event, Instant started, InterfaceNames names, DatapathSnapshot datapath) {
     shown++;
     TraceView view =
         new TraceView(
@@ -147,7 +147,7 @@ public final class TraceCommand implements Runnable {
   }
 
   /** An accepted packet has come from the VTEP that owns its source: that much the verdict says. */
-  private static Optional<InetAddress> vtep(TraceEvent event, PinnedDatapath datapath) {
+  private static Optional<InetAddress> vtep(TraceEvent event, DatapathSnapshot datapath) {
     if (event.verdict() != Verdict.DECAPSULATED || event.vni().isEmpty()) {
       return Optional.empty();
     }

@@ -2,7 +2,7 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.TraceEvent;
+import dev.culvert.datapath.trace.TraceEvent;
 import java.net.InetAddress;
 import java.util.Optional;
 

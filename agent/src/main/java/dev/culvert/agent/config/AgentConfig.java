@@ -4,6 +4,7 @@ package dev.culvert.agent.config;
 import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -63,9 +64,6 @@ public record AgentConfig(
       return interfaces.getFirst();
     }
   }
-
-  /** Outer UDP source ports, both ends included. */
-  public record SourcePorts(int min, int max) {}
 
   /** What carries the packets. */
   public enum Kind {

@@ -4,9 +4,11 @@ package dev.culvert.agent.config;
 import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.EbpfConfig;
 import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -98,17 +100,15 @@ public final class ConfigFile {
             named.isPresent() ? named.get() : checkedMachineName(root, machineName),
             Networks.read(root),
             root.value("vni", text -> new Vni(Values.whole(text, 1, Vni.MAX))).orElse(new Vni(1)),
-            root.whole("port", 4789, 1, 65535),
+            root.whole("port", Vtep.VXLAN_PORT, 1, 65535),
             underlay(root),
             root.value("datapath", Values::datapath).orElse(AgentConfig.Kind.EBPF),
             root.value("pathMtuLifetime", Values::pathMtuLifetime)
-                .orElse(EbpfDatapath.Config.PATH_MTU_LIFETIME),
+                .orElse(EbpfConfig.PATH_MTU_LIFETIME),
             root.value("directRouting", Values::flag).orElse(true),
             root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
             root.value("udpChecksum6", Values::udpChecksum6).orElse(false),
-            // RFC 7348 section 5: the dynamic range, so that no listening service is hit.
-            root.value("sourcePorts", Values::sourcePorts)
-                .orElse(new AgentConfig.SourcePorts(49152, 65535)),
+            root.value("sourcePorts", Values::sourcePorts).orElse(SourcePorts.DYNAMIC),
             store(root),
             root.value("leaseDuration", Values::leaseDuration)
                 .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),

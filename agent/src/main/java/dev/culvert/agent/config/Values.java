@@ -3,6 +3,7 @@ package dev.culvert.agent.config;
 
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.nio.file.InvalidPathException;
@@ -97,7 +98,7 @@ final class Values {
     return duration;
   }
 
-  static AgentConfig.SourcePorts sourcePorts(String text) {
+  static SourcePorts sourcePorts(String text) {
     Matcher matcher = RANGE.matcher(text);
     if (!matcher.matches()) {
       throw new RefusedException(
@@ -109,7 +110,7 @@ final class Values {
       throw new RefusedException(
           "the range " + text + " ends before it begins; swap the two ports.");
     }
-    return new AgentConfig.SourcePorts(min, max);
+    return new SourcePorts(min, max);
   }
 
   static AgentConfig.Kind datapath(String text) {

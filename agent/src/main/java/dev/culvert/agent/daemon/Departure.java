@@ -65,10 +65,10 @@ public final class Departure {
           store.list().stream()
               .filter(lease -> lease.host().equals(config.host()))
               .filter(lease -> lease.subnet().vni().equals(config.vni()))
-              .filter(lease -> lease.expires().isPresent())
+              .filter(lease -> !lease.isStatic())
               .toList();
       for (Lease lease : own) {
-        store.release(lease.subnet(), lease.generation());
+        store.release(lease);
         say.accept("released the lease of " + lease.subnet());
       }
       if (own.isEmpty()) {

@@ -5,9 +5,9 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.socket.OverlayOperations;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
-import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
-import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -41,7 +41,7 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public Optional<PinnedDatapath> tables() {
+  public Optional<DatapathSnapshot> tables() {
     return membership.tables();
   }
 

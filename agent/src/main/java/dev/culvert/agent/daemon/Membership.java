@@ -10,11 +10,13 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
-import dev.culvert.datapath.DecapsulationChoice;
-import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.IpFamily;
-import dev.culvert.datapath.PinnedDatapath;
-import dev.culvert.datapath.UserspaceDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.DecapsulationChoice;
+import dev.culvert.datapath.ebpf.EbpfConfig;
+import dev.culvert.datapath.ebpf.EbpfDatapath;
+import dev.culvert.datapath.userspace.UserspaceConfig;
+import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.net.InetAddress;
@@ -120,27 +122,25 @@ final class Membership implements AutoCloseable {
       case USERSPACE ->
           UserspaceDatapath.open(
               libc,
-              new UserspaceDatapath.Config(
-                  Instance.of(config).pins().getFileName().toString(),
-                  config.underlay().interfaceName(),
-                  config.vni(),
-                  config.port(),
-                  config.sourcePorts().min(),
-                  config.sourcePorts().max()));
+              UserspaceConfig.builder(
+                      Instance.of(config).pins().getFileName().toString(),
+                      config.underlay().interfaceName(),
+                      config.vni())
+                  .port(config.port())
+                  .sourcePorts(config.sourcePorts())
+                  .build());
     };
   }
 
-  private static EbpfDatapath.Config datapathConfig(AgentConfig config) {
-    return new EbpfDatapath.Config(
-        Instance.of(config).pins(),
-        config.underlay().interfaceName(),
-        config.port(),
-        config.sourcePorts().min(),
-        config.sourcePorts().max(),
-        config.decapsulation(),
-        config.underlay().interfaces().stream().skip(1).toList(),
-        config.pathMtuLifetime(),
-        config.udpChecksum6());
+  private static EbpfConfig datapathConfig(AgentConfig config) {
+    return EbpfConfig.builder(Instance.of(config).pins(), config.underlay().interfaceName())
+        .moreUnderlays(config.underlay().interfaces().stream().skip(1).toList())
+        .port(config.port())
+        .sourcePorts(config.sourcePorts())
+        .decapsulation(config.decapsulation())
+        .pathMtuLifetime(config.pathMtuLifetime())
+        .udpChecksum6(config.udpChecksum6())
+        .build();
   }
 
   private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
@@ -181,9 +181,9 @@ final class Membership implements AutoCloseable {
   }
 
   /** The tables, where they are in this process. */
-  Optional<PinnedDatapath> tables() {
+  Optional<DatapathSnapshot> tables() {
     return datapath instanceof UserspaceDatapath own
-        ? Optional.of(PinnedDatapath.ofProcess(own.identity(), own.read(), own.counters()))
+        ? Optional.of(DatapathSnapshot.ofProcess(own.identity(), own.read(), own.counters()))
         : Optional.empty();
   }
 

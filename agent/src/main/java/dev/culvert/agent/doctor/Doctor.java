@@ -3,7 +3,7 @@ package dev.culvert.agent.doctor;
 
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.daemon.Privileges;
-import dev.culvert.datapath.DecapsulationChoice;
+import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;

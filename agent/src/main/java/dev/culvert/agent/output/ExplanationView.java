@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.output;
 
-import dev.culvert.datapath.Explainer.Question;
-import dev.culvert.datapath.Explanation;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PacketHeaders;
-import dev.culvert.datapath.ProbePacket;
 import dev.culvert.datapath.RemoteSubnet;
-import dev.culvert.datapath.Whereabouts;
+import dev.culvert.datapath.trace.Explainer.Question;
+import dev.culvert.datapath.trace.Explanation;
+import dev.culvert.datapath.trace.PacketHeaders;
+import dev.culvert.datapath.trace.ProbePacket;
+import dev.culvert.datapath.trace.Whereabouts;
 import dev.culvert.kernel.IpAddresses;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.output;
 
-import dev.culvert.datapath.PacketHeaders;
-import dev.culvert.datapath.PacketHeaders.Ip;
-import dev.culvert.datapath.TraceEvent;
+import dev.culvert.datapath.trace.PacketHeaders;
+import dev.culvert.datapath.trace.PacketHeaders.Ip;
+import dev.culvert.datapath.trace.TraceEvent;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Instant;

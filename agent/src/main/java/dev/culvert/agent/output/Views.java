@@ -4,16 +4,16 @@ package dev.culvert.agent.output;
 import dev.culvert.control.Lease;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Counter;
-import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Instant;
@@ -44,6 +44,7 @@ public final class Views {
     view.put("host", lease.host().text());
     view.put("vtep", vtep(lease.vtep()));
     view.put("generation", lease.generation());
+    view.put("renewed", lease.term().flatMap(Lease.Term::renewed).map(Instant::toString));
     view.put("expires", lease.expires().map(Instant::toString));
     return view;
   }
@@ -77,7 +78,7 @@ public final class Views {
   }
 
   /** A subnet with what its way carries now, as "subnets" and "status" show it. */
-  public static Map<String, Object> remote(RemoteSubnet remote, PinnedDatapath tables) {
+  public static Map<String, Object> remote(RemoteSubnet remote, DatapathSnapshot tables) {
     Map<String, Object> view = remote(remote);
     view.put("mtuBytes", tables.mtuBytes(remote));
     view.put(

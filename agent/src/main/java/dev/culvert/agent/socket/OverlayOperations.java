@@ -2,9 +2,9 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
-import dev.culvert.datapath.DecapsulationChoice;
 import dev.culvert.datapath.Endpoint;
-import dev.culvert.datapath.PinnedDatapath;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -18,7 +18,7 @@ public interface OverlayOperations {
   OverlayStatus status();
 
   /** The tables, where they live in the agent's process; empty where the kernel has them. */
-  default Optional<PinnedDatapath> tables() {
+  default Optional<DatapathSnapshot> tables() {
     return Optional.empty();
   }
 

@@ -11,12 +11,12 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -32,7 +32,7 @@ import java.util.Optional;
 public final class TablesView {
   private TablesView() {}
 
-  static Map<String, Object> write(PinnedDatapath tables) {
+  static Map<String, Object> write(DatapathSnapshot tables) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("identity", tables.identity().map(TablesView::identity));
     view.put("locals", tables.state().locals().stream().map(Views::local).toList());
@@ -65,7 +65,7 @@ public final class TablesView {
    *
    * @throws IllegalArgumentException for anything else
    */
-  public static PinnedDatapath read(Map<String, Object> answer) {
+  public static DatapathSnapshot read(Map<String, Object> answer) {
     Optional<Identity> identity =
         answer.get("identity") == null
             ? Optional.empty()
@@ -81,7 +81,7 @@ public final class TablesView {
           Verdict.valueOf(counter.text("verdict")),
           new Counter(counter.number("packets"), counter.number("bytes")));
     }
-    return PinnedDatapath.ofProcess(identity, state, counters);
+    return DatapathSnapshot.ofProcess(identity, state, counters);
   }
 
   private static List<RemoteSubnet> remotes(Map<String, Object> answer, Vtep own) {

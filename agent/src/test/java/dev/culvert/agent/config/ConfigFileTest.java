@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ class ConfigFileTest {
     assertTrue(config.directRouting());
     assertEquals(Decapsulation.AUTO, config.decapsulation());
     assertEquals(AgentConfig.Kind.EBPF, config.datapath());
-    assertEquals(new AgentConfig.SourcePorts(49152, 65535), config.sourcePorts());
+    assertEquals(new SourcePorts(49152, 65535), config.sourcePorts());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
     assertEquals(Path.of("/sys/fs/bpf"), config.bpffs());
@@ -150,7 +151,7 @@ class ConfigFileTest {
     assertEquals(false, config.directRouting());
     assertEquals(Decapsulation.XDP, config.decapsulation());
     assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());
-    assertEquals(new AgentConfig.SourcePorts(50000, 50007), config.sourcePorts());
+    assertEquals(new SourcePorts(50000, 50007), config.sourcePorts());
     assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
     assertEquals(List.of("br0", "docker0"), config.bridges());

@@ -7,10 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.config.ConfigFile;
-import dev.culvert.datapath.EbpfDatapath;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
@@ -238,7 +238,7 @@ class MovingHostNetnsTest {
     host.overlay().attach(Path.of("/run/netns", name(container)), "eth0", Optional.empty());
   }
 
-  private static PinnedDatapath inspect(String host) {
+  private static DatapathSnapshot inspect(String host) {
     return EbpfDatapath.inspect(Libc.system(), Path.of("/sys/fs/bpf/culvert", name(host)));
   }
 

@@ -4,10 +4,10 @@ package dev.culvert.agent.output;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.PacketHeaders;
-import dev.culvert.datapath.TraceEvent;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.trace.PacketHeaders;
+import dev.culvert.datapath.trace.TraceEvent;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.time.ZoneOffset;

@@ -95,7 +95,7 @@ class ControlSocketTest {
               """
               {"subnet":"10.244.1.0/24","vni":1,"host":"host-01",
                "vtep":{"address":"10.17.2.2","port":4789,"mac":"02:00:0a:11:02:02"},
-               "generation":3,"expires":"2030-01-02T03:04:05Z"}
+               "generation":3,"renewed":"2030-01-01T03:04:05Z","expires":"2030-01-02T03:04:05Z"}
               """),
           status.get("lease"));
       assertEquals(Map.of("connected", true, "revision", 12L), status.get("store"));

@@ -7,12 +7,13 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import java.net.InetAddress;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -28,11 +29,11 @@ public final class FakeOverlay implements OverlayOperations {
           new HostName("host-01"),
           new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02")),
           3,
-          Optional.of(Instant.parse("2030-01-02T03:04:05Z")));
+          Optional.of(Lease.Term.from(Instant.parse("2030-01-01T03:04:05Z"), Duration.ofDays(1))));
 
   public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   public volatile Optional<RuntimeException> refusal = Optional.empty();
-  public volatile Optional<PinnedDatapath> tables = Optional.empty();
+  public volatile Optional<DatapathSnapshot> tables = Optional.empty();
 
   private void note(String request) {
     asked.add(request);
@@ -49,7 +50,7 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Optional<PinnedDatapath> tables() {
+  public Optional<DatapathSnapshot> tables() {
     return tables;
   }
 

@@ -14,12 +14,12 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -49,14 +49,14 @@ class TablesViewTest {
     return new RemoteSubnet(subnet(prefix), HERE, vtep("10.17.2.9"), way, direct);
   }
 
-  private static PinnedDatapath throughTheSocket(PinnedDatapath tables) {
+  private static DatapathSnapshot throughTheSocket(DatapathSnapshot tables) {
     return TablesView.read(Json.parseObject(Json.line(TablesView.write(tables))));
   }
 
   @Test
   void whatIsWrittenIsRead() {
-    PinnedDatapath tables =
-        PinnedDatapath.ofProcess(
+    DatapathSnapshot tables =
+        DatapathSnapshot.ofProcess(
             Optional.of(
                 new Identity(
                     new Vni(7),
@@ -87,8 +87,8 @@ class TablesViewTest {
 
   @Test
   void anAgentThatIsStillStartingHasNoIdentity() {
-    PinnedDatapath tables =
-        PinnedDatapath.ofProcess(
+    DatapathSnapshot tables =
+        DatapathSnapshot.ofProcess(
             Optional.empty(), new Datapath.State(List.of(), List.of(), List.of()), Map.of());
     assertEquals(tables, throughTheSocket(tables));
   }

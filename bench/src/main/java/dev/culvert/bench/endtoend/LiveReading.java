@@ -3,8 +3,8 @@ package dev.culvert.bench.endtoend;
 
 import dev.culvert.agent.cli.TableReader;
 import dev.culvert.datapath.Counter;
-import dev.culvert.datapath.PinnedDatapath;
 import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.LabException;
@@ -51,7 +51,7 @@ record LiveReading(long runs, long ns, Counter counted) {
 
   /** Empty where the host does not run that program. */
   static Optional<LiveReading> of(Program program, LabPlan.Host host, Shell shell) {
-    PinnedDatapath pinned = TableReader.kernel().read(PINS.resolve(host.instance()));
+    DatapathSnapshot pinned = TableReader.kernel().read(PINS.resolve(host.instance()));
     // What is not attached is pinned nevertheless.
     boolean attached =
         pinned.attachments().stream()
@@ -66,7 +66,7 @@ record LiveReading(long runs, long ns, Counter counted) {
   private static LiveReading read(
       Program program,
       BpfProgram.Info info,
-      PinnedDatapath pinned,
+      DatapathSnapshot pinned,
       LabPlan.Host host,
       Shell shell) {
     Counter counted =

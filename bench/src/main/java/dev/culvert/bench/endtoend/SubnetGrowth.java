@@ -3,7 +3,7 @@ package dev.culvert.bench.endtoend;
 
 import dev.culvert.bench.endtoend.peer.TunnelKeyDatapath;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.SubnetFiller;
+import dev.culvert.datapath.ebpf.SubnetFiller;
 import dev.culvert.kernel.Libc;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.LabException;

@@ -7,7 +7,7 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.store.LeaseDirectory.Contents;
 import dev.culvert.control.store.LeaseDirectory.Held;
-import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vtep;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,17 +31,15 @@ import java.util.function.Supplier;
  * </pre>
  *
  * <p>Changes are made under a file lock and appear whole; a crash leaves at most a temporary file,
- * which the next change removes. Watching uses the kernel's notifications, and reads everything
- * again every few seconds for what they miss. A file that makes no sense is reported in {@link
- * #problems()}, and the lease that it held before stays until the file makes sense again or is
- * removed; after a restart nothing is known of what it held before.
+ * which the next change removes. What was released leaves a hidden file that remembers the
+ * generation until the subnet is claimed again. Watching uses the kernel's notifications, and reads
+ * everything again every few seconds for what they miss. A file that makes no sense is reported in
+ * {@link #problems()}, and the lease that it held before stays until the file makes sense again or
+ * is removed; after a restart nothing is known of what it held before.
  *
  * <p>Any thread may call. Revisions count what this instance saw.
  */
 public final class DirectoryLeaseStore implements LeaseStore {
-  /** RFC 7348 section 8. */
-  private static final int VXLAN_PORT = 4789;
-
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
   private final EventJournal journal;
@@ -51,7 +49,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   /** As the other constructor, with the port that RFC 7348 assigns. */
   public DirectoryLeaseStore(Path directory) {
-    this(directory, VXLAN_PORT);
+    this(directory, Vtep.VXLAN_PORT);
   }
 
   /**
@@ -83,34 +81,36 @@ public final class DirectoryLeaseStore implements LeaseStore {
       if (taken.isPresent()) {
         return new Result.Conflict(taken.get());
       }
-      Lease stored = lease.withGeneration(Math.max(1, lease.generation()));
+      long generation =
+          Math.max(lease.generation(), directory.highestGeneration(lease.subnet()) + 1);
+      Lease stored = lease.withGeneration(generation);
       directory.create(stored);
       return new Result.Done(stored);
     });
   }
 
   @Override
-  public Result renew(Lease lease, long expectedGeneration) {
+  public Result renew(Lease held, Lease wanted) {
     return change(() -> {
-      Held held = read().leases().get(lease.subnet());
-      if (held == null) {
-        return new Result.Gone(lease.subnet());
+      Held there = read().leases().get(held.subnet());
+      if (there == null) {
+        return new Result.Gone(held.subnet());
       }
-      if (held.lease().generation() != expectedGeneration) {
-        return new Result.Conflict(held.lease());
+      if (!there.lease().equals(held)) {
+        return new Result.Conflict(there.lease());
       }
-      Lease stored = lease.withGeneration(expectedGeneration + 1);
-      directory.replace(held.file(), stored);
+      Lease stored = wanted.withGeneration(held.generation() + 1);
+      directory.replace(there.file(), stored);
       return new Result.Done(stored);
     });
   }
 
   @Override
-  public void release(Subnet subnet, long generation) {
+  public void release(Lease held) {
     change(() -> {
-      Held held = read().leases().get(subnet);
-      if (held != null && held.lease().generation() == generation) {
-        directory.delete(held.file());
+      Held there = read().leases().get(held.subnet());
+      if (there != null && there.lease().equals(held)) {
+        directory.release(there);
       }
       return null;
     });
@@ -158,7 +158,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
   /** One at a time, or what was read first could be noted last. */
   private void refresh() {
     synchronized (reading) {
-      journal.update(read().bySubnet());
+      journal.update(read().bySubnet(), directory::wasReleased);
     }
   }
 

@@ -3,6 +3,7 @@ package dev.culvert.control.store;
 
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStoreException;
 import dev.culvert.datapath.Subnet;
 import java.lang.System.Logger.Level;
 import java.util.ArrayDeque;
@@ -15,6 +16,7 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Turns "this is what the store holds now" into numbered events, and hands them to every watcher in
@@ -135,13 +137,18 @@ final class EventJournal {
    * Compares with what was known, and tells the difference. A lease that comes back with an older
    * generation was replaced behind our back (by hand, from a backup): it is told as withdrawn and
    * announced anew, because watchers rightly ignore an older generation.
+   *
+   * @param wasReleased whether a lease that is no longer there was given back; else it vanished
    */
-  synchronized void update(Map<Subnet, Lease> now) {
+  synchronized void update(Map<Subnet, Lease> now, Predicate<Lease> wasReleased) {
     SortedMap<Subnet, Lease> next = new TreeMap<>(now);
     known.forEach((subnet, old) -> {
       Lease lease = next.get(subnet);
-      if (lease == null || lease.generation() < old.generation()) {
+      boolean replaced = lease != null && lease.generation() < old.generation();
+      if (replaced || (lease == null && wasReleased.test(old))) {
         tell(new LeaseEvent.Withdrawn(++revision, subnet, old.generation()));
+      } else if (lease == null) {
+        tell(new LeaseEvent.Vanished(++revision, subnet, old.generation()));
       }
     });
     next.forEach((subnet, lease) -> {
@@ -155,7 +162,7 @@ final class EventJournal {
 
   synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     if (closed) {
-      throw new IllegalStateException("The lease store is closed.");
+      throw new LeaseStoreException("The lease store is closed.");
     }
     Watch watch = new Watch(watcher);
     watches.add(watch);

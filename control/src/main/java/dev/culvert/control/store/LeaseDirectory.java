@@ -65,6 +65,9 @@ final class LeaseDirectory {
   private final int defaultPort;
   private final Map<Path, Memory> memories = new HashMap<>();
 
+  /** The greatest that was seen of each subnet: a file may be removed by hand. */
+  private final Map<Subnet, Long> generations = new HashMap<>();
+
   LeaseDirectory(Path directory, int defaultPort) {
     this.directory = directory;
     this.defaultPort = defaultPort;
@@ -78,6 +81,7 @@ final class LeaseDirectory {
     for (Path file : files("*" + LeaseFile.SUFFIX)) {
       readOne(file, nowNs, problems).ifPresent(lease -> add(file, lease, leases, problems));
     }
+    leases.values().forEach(held -> note(held.lease()));
     memories.values().removeIf(memory -> nowNs - memory.seenNs() > MEMORY.toNanos());
     addOverlaps(leases, problems);
     return new Contents(leases, List.copyOf(problems));
@@ -107,6 +111,8 @@ final class LeaseDirectory {
       } catch (UnsupportedOperationException | IOException e) {
         moveIfAbsent(temporary, target); // a file system without hard links
       }
+      note(lease);
+      Files.deleteIfExists(directory.resolve(LeaseFile.releasedName(lease.subnet())));
       forceDirectory();
     } catch (FileAlreadyExistsException e) {
       throw new LeaseStoreException(inTheWay(target), e);
@@ -119,21 +125,58 @@ final class LeaseDirectory {
   void replace(Path file, Lease lease) {
     try {
       Files.move(writeTemporary(lease), file, StandardCopyOption.ATOMIC_MOVE);
+      note(lease);
       forceDirectory();
     } catch (IOException e) {
       throw new LeaseStoreException("The lease " + file + " cannot be written: " + e + ".", e);
     }
   }
 
-  void delete(Path file) {
+  /**
+   * Takes a lease away, and remembers its generation: the file gets another name, which needs no
+   * room on a full disk.
+   */
+  void release(Held held) {
+    Path released = directory.resolve(LeaseFile.releasedName(held.lease().subnet()));
     try {
-      Files.deleteIfExists(file);
+      Files.move(held.file(), released, StandardCopyOption.ATOMIC_MOVE);
       forceDirectory();
     } catch (IOException e) {
-      throw new LeaseStoreException("The lease " + file + " cannot be removed: " + e + ".", e);
+      throw new LeaseStoreException(
+          "The lease " + held.file() + " cannot be removed: " + e + ".", e);
     }
     synchronized (this) {
-      memories.remove(file);
+      memories.remove(held.file());
+    }
+  }
+
+  private synchronized void note(Lease lease) {
+    generations.merge(lease.subnet(), lease.generation(), Math::max);
+  }
+
+  /** The greatest that this subnet had, as far as this directory or this process remembers. */
+  synchronized long highestGeneration(Subnet subnet) {
+    long seen = generations.getOrDefault(subnet, 0L);
+    return released(subnet).map(lease -> Math.max(seen, lease.generation())).orElse(seen);
+  }
+
+  /**
+   * Whether a lease that is no longer there was given back, rather than lost or removed by hand.
+   */
+  boolean wasReleased(Lease lease) {
+    return released(lease.subnet())
+        .filter(last -> last.generation() >= lease.generation())
+        .isPresent();
+  }
+
+  /** What a file of somebody else's says there counts for nothing. */
+  private Optional<Lease> released(Subnet subnet) {
+    try {
+      Path file = directory.resolve(LeaseFile.releasedName(subnet));
+      return Optional.of(LeaseFile.parse(text(file), defaultPort))
+          .filter(lease -> lease.subnet().equals(subnet));
+    } catch (IOException | LeaseFile.MalformedException e) {
+      return Optional.empty();
     }
   }
 
@@ -278,6 +321,9 @@ final class LeaseDirectory {
         channel.write(text);
       }
       channel.force(true); // or a power cut could leave an empty file under the final name
+    } catch (IOException e) {
+      Files.deleteIfExists(temporary); // the disk is full, likely
+      throw e;
     }
     return temporary;
   }

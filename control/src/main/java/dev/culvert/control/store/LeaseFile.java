@@ -33,6 +33,7 @@ import java.util.regex.Pattern;
  * port = 4789                      # optional
  * mac = 02:00:0a:12:02:02
  * generation = 1                   # optional
+ * renewed = 2026-11-23T10:00:00Z   # optional
  * expires = 2026-11-24T10:00:00Z   # optional: without it the lease is static
  * </pre>
  */
@@ -42,7 +43,8 @@ final class LeaseFile {
 
   private static final List<String> REQUIRED = List.of("subnet", "vni", "host", "address", "mac");
   private static final List<String> KEYS =
-      List.of("subnet", "vni", "host", "address", "port", "mac", "generation", "expires");
+      List.of(
+          "subnet", "vni", "host", "address", "port", "mac", "generation", "renewed", "expires");
 
   /** Java also reads 10.17.2 as an address; a file cut short must not. */
   private static final Pattern ADDRESS = Pattern.compile("\\d+\\.\\d+\\.\\d+\\.\\d+|.*:.*");
@@ -79,7 +81,8 @@ final class LeaseFile {
     line(text, "port", lease.vtep().port());
     line(text, "mac", lease.vtep().mac());
     line(text, "generation", lease.generation());
-    lease.expires().ifPresent(expires -> line(text, "expires", expires));
+    lease.term().flatMap(Lease.Term::renewed).ifPresent(at -> line(text, "renewed", at));
+    lease.expires().ifPresent(at -> line(text, "expires", at));
     return text.toString();
   }
 
@@ -100,6 +103,11 @@ final class LeaseFile {
   static List<String> formerNames(Subnet subnet) {
     String stem = stem(subnet.prefix().address().getHostAddress(), subnet);
     return List.of(stem + SUFFIX, stem + vni(subnet) + SUFFIX);
+  }
+
+  /** Where a lease that was given back is kept, so that its generation is remembered. */
+  static String releasedName(Subnet subnet) {
+    return "." + stem(subnet) + vni(subnet) + ".released";
   }
 
   private static String stem(Subnet subnet) {
@@ -172,11 +180,20 @@ final class LeaseFile {
             value -> new Vtep(address, port, mac));
     long generation =
         entries.containsKey("generation") ? read("generation", LeaseFile::generation) : 1;
-    Optional<Instant> expires =
-        entries.containsKey("expires")
-            ? Optional.of(read("expires", LeaseFile::instant))
-            : Optional.empty();
-    return read("host", host -> new Lease(subnet, new HostName(host), vtep, generation, expires));
+    Optional<Lease.Term> term = term();
+    return read("host", host -> new Lease(subnet, new HostName(host), vtep, generation, term));
+  }
+
+  private Optional<Lease.Term> term() throws MalformedException {
+    Optional<Instant> renewed = Optional.empty();
+    if (entries.containsKey("renewed")) {
+      renewed = Optional.of(read("renewed", LeaseFile::instant));
+    }
+    if (!entries.containsKey("expires")) {
+      return Optional.empty();
+    }
+    Optional<Instant> since = renewed;
+    return Optional.of(read("expires", value -> new Lease.Term(since, instant(value))));
   }
 
   private static InetAddress address(String value) {

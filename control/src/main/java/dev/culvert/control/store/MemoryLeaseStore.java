@@ -5,7 +5,9 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.datapath.Subnet;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -17,6 +19,7 @@ import java.util.function.Consumer;
  */
 public final class MemoryLeaseStore implements LeaseStore {
   private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
+  private final Map<Subnet, Long> generations = new HashMap<>();
   private final EventJournal journal = new EventJournal("culvert-memory-leases");
 
   public MemoryLeaseStore() {}
@@ -32,27 +35,26 @@ public final class MemoryLeaseStore implements LeaseStore {
     if (taken.isPresent()) {
       return new Result.Conflict(taken.get());
     }
-    return put(lease.withGeneration(Math.max(1, lease.generation())));
+    long next = generations.getOrDefault(lease.subnet(), 0L) + 1;
+    return put(lease.withGeneration(Math.max(next, lease.generation())));
   }
 
   @Override
-  public synchronized Result renew(Lease lease, long expectedGeneration) {
-    Lease current = leases.get(lease.subnet());
+  public synchronized Result renew(Lease held, Lease wanted) {
+    Lease current = leases.get(held.subnet());
     if (current == null) {
-      return new Result.Gone(lease.subnet());
+      return new Result.Gone(held.subnet());
     }
-    if (current.generation() != expectedGeneration) {
+    if (!current.equals(held)) {
       return new Result.Conflict(current);
     }
-    return put(lease.withGeneration(expectedGeneration + 1));
+    return put(wanted.withGeneration(held.generation() + 1));
   }
 
   @Override
-  public synchronized void release(Subnet subnet, long generation) {
-    Lease current = leases.get(subnet);
-    if (current != null && current.generation() == generation) {
-      leases.remove(subnet);
-      journal.update(leases);
+  public synchronized void release(Lease held) {
+    if (leases.remove(held.subnet(), held)) {
+      journal.update(leases, _ -> true);
     }
   }
 
@@ -68,7 +70,8 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   private Result put(Lease lease) {
     leases.put(lease.subnet(), lease);
-    journal.update(leases);
+    generations.put(lease.subnet(), lease.generation());
+    journal.update(leases, _ -> true);
     return new Result.Done(lease);
   }
 }

@@ -89,7 +89,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
             Result.Conflict.class, store.acquire(lease("10.244.2.128/25", 1, "host-03")));
 
         Files.delete(directory().resolve("cellar.lease"));
-        assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+        assertInstanceOf(LeaseEvent.Vanished.class, next(events));
         done(store.acquire(lease("10.244.2.128/25", 1, "host-03")));
       }
     }
@@ -166,7 +166,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         write("b.lease", "what?");
         assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
         Files.delete(directory().resolve("b.lease"));
-        assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
+        assertInstanceOf(LeaseEvent.Vanished.class, next(events));
       }
     }
   }
@@ -205,6 +205,42 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
         assertEquals("host-02", announced.lease().host().text());
       }
+    }
+  }
+
+  /** Without a generation it has the first, as the lease that it replaces. */
+  @Test
+  void aStaticLeaseByHandIsNotOverwrittenByARenewal() throws Exception {
+    try (LeaseStore store = open()) {
+      Lease own = done(store.acquire(lease("10.244.2.0/24", 1, "host-01")));
+      assertEquals(1, own.generation());
+      write("10.244.2.0-24.lease", BY_HAND);
+
+      Result.Conflict conflict = assertInstanceOf(Result.Conflict.class, store.renew(own, own));
+      assertEquals("host-02", conflict.current().host().text());
+      store.release(own);
+      assertEquals(BY_HAND, Files.readString(directory().resolve("10.244.2.0-24.lease")));
+    }
+  }
+
+  @Test
+  void whatIsReleasedRemembersItsGenerationUntilItIsClaimedAgain() throws Exception {
+    try (LeaseStore store = open()) {
+      Lease lease = done(store.acquire(lease("10.244.2.0/24", 1, "host-01").withGeneration(7)));
+      store.release(lease);
+      assertEquals(List.of(".10.244.2.0-24.vni-1.released", ".lock"), files());
+      assertEquals(List.of(), store.list());
+      assertEquals(8, done(store.acquire(lease("10.244.2.0/24", 1, "host-02"))).generation());
+      assertEquals(List.of(".lock", "10.244.2.0-24.lease"), files());
+    }
+  }
+
+  @Test
+  void aFileThatWasRemovedByHandIsRememberedByWhoSawIt() throws Exception {
+    try (LeaseStore store = open()) {
+      done(store.acquire(lease("10.244.2.0/24", 1, "host-01").withGeneration(7)));
+      Files.delete(directory().resolve("10.244.2.0-24.lease"));
+      assertEquals(8, done(store.acquire(lease("10.244.2.0/24", 1, "host-02"))).generation());
     }
   }
 
@@ -270,7 +306,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
       assertInstanceOf(
           Result.Conflict.class, store.acquire(lease("fd00:10:244:1::/64", 1, "host-02")));
 
-      assertEquals(4, done(store.renew(held, 3)).generation());
+      assertEquals(4, done(store.renew(held, held)).generation());
       assertEquals(List.of(".lock", former), files());
       assertEquals(List.of(), store.problems());
       String text = Files.readString(directory().resolve(former));
@@ -299,13 +335,13 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         Files.createDirectory(directory());
 
         assertThrows(LeaseStoreException.class, store::list);
-        var e = assertThrows(LeaseStoreException.class, () -> store.renew(lease, 1));
+        var e = assertThrows(LeaseStoreException.class, () -> store.renew(lease, lease));
         assertTrue(e.getMessage().contains("has lost its mark .lock"), e.getMessage());
         assertNull(events.poll(SILENCE_MS, TimeUnit.MILLISECONDS));
 
         Files.delete(directory());
         Files.move(mounted, directory());
-        Lease renewed = done(store.renew(lease, 1));
+        Lease renewed = done(store.renew(lease, lease));
         // Found by the slow rescan: the old watch was of the other folder.
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
         assertEquals(renewed, announced.lease());

@@ -46,7 +46,7 @@ final class EventJournalTest {
         });
     int changes = EventJournal.MOST_WAITING + 10;
     for (int generation = 1; generation <= changes; generation++) {
-      journal.update(leases(generation));
+      journal.update(leases(generation), _ -> true);
     }
     permits.release(Integer.MAX_VALUE);
 
@@ -55,7 +55,7 @@ final class EventJournalTest {
     Snapshot caughtUp = assertInstanceOf(Snapshot.class, heard.poll(10, TimeUnit.SECONDS));
     assertEquals(changes, caughtUp.leases().getFirst().generation());
     assertEquals(changes, caughtUp.revision());
-    journal.update(leases(changes + 1));
+    journal.update(leases(changes + 1), _ -> true);
     assertInstanceOf(LeaseEvent.Announced.class, heard.poll(10, TimeUnit.SECONDS));
   }
 
@@ -66,7 +66,7 @@ final class EventJournalTest {
           heard.add(event);
           throw new StackOverflowError("on purpose");
         });
-    journal.update(leases(1));
+    journal.update(leases(1), _ -> true);
     assertInstanceOf(Snapshot.class, heard.poll(10, TimeUnit.SECONDS));
     assertInstanceOf(LeaseEvent.Announced.class, heard.poll(10, TimeUnit.SECONDS));
   }
@@ -76,7 +76,21 @@ final class EventJournalTest {
     AutoCloseable watch = journal.watch(heard::add);
     assertTrue(heard.poll(10, TimeUnit.SECONDS) instanceof Snapshot);
     watch.close();
-    journal.update(leases(1));
+    journal.update(leases(1), _ -> true);
     assertNull(heard.poll(200, TimeUnit.MILLISECONDS));
+  }
+
+  @Test
+  void whatWasGivenBackIsToldApartFromWhatVanished() throws Exception {
+    AutoCloseable _ = journal.watch(heard::add);
+    assertTrue(heard.poll(10, TimeUnit.SECONDS) instanceof Snapshot);
+    for (boolean released : new boolean[] {true, false}) {
+      journal.update(leases(1), _ -> true);
+      assertInstanceOf(LeaseEvent.Announced.class, heard.poll(10, TimeUnit.SECONDS));
+      journal.update(new TreeMap<>(), _ -> released);
+      LeaseEvent gone = heard.poll(10, TimeUnit.SECONDS);
+      assertEquals(released, gone instanceof LeaseEvent.Withdrawn);
+      assertEquals(!released, gone instanceof LeaseEvent.Vanished);
+    }
   }
 }

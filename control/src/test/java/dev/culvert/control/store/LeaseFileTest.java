@@ -13,6 +13,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,7 @@ final class LeaseFileTest {
           new HostName("host-01"),
           new Vtep(IpPrefix.parseAddress("10.17.2.2"), 8472, MacAddress.parse("02:00:0a:11:02:02")),
           12,
-          Optional.of(Instant.parse("2026-11-24T10:00:00Z")));
+          Optional.of(Lease.Term.from(Instant.parse("2026-11-23T10:00:00Z"), Duration.ofDays(1))));
 
   private static final String FULL_TEXT =
       """
@@ -49,6 +50,7 @@ final class LeaseFileTest {
       port = 8472
       mac = 02:00:0a:11:02:02
       generation = 12
+      renewed = 2026-11-23T10:00:00Z
       expires = 2026-11-24T10:00:00Z
       """;
 
@@ -105,7 +107,7 @@ final class LeaseFileTest {
         "vni = 1 | vni = 0 | line 3: vni: The VNI 0 is outside 1-16777215.",
         "vni = 1 | vni = one | line 3: vni: \"one\" is not a whole number in range.",
         "vni = 1 | vnl = 1 | line 3: unknown key \"vnl\"; the keys are subnet, vni, host, address,"
-            + " port, mac, generation, expires.",
+            + " port, mac, generation, renewed, expires.",
         "vni = 1 | vni | line 3: \"vni\" is not key = value.",
         "vni = 1 | subnet = 10.9.0.0/24 | line 3: subnet stands in line 2 already.",
         "10.18.2.2 | 10.18.2 | line 5: address: \"10.18.2\" is not an IP address.",

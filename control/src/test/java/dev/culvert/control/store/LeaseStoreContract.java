@@ -48,8 +48,9 @@ abstract class LeaseStoreContract {
         new Subnet(new Vni(vni), IpPrefix.parse(prefix)), new HostName(host), vtep, 0, until(60));
   }
 
-  static Optional<Instant> until(int seconds) {
-    return Optional.of(Instant.parse("2026-11-23T12:00:00Z").plusSeconds(seconds));
+  static Optional<Lease.Term> until(int seconds) {
+    return Optional.of(
+        Lease.Term.from(Instant.parse("2026-11-23T12:00:00Z"), Duration.ofSeconds(seconds)));
   }
 
   @BeforeEach
@@ -116,34 +117,94 @@ abstract class LeaseStoreContract {
   }
 
   @Test
-  void renewalComparesTheGenerationAndRaisesIt() {
+  void renewalComparesWhatIsThereAndRaisesItsGeneration() {
     Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
-    Lease longer =
-        new Lease(first.subnet(), first.host(), first.vtep(), first.generation(), until(120));
+    Lease longer = first.withTerm(until(120));
 
-    Lease second = done(store.renew(longer, 1));
+    Lease second = done(store.renew(first, longer));
     assertEquals(longer.withGeneration(2), second);
-    assertEquals(new Result.Conflict(second), store.renew(longer, 1));
+    assertEquals(new Result.Conflict(second), store.renew(first, longer));
     assertEquals(List.of(second), store.list());
+  }
+
+  /** A host that slept past its lease must not take the subnet back from who got it meanwhile. */
+  @Test
+  void aRenewalNamesTheHolderAndNotTheGenerationAlone() {
+    Lease lost = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    store.release(lost);
+    Lease now = done(store.acquire(lease("10.244.1.0/24", 1, "host-02")));
+    assertEquals(new Result.Conflict(now), store.renew(lost, lost));
+
+    Lease sameGeneration = lost.withGeneration(now.generation());
+    assertEquals(new Result.Conflict(now), store.renew(sameGeneration, sameGeneration));
+    store.release(sameGeneration);
+    assertEquals(List.of(now), store.list());
+  }
+
+  @Test
+  void aMachineThatIsElsewhereOrHasAnotherMacIsAnotherHolder() {
+    Lease one = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    Vtep vtep = one.vtep();
+    MacAddress mac = MacAddress.parse("02:00:00:00:00:09");
+    for (Vtep other :
+        List.of(
+            new Vtep(vtep.address(), vtep.port(), mac),
+            new Vtep(IpPrefix.parseAddress("10.18.2.2"), vtep.port(), vtep.mac()))) {
+      Lease twin = one.withVtep(other);
+      assertEquals(new Result.Conflict(one), store.renew(twin, twin));
+      store.release(twin);
+    }
+    assertEquals(List.of(one), store.list());
+  }
+
+  /** Somebody made it static, or gave it another end, by hand: the generation stayed. */
+  @Test
+  void aRenewalOfAnotherTermIsRefused() {
+    Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    for (Lease believed : List.of(lease.withTerm(Optional.empty()), lease.withTerm(until(61)))) {
+      assertEquals(new Result.Conflict(lease), store.renew(believed, lease));
+    }
   }
 
   @Test
   void renewalOfNothingSaysSo() {
     Lease lease = lease("10.244.1.0/24", 1, "host-01");
-    assertEquals(new Result.Gone(lease.subnet()), store.renew(lease, 1));
+    assertEquals(new Result.Gone(lease.subnet()), store.renew(lease, lease));
     assertEquals(List.of(), store.list());
   }
 
   @Test
-  void releaseNeedsTheGenerationAndMayBeRepeated() {
+  void releaseNeedsTheVeryLeaseAndMayBeRepeated() {
     Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
 
-    store.release(lease.subnet(), 7);
+    store.release(lease.withGeneration(7));
     assertEquals(List.of(lease), store.list());
-    store.release(lease.subnet(), 1);
+    store.release(lease);
     assertEquals(List.of(), store.list());
-    store.release(lease.subnet(), 1);
+    store.release(lease);
     done(store.acquire(lease("10.244.1.0/24", 1, "host-02")));
+  }
+
+  @Test
+  void generationsOfASubnetNeverFall() {
+    Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    for (int i = 0; i < 3; i++) {
+      lease = done(store.renew(lease, lease));
+    }
+    assertEquals(4, lease.generation());
+    store.release(lease);
+
+    // Another instance, as the next host has: the store itself remembers.
+    try (LeaseStore other = open()) {
+      Lease next = done(other.acquire(lease("10.244.1.0/24", 1, "host-02")));
+      assertEquals(5, next.generation());
+      other.release(next);
+      assertEquals(
+          9,
+          done(other.acquire(lease("10.244.1.0/24", 1, "host-03").withGeneration(9))).generation());
+    }
+    assertEquals(1, done(store.acquire(lease("10.244.2.0/24", 1, "host-01"))).generation());
+    assertEquals(1, done(store.acquire(lease("10.244.1.0/24", 2, "host-01"))).generation());
   }
 
   @Test
@@ -176,7 +237,7 @@ abstract class LeaseStoreContract {
   void ofEightRenewalsOfOneGenerationOneWins() throws Exception {
     Lease lease = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
 
-    List<Result> results = race(8, _ -> store.renew(lease, 1));
+    List<Result> results = race(8, _ -> store.renew(lease, lease));
 
     assertEquals(1, results.stream().filter(Result.Done.class::isInstance).count());
     assertEquals(2, store.list().getFirst().generation());
@@ -194,11 +255,11 @@ abstract class LeaseStoreContract {
       var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
       assertEquals(two, announced.lease());
 
-      Lease renewed = done(store.renew(two, two.generation()));
+      Lease renewed = done(store.renew(two, two));
       var changed = assertInstanceOf(LeaseEvent.Announced.class, next(events));
       assertEquals(renewed, changed.lease());
 
-      store.release(one.subnet(), one.generation());
+      store.release(one);
       var withdrawn = assertInstanceOf(LeaseEvent.Withdrawn.class, next(events));
       assertEquals(one.subnet(), withdrawn.subnet());
       assertEquals(one.generation(), withdrawn.generation());

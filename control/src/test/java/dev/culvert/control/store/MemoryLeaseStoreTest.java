@@ -4,7 +4,6 @@ package dev.culvert.control.store;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
-import dev.culvert.datapath.Subnet;
 import java.util.List;
 import java.util.function.Consumer;
 
@@ -26,13 +25,13 @@ final class MemoryLeaseStoreTest extends LeaseStoreContract {
       }
 
       @Override
-      public Result renew(Lease lease, long expectedGeneration) {
-        return leases.renew(lease, expectedGeneration);
+      public Result renew(Lease held, Lease wanted) {
+        return leases.renew(held, wanted);
       }
 
       @Override
-      public void release(Subnet subnet, long generation) {
-        leases.release(subnet, generation);
+      public void release(Lease held) {
+        leases.release(held);
       }
 
       @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab.datapath;
 
+import dev.culvert.datapath.Vtep;
 import dev.culvert.lab.AgentProcess;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
@@ -14,9 +15,6 @@ import java.util.function.Function;
 
 /** Culvert: one agent for each host, which share a directory of leases. */
 public final class CulvertDatapath implements LabDatapath {
-  private static final int PORT = 4789;
-  private static final int OVERHEAD_IPV4_BYTES = 50;
-  private static final int OVERHEAD_IPV6_BYTES = 70;
 
   /** More would share the processors for longer than a single one may take to become ready. */
   private static final int STARTED_AT_ONCE = 8;
@@ -96,13 +94,12 @@ public final class CulvertDatapath implements LabDatapath {
 
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES
-        - (topology.plan().family().underlayIpv6() ? OVERHEAD_IPV6_BYTES : OVERHEAD_IPV4_BYTES);
+    return Topology.UNDERLAY_MTU_BYTES - topology.plan().family().underlay().overheadBytes();
   }
 
   @Override
   public int tunnelPort() {
-    return PORT;
+    return Vtep.VXLAN_PORT;
   }
 
   /** Lets the agents live on when the lab's process ends. */

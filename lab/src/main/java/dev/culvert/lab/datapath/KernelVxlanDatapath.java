@@ -18,8 +18,6 @@ public final class KernelVxlanDatapath implements LabDatapath {
 
   private static final int PORT = 8472;
   private static final String DEVICE6 = "flannel-v6.1";
-  private static final int OVERHEAD_IPV4_BYTES = 50;
-  private static final int OVERHEAD_IPV6_BYTES = 70;
 
   private final Topology topology;
   private final ContainerLinks links;
@@ -90,7 +88,7 @@ public final class KernelVxlanDatapath implements LabDatapath {
 
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES - (ipv6() ? OVERHEAD_IPV6_BYTES : OVERHEAD_IPV4_BYTES);
+    return Topology.UNDERLAY_MTU_BYTES - topology.plan().family().underlay().overheadBytes();
   }
 
   @Override

@@ -15,11 +15,11 @@ import java.util.List;
  * Which subnet is where, at one moment: what the eBPF datapath has in {@code subnets4} and {@code
  * subnets6}. Immutable, so the packet threads read it without locks; a change makes a new one.
  */
-public final class ForwardingTable {
+final class ForwardingTable {
   private final SubnetLookup<Destination> ipv4;
   private final SubnetLookup<Destination> ipv6;
 
-  public ForwardingTable(Collection<LocalSubnet> locals, Collection<RemoteSubnet> remotes) {
+  ForwardingTable(Collection<LocalSubnet> locals, Collection<RemoteSubnet> remotes) {
     List<Entry<Destination>> entries4 = new ArrayList<>();
     List<Entry<Destination>> entries6 = new ArrayList<>();
     for (LocalSubnet local : locals) {

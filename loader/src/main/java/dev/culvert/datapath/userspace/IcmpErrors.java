@@ -2,6 +2,7 @@
 package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.SocketAddress;

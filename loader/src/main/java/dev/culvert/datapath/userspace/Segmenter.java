@@ -2,6 +2,7 @@
 package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.packet.InternetChecksum;
 import java.nio.ByteBuffer;
 
 /**

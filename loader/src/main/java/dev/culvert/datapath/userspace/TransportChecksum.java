@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.packet.InternetChecksum;
+
 /** What the checksum of a received TCP or UDP packet is worth. */
 enum TransportChecksum {
   /** It is that of the bytes. */

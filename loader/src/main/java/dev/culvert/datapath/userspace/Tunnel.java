@@ -27,7 +27,7 @@ import java.util.function.Function;
  *
  * <p>Methods are called by one thread at a time, {@link #counters} and {@link #failure} by any.
  */
-public final class Tunnel implements AutoCloseable {
+final class Tunnel implements AutoCloseable {
   /**
    * What a tunnel is made of.
    *
@@ -37,7 +37,7 @@ public final class Tunnel implements AutoCloseable {
    *     which ICMP errors come from
    * @param innerMtuBytes the largest inner packet
    */
-  public record Settings(
+  record Settings(
       String device,
       Vni vni,
       Vtep local,
@@ -88,7 +88,7 @@ public final class Tunnel implements AutoCloseable {
    * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for a port that is
    *     taken
    */
-  public static Tunnel open(
+  static Tunnel open(
       Libc libc,
       Settings settings,
       ForwardingTable table,
@@ -111,7 +111,7 @@ public final class Tunnel implements AutoCloseable {
   }
 
   /** Starts carrying packets; the device is up, and has the gateways' addresses. */
-  public void begin() {
+  void begin() {
     Buffers buffers = own(new Buffers());
     IcmpErrors errors = own(new IcmpErrors(libc, settings.gateways(), System::nanoTime));
     int vni = settings.vni().value();
@@ -167,21 +167,21 @@ public final class Tunnel implements AutoCloseable {
   }
 
   /** From now on packets go by this table. */
-  public void setTable(ForwardingTable fresh) {
+  void setTable(ForwardingTable fresh) {
     table = fresh;
   }
 
   /** Why packets no longer flow, if so. */
-  public Optional<String> failure() {
+  Optional<String> failure() {
     return Optional.ofNullable(failure);
   }
 
-  public Settings settings() {
+  Settings settings() {
     return settings;
   }
 
   /** Totals, by verdict. */
-  public Map<Verdict, Counter> counters() {
+  Map<Verdict, Counter> counters() {
     return counters.read();
   }
 

@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.concurrent.atomic.LongAdder;
 
 /** How packets ended: packets and bytes (with an Ethernet header) by verdict. */
-public final class VerdictCounters {
+final class VerdictCounters {
   private static final int ETHERNET_BYTES = 14;
 
   private final Map<Verdict, LongAdder> packets = adders();
@@ -33,7 +33,7 @@ public final class VerdictCounters {
   }
 
   /** Totals, by verdict; any thread may ask. */
-  public Map<Verdict, Counter> read() {
+  Map<Verdict, Counter> read() {
     Map<Verdict, Counter> all = new EnumMap<>(Verdict.class);
     packets.forEach(
         (verdict, count) -> all.put(verdict, new Counter(count.sum(), bytes.get(verdict).sum())));

@@ -85,7 +85,7 @@ final class LimitDatapath implements LabDatapath {
 
   /** It would be no limit if packets were wrapped after all. Only one family can go bare. */
   private void awaitDirect(LabPlan.Host host) {
-    IpFamily underlay = topology.plan().family().underlayIpv6() ? IpFamily.IPV6 : IpFamily.IPV4;
+    IpFamily underlay = topology.plan().family().underlay();
     int others = topology.plan().hosts() - 1;
     Patience.until(
         host.namespace() + " to route directly to all others",

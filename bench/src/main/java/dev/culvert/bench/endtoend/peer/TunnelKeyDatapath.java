@@ -3,6 +3,7 @@ package dev.culvert.bench.endtoend.peer;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
@@ -38,7 +39,6 @@ import java.util.Map;
  */
 public final class TunnelKeyDatapath implements LabDatapath {
   private static final String OBJECT = "/dev/culvert/bench/tunnel_key.bpf.o";
-  private static final int OVERHEAD_BYTES = 50;
   private static final int IPV4_BITS = 32;
   private static final ValueLayout.OfInt NETWORK_ORDER = JAVA_INT.withOrder(ByteOrder.BIG_ENDIAN);
 
@@ -174,7 +174,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
 
   @Override
   public int containerMtuBytes() {
-    return Topology.UNDERLAY_MTU_BYTES - OVERHEAD_BYTES;
+    return Topology.UNDERLAY_MTU_BYTES - IpFamily.IPV4.overheadBytes();
   }
 
   @Override

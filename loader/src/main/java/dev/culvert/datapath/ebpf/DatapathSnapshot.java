@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.LoweredMtu;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.TrafficCounters;
+import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.pin.Pins;
+import dev.culvert.datapath.table.Tables;
+import dev.culvert.datapath.table.VtepTable;
+import dev.culvert.kernel.BpfMap;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.KernelClock;
+import dev.culvert.kernel.Libc;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What one pin folder holds, read at one moment, with or without a living agent. Nothing is changed
+ * by reading.
+ *
+ * @param identity what the agent set at start; empty when it never got that far
+ * @param state endpoints are as the maps have them: a device may be gone meanwhile
+ * @param paths what routers said of the ways to VTEPs, where it holds
+ * @param traffic by VTEP and by endpoint
+ * @param programs as loaded, by name
+ * @param attachments by name
+ */
+public record DatapathSnapshot(
+    Optional<Identity> identity,
+    Datapath.State state,
+    Map<InetAddress, LoweredMtu> paths,
+    Map<Verdict, Counter> counters,
+    TrafficCounters traffic,
+    List<BpfProgram.Info> programs,
+    List<Attached> attachments) {
+  /**
+   * A program on an interface.
+   *
+   * @param name of the pin
+   * @param interfaceIndex empty when the interface is gone
+   */
+  public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
+
+  /**
+   * What an agent holds that carries the packets itself: no programs, no traffic by VTEP or
+   * endpoint, and no paths: the kernel tells it how much they carry.
+   */
+  public static DatapathSnapshot ofProcess(
+      Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
+    return new DatapathSnapshot(
+        identity,
+        state,
+        Map.of(),
+        counters,
+        new TrafficCounters(Map.of(), Map.of()),
+        List.of(),
+        List.of());
+  }
+
+  /** A router's word on the way to a subnet, where it makes packets smaller than the entry does. */
+  public Optional<LoweredMtu> lowered(RemoteSubnet remote) {
+    return remote.direct()
+        ? Optional.empty()
+        : Optional.ofNullable(paths.get(remote.remote().address()))
+            .filter(
+                path -> remote.innerMtuBytes().filter(own -> path.mtuBytes() < own).isPresent());
+  }
+
+  /** The largest inner packet that reaches a subnet whole, now; empty while there is no route. */
+  public Optional<Integer> mtuBytes(RemoteSubnet remote) {
+    return lowered(remote).map(LoweredMtu::mtuBytes).or(remote::innerMtuBytes);
+  }
+
+  /**
+   * @throws IllegalStateException when the folder holds no datapath, or one of another version
+   */
+  static DatapathSnapshot read(Libc libc, Path folder) {
+    Pins pins = Pins.existing(folder);
+    Optional<Identity> identity = pins.identity();
+    Map<String, BpfMap> maps = new HashMap<>();
+    try {
+      for (String name : Tables.MAPS) {
+        maps.put(name, BpfMap.openPinned(libc, pins.map(name)));
+      }
+      Tables tables = Tables.of(maps::get);
+      Datapath.State state =
+          // Until the agent has recorded its own.
+          tables.read(identity.map(i -> i.vtep().port()).orElse(Vtep.VXLAN_PORT));
+      return new DatapathSnapshot(
+          identity,
+          state,
+          paths(tables.vteps(), state.remotes(), KernelClock.monotonicNs(libc)),
+          tables.counters().read(),
+          tables.traffic(),
+          programs(libc, pins),
+          attachments(libc, pins));
+    } finally {
+      maps.values().forEach(BpfMap::close);
+    }
+  }
+
+  private static Map<InetAddress, LoweredMtu> paths(
+      VtepTable vteps, List<RemoteSubnet> remotes, long nowNs) {
+    Map<InetAddress, LoweredMtu> paths = new HashMap<>();
+    for (RemoteSubnet remote : remotes) {
+      InetAddress vtep = remote.remote().address();
+      vteps
+          .path(vtep)
+          .filter(path -> path.expiresNs() > nowNs)
+          .ifPresent(path ->
+              paths.put(
+                  vtep,
+                  new LoweredMtu(path.mtuBytes(), Duration.ofNanos(path.expiresNs() - nowNs))));
+    }
+    return Map.copyOf(paths);
+  }
+
+  private static List<BpfProgram.Info> programs(Libc libc, Pins pins) {
+    List<BpfProgram.Info> infos = new ArrayList<>();
+    for (String name : pins.programs()) {
+      try (BpfProgram program = BpfProgram.openPinned(libc, pins.program(name))) {
+        infos.add(program.info());
+      }
+    }
+    return List.copyOf(infos);
+  }
+
+  private static List<Attached> attachments(Libc libc, Pins pins) {
+    PinnedLinks links = new PinnedLinks(libc, pins);
+    return pins.links().stream()
+        .map(name -> new Attached(name, PinnedLinks.programOf(name), links.interfaceIndex(name)))
+        .toList();
+  }
+}

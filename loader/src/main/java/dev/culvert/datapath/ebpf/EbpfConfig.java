@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.SourcePorts;
+import dev.culvert.datapath.Vtep;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What an {@link EbpfDatapath} needs to know of its host. Immutable; made by a {@link #builder}.
+ */
+public final class EbpfConfig {
+  /** How long Linux itself believes a router's word (net.ipv4.route.mtu_expires). */
+  public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
+
+  private final Path pins;
+  private final String underlay;
+  private final List<String> moreUnderlays;
+  private final int port;
+  private final SourcePorts sourcePorts;
+  private final Decapsulation decapsulation;
+  private final Duration pathMtuLifetime;
+  private final boolean udpChecksum6;
+
+  private EbpfConfig(Builder builder) {
+    pins = builder.pins;
+    underlay = builder.underlay;
+    moreUnderlays = builder.moreUnderlays;
+    port = builder.port;
+    sourcePorts = builder.sourcePorts;
+    decapsulation = builder.decapsulation;
+    pathMtuLifetime = builder.pathMtuLifetime;
+    udpChecksum6 = builder.udpChecksum6;
+  }
+
+  /**
+   * Begins with the defaults: VXLAN's own port, dynamic source ports, decapsulation at tc, Linux's
+   * lifetime of path MTUs, no outer checksums over IPv6.
+   *
+   * @param pins the folder for this instance's pins, such as {@code /sys/fs/bpf/culvert/host-01};
+   *     its name is the instance's
+   * @param underlay name of the underlay interface, which has the VTEP's address
+   */
+  public static Builder builder(Path pins, String underlay) {
+    return new Builder(pins, underlay);
+  }
+
+  /** The folder for this instance's pins. */
+  public Path pins() {
+    return pins;
+  }
+
+  /** Name of the underlay interface. */
+  public String underlay() {
+    return underlay;
+  }
+
+  /** Further interfaces that other hosts' packets may come in through. */
+  public List<String> moreUnderlays() {
+    return moreUnderlays;
+  }
+
+  /** UDP port of the tunnel. */
+  public int port() {
+    return port;
+  }
+
+  /** Outer source ports. */
+  public SourcePorts sourcePorts() {
+    return sourcePorts;
+  }
+
+  /** Where outer headers come off. */
+  public Decapsulation decapsulation() {
+    return decapsulation;
+  }
+
+  /** How long a router's word on the size of a path holds. */
+  public Duration pathMtuLifetime() {
+    return pathMtuLifetime;
+  }
+
+  /** Whether packets over an IPv6 underlay carry an outer UDP checksum. */
+  public boolean udpChecksum6() {
+    return udpChecksum6;
+  }
+
+  /** Collects what differs from the defaults. For one thread; each method returns this builder. */
+  public static final class Builder {
+    private final Path pins;
+    private final String underlay;
+    private List<String> moreUnderlays = List.of();
+    private int port = Vtep.VXLAN_PORT;
+    private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
+    private Decapsulation decapsulation = Decapsulation.TC;
+    private Duration pathMtuLifetime = PATH_MTU_LIFETIME;
+    private boolean udpChecksum6;
+
+    private Builder(Path pins, String underlay) {
+      this.pins = pins;
+      this.underlay = underlay;
+    }
+
+    /**
+     * Further interfaces that other hosts' packets may come in through. Those that routes to other
+     * hosts lead through need no mention.
+     *
+     * @param names of the interfaces
+     */
+    public Builder moreUnderlays(List<String> names) {
+      moreUnderlays = List.copyOf(names);
+      return this;
+    }
+
+    /**
+     * The tunnel's UDP port, the same on all hosts.
+     *
+     * @throws IllegalArgumentException outside 1-65535
+     */
+    public Builder port(int number) {
+      port = Vtep.requirePort(number);
+      return this;
+    }
+
+    /** Outer source ports. */
+    public Builder sourcePorts(SourcePorts range) {
+      sourcePorts = range;
+      return this;
+    }
+
+    /** Where outer headers come off. */
+    public Builder decapsulation(Decapsulation where) {
+      decapsulation = where;
+      return this;
+    }
+
+    /**
+     * How long a router's word on the size of a path holds.
+     *
+     * @throws IllegalArgumentException for less than a second
+     */
+    public Builder pathMtuLifetime(Duration lifetime) {
+      if (lifetime.compareTo(Duration.ofSeconds(1)) < 0) {
+        throw new IllegalArgumentException(
+            "A path MTU that holds for " + lifetime + " is of no use: give a second or more.");
+      }
+      pathMtuLifetime = lifetime;
+      return this;
+    }
+
+    /**
+     * Whether packets over an IPv6 underlay carry an outer UDP checksum; each of them then takes
+     * the slow path.
+     */
+    public Builder udpChecksum6(boolean compute) {
+      udpChecksum6 = compute;
+      return this;
+    }
+
+    /** The configuration as it was collected; the builder may go on. */
+    public EbpfConfig build() {
+      return new EbpfConfig(this);
+    }
+  }
+}

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.Change;
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.TrafficCounters;
+import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.host.Headroom;
+import dev.culvert.datapath.host.HostDevice;
+import dev.culvert.datapath.host.Mtus;
+import dev.culvert.datapath.host.NextHops;
+import dev.culvert.datapath.host.OwnDevices;
+import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.Undo;
+import dev.culvert.datapath.pin.Pins;
+import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.Link;
+import dev.culvert.kernel.Netlink;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The datapath of a kernel with BPF, in the network namespace of the thread that opens it. Packets
+ * never meet this class: it fills maps, attaches programs and makes devices, and all of these stay
+ * when it is closed.
+ */
+public final class EbpfDatapath implements Datapath {
+  private final Libc libc;
+  private final EbpfConfig config;
+  private final Pins pins;
+  private final PinnedLinks links;
+  private final Netlink netlink;
+  private final OwnDevices devices;
+
+  /** Holds the maps, also when other programs were loaded since. */
+  private final Programs first;
+
+  private final Tables tables;
+  private final Containers containers;
+  private final ForeignContainers foreign;
+  private final Bridges bridges;
+  private final Decapsulator decapsulator;
+  private final Underlays underlays;
+  private final NextHops nextHops;
+  private final Mtus mtus;
+
+  private Programs programs;
+  private Optional<Vni> programsVni;
+  private volatile Optional<Identity> identity;
+
+  private EbpfDatapath(Libc libc, EbpfConfig config, Pins pins, Netlink netlink, Programs loaded) {
+    this.libc = libc;
+    this.config = config;
+    this.pins = pins;
+    this.netlink = netlink;
+    this.links = new PinnedLinks(libc, pins);
+    Ownership ownership = new Ownership(pins.instance());
+    this.devices = new OwnDevices(netlink, ownership);
+    this.first = loaded;
+    this.programs = loaded;
+    this.identity = pins.identity();
+    this.programsVni = identity.map(Identity::vni);
+    this.tables = Tables.of(loaded.object()::map);
+    this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
+    this.foreign = new ForeignContainers(libc, netlink, tables.endpoints(), links);
+    this.bridges = new Bridges(netlink, tables, links);
+    this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
+    this.underlays = new Underlays(netlink, links, config);
+    this.nextHops =
+        new NextHops(
+            netlink, NextHops.MtuSource.ROUTE, () -> identity.map(i -> i.vtep().address()));
+    this.mtus = new Mtus(libc, netlink, ownership);
+  }
+
+  /**
+   * Loads and pins the programs, or takes over those that are pinned already (replacing them
+   * atomically).
+   *
+   * @throws IllegalStateException when the pin folder cannot hold pins, or holds those of another
+   *     version
+   * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for lack of
+   *     privilege
+   */
+  public static EbpfDatapath open(Libc libc, EbpfConfig config) {
+    Pins pins = Pins.create(libc, config.pins());
+    pins.requireAbi();
+    boolean fresh = pins.abi().isEmpty();
+    Optional<Vni> vni = pins.identity().map(Identity::vni);
+    try (Undo undo = new Undo()) {
+      if (fresh) {
+        undo.push(() -> pins.removeAll(Tables.MAPS));
+      }
+      Netlink netlink = Netlink.open(libc);
+      undo.push(netlink::close);
+      Programs loaded = Programs.load(libc, pins, config, vni);
+      undo.push(loaded::close);
+      EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
+      datapath.links.replaceAll(loaded);
+      pins.claim();
+      undo.commit();
+      return datapath;
+    }
+  }
+
+  /** What is pinned in a folder, read without an agent and without changing anything. */
+  public static DatapathSnapshot inspect(Libc libc, Path pins) {
+    return DatapathSnapshot.read(libc, pins);
+  }
+
+  /**
+   * Whether the instance that pinned a folder lives in the calling thread's network namespace: its
+   * device culvert0 is there, also when no agent runs.
+   */
+  public static boolean livesHere(Libc libc, Path pins) {
+    Ownership ownership = new Ownership(pins.toAbsolutePath().getFileName().toString());
+    try (Netlink netlink = Netlink.open(libc)) {
+      return netlink.link(HostDevice.NAME).filter(ownership::owns).isPresent();
+    }
+  }
+
+  @Override
+  public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
+    if (vtep.port() != config.port()) {
+      throw new IllegalArgumentException(
+          "This host's VTEP has port "
+              + vtep.port()
+              + ", but the programs were loaded for port "
+              + config.port()
+              + ": give both the same.");
+    }
+    Identity started = new Identity(vni, vtep, gateways, config.underlay());
+    int innerMtu = innerMtuBytes(vtep.address(), started.networks());
+    usePrograms(vni);
+
+    boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
+    HostDevice device = new HostDevice(netlink, devices);
+    int index = device.ensure(vtep, innerMtu, portChanged);
+    tables.vteps().setSelf(vtep.address());
+    tables.endpoints().allowHost(index, vni);
+    // The device is guarded before it has an address: what the kernel unwraps is judged like the
+    // rest.
+    links.ensure(
+        "", programs.object().program(ProgramNames.FROM_TUNNEL), index, Link.Direction.INGRESS);
+    links.ensure(
+        "", programs.object().program(ProgramNames.FROM_HOST), index, Link.Direction.EGRESS);
+    device.address(index, started.gateways());
+    new Headroom(netlink, devices).ensure(IpFamily.of(vtep.address()));
+    underlays.attach(programs, tables.subnets().interfaceIndexes());
+
+    pins.setIdentity(started);
+    identity = Optional.of(started);
+    dropVanished();
+    refresh();
+  }
+
+  /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
+  private void usePrograms(Vni vni) {
+    if (programsVni.equals(Optional.of(vni))) {
+      return;
+    }
+    Programs fresh = Programs.load(libc, pins, config, Optional.of(vni));
+    links.replaceAll(fresh);
+    Programs old = programs;
+    programs = fresh;
+    programsVni = Optional.of(vni);
+    if (old != first) {
+      old.close();
+    }
+  }
+
+  private Identity started() {
+    return identity.orElseThrow(
+        () -> new IllegalStateException("The datapath has not been started yet: call start."));
+  }
+
+  @Override
+  public int port() {
+    return config.port();
+  }
+
+  @Override
+  public List<Failure> apply(List<Change> changes) {
+    List<Failure> failures = new ArrayList<>();
+    List<Change> subnets = new ArrayList<>();
+    for (Change change : changes) {
+      try {
+        // Endpoints have maps of their own: their order among subnets does not matter.
+        switch (change) {
+          case Change.PutEndpoint put -> containers.put(put.endpoint());
+          case Change.RemoveEndpoint remove -> containers.forget(remove.vni(), remove.address());
+          case Change.PutRemote put -> {
+            // Packets may come back the way that ours go.
+            put.remote()
+                .nextHop()
+                .ifPresent(hop -> underlays.reach(hop.interfaceIndex(), programs));
+            subnets.add(put);
+          }
+          case Change.PutLocal put -> subnets.add(put);
+          case Change.RemoveSubnet remove -> subnets.add(remove);
+        }
+      } catch (RuntimeException e) {
+        failures.add(new Failure(change, e));
+      }
+    }
+    failures.addAll(tables.subnets().apply(subnets));
+    return failures;
+  }
+
+  /** Endpoints whose device is gone are left out; {@link #dropVanished()} takes them away. */
+  @Override
+  public State read() {
+    State all = tables.read(identity.map(i -> i.vtep().port()).orElse(config.port()));
+    Containers.Devices devices = containers.devices();
+    return new State(
+        all.remotes(), all.locals(), all.endpoints().stream().filter(devices::has).toList());
+  }
+
+  @Override
+  public Map<Verdict, Counter> counters() {
+    return tables.counters().read();
+  }
+
+  /** Total over all CPUs, by VTEP and by endpoint. Any thread may ask. */
+  public TrafficCounters traffic() {
+    return tables.traffic();
+  }
+
+  @Override
+  public Optional<NextHop> nextHop(InetAddress underlayAddress) {
+    return nextHops.to(underlayAddress);
+  }
+
+  @Override
+  public int overlayMtuBytes(InetAddress underlayAddress) {
+    return innerMtuBytes(underlayAddress, identity.map(Identity::networks).orElse(List.of()));
+  }
+
+  private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
+    return HostDevice.innerMtuBytes(underlays.narrowest(), underlayAddress, networks);
+  }
+
+  /** Before {@link #start} there is nothing to keep in line. */
+  @Override
+  public void refresh() {
+    if (identity.isPresent()) {
+      underlays.follow(programs); // one may have been made anew
+      decapsulator.follow(underlays.first(), programs.object().program(ProgramNames.STRIP_AT_XDP));
+      mtus.follow(overlayMtuBytes(identity.get().vtep().address()));
+    }
+  }
+
+  /** Where outer headers come off and why; empty before {@link #start}. */
+  public Optional<DecapsulationChoice> decapsulation() {
+    return decapsulator.choice();
+  }
+
+  @Override
+  public List<Endpoint> vanishedEndpoints() {
+    Containers.Devices devices = containers.devices();
+    return tables.endpoints().read().stream().filter(endpoint -> !devices.has(endpoint)).toList();
+  }
+
+  @Override
+  public Endpoint attach(Attachment attachment) {
+    return containers.attach(
+        attachment, started().networks(), programs.object().program(ProgramNames.FROM_CONTAINER));
+  }
+
+  @Override
+  public Endpoint attachExisting(ExistingInterface wish) {
+    return foreign.attach(
+        wish, started().gateways(), programs.object().program(ProgramNames.FROM_CONTAINER));
+  }
+
+  @Override
+  public void detach(Vni vni, InetAddress address) {
+    containers.detach(vni, address);
+  }
+
+  @Override
+  public void attachBridge(String bridge, List<Subnet> subnets) {
+    bridges.attach(bridge, subnets, programs.object().program(ProgramNames.FROM_CONTAINER));
+  }
+
+  @Override
+  public void detachBridge(String bridge) {
+    bridges.detach(bridge, started());
+  }
+
+  /**
+   * Takes away what belongs to devices that somebody else removed: entries, pins, and pairs that an
+   * agent left half made. Call it when {@link #watch} tells of a change.
+   *
+   * @return the endpoints that are gone
+   */
+  public List<Endpoint> dropVanished() {
+    List<Endpoint> gone = containers.dropVanished();
+    identity.ifPresent(bridges::dropVanished);
+    links.dropVanished();
+    return gone;
+  }
+
+  @Override
+  public AutoCloseable watch(Runnable listener) {
+    return netlink.watch(listener);
+  }
+
+  @Override
+  public void remove() {
+    // Devices first: without its program, a container could send anything for a moment.
+    devices.deleteAll();
+    links.detachAll();
+    pins.removeAll(Tables.MAPS);
+  }
+
+  @Override
+  public void close() {
+    if (programs != first) {
+      programs.close();
+    }
+    first.close();
+    decapsulator.close();
+    netlink.close();
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.Link;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The interfaces that tunnel packets come in through: those that the configuration names, and those
+ * that next hops lead through. from_underlay runs on each; the first has the VTEP's address.
+ */
+final class Underlays {
+  /** What tells the pin of an interface from that of the first; its index follows. */
+  private static final String WHERE = "under";
+
+  private final Netlink netlink;
+  private final PinnedLinks links;
+  private final EbpfConfig config;
+
+  /** Where the program runs, as far as this instance has seen to it. */
+  private final Set<Integer> reached = new HashSet<>();
+
+  Underlays(Netlink netlink, PinnedLinks links, EbpfConfig config) {
+    this.netlink = netlink;
+    this.links = links;
+    this.config = config;
+  }
+
+  /**
+   * The first interface.
+   *
+   * @throws IllegalStateException when there is none of that name
+   */
+  LinkInfo first() {
+    return named(config.underlay());
+  }
+
+  /**
+   * The one that takes the least of those that the configuration names.
+   *
+   * @throws IllegalStateException when one of them is not there
+   */
+  LinkInfo narrowest() {
+    return configured().stream().min(Comparator.comparingInt(LinkInfo::mtuBytes)).orElseThrow();
+  }
+
+  private List<LinkInfo> configured() {
+    List<LinkInfo> all = new ArrayList<>(List.of(first()));
+    config.moreUnderlays().forEach(name -> all.add(named(name)));
+    return all;
+  }
+
+  private LinkInfo named(String name) {
+    return netlink
+        .link(name)
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "There is no interface "
+                    + name
+                    + " to use as underlay; this host has "
+                    + netlink.links().stream().map(LinkInfo::name).collect(Collectors.joining(", "))
+                    + "."));
+  }
+
+  /**
+   * Runs the program on the configured interfaces, and takes it off those that neither the
+   * configuration nor next hops name any more.
+   *
+   * @param nextHops interfaces that entries lead through
+   */
+  void attach(Programs programs, Set<Integer> nextHops) {
+    int first = first().index();
+    Set<Integer> wanted = new HashSet<>(nextHops);
+    configured().forEach(link -> wanted.add(link.index()));
+    links.detachOthers(
+        ProgramNames.FROM_UNDERLAY,
+        WHERE,
+        wanted.stream()
+            .filter(index -> index != first)
+            .map(Underlays::where)
+            .collect(Collectors.toSet()));
+    reached.clear();
+    follow(programs);
+    nextHops.forEach(index -> reach(index, programs));
+  }
+
+  /** Runs the program on configured interfaces that were made anew. */
+  void follow(Programs programs) {
+    run("", first().index(), programs);
+    configured().forEach(link -> reach(link.index(), programs));
+  }
+
+  /**
+   * Sees to it that what comes in through an interface is looked at. One that is gone is no error.
+   */
+  void reach(int interfaceIndex, Programs programs) {
+    if (reached.contains(interfaceIndex) || netlink.link(interfaceIndex).isEmpty()) {
+      return;
+    }
+    run(where(interfaceIndex), interfaceIndex, programs);
+  }
+
+  private void run(String where, int interfaceIndex, Programs programs) {
+    if (!reached.contains(interfaceIndex)) {
+      links.ensure(
+          where,
+          programs.object().program(ProgramNames.FROM_UNDERLAY),
+          interfaceIndex,
+          Link.Direction.INGRESS);
+      reached.add(interfaceIndex);
+    }
+  }
+
+  /** By index, since an interface's name may hold a dot, which a pin's name must not. */
+  private static String where(int interfaceIndex) {
+    return WHERE + interfaceIndex;
+  }
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.Ipv6Settings;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.NeighbourInfo;
+import dev.culvert.kernel.Netlink.VethEnd;
+import dev.culvert.kernel.RefusedException;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The veth pair between a container and this host: {@linkplain #create made} with both ends down,
+ * so that programs and entries are in place before the first packet, then {@linkplain #configure
+ * brought up}.
+ */
+public final class ContainerInterface implements AutoCloseable {
+
+  private final Netlink host;
+  private final Attachment attachment;
+  private final NetNamespace namespace;
+  private final Netlink inside;
+
+  private ContainerInterface(
+      Netlink host, Attachment attachment, NetNamespace namespace, Netlink inside) {
+    this.host = host;
+    this.attachment = attachment;
+    this.namespace = namespace;
+    this.inside = inside;
+  }
+
+  /** Opens the namespace; closing this lets go of it, and takes nothing away. */
+  public static ContainerInterface open(Libc libc, Netlink host, Attachment attachment) {
+    NetNamespace namespace = openContainer(libc, host, attachment.netns());
+    try {
+      return new ContainerInterface(host, attachment, namespace, Netlink.open(libc, namespace));
+    } catch (RuntimeException e) {
+      namespace.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A container's namespace, to be closed.
+   *
+   * @throws RefusedException when it is the host's own: our routes would take the place of the
+   *     host's, and go with the container
+   */
+  public static NetNamespace openContainer(Libc libc, Netlink host, Path path) {
+    NetNamespace namespace = NetNamespace.open(libc, path);
+    if (namespace.isSameAs(host.namespace())) {
+      namespace.close();
+      throw new RefusedException(
+          path
+              + " is this host's own network namespace, as that of a container with the host's"
+              + " network: it is in the overlay already, by the host's address.");
+    }
+    return namespace;
+  }
+
+  /**
+   * The host's end, at most 15 characters: the address and the VNI for IPv4 (cv, 8 digits, then
+   * base 36), a digest of both for IPv6.
+   */
+  public static String hostName(Vni vni, InetAddress address) {
+    if (IpFamily.of(address) == IpFamily.IPV4) {
+      return "cv"
+          + HexFormat.of().formatHex(address.getAddress())
+          + Integer.toString(vni.value(), 36);
+    }
+    return "c6" + HexFormat.of().formatHex(digest("name", vni, address), 0, 6);
+  }
+
+  /**
+   * A MAC that depends on the endpoint alone, so that neighbours' caches stay true when a container
+   * is made again. Chosen by us, since udev changes a MAC that the kernel chose, and does so after
+   * we have read it (systemd.link(5), MACAddressPolicy).
+   */
+  private static MacAddress mac(String which, Vni vni, InetAddress address) {
+    byte[] mac = Arrays.copyOf(digest(which, vni, address), 6);
+    mac[0] = 0x0e; // unicast, locally administered
+    return MacAddress.of(mac);
+  }
+
+  /** The MAC of the container's end. */
+  public static MacAddress mac(Vni vni, InetAddress address) {
+    return mac("container", vni, address);
+  }
+
+  /** Of the address as Java writes it, and not as we do: names and MACs outlive versions. */
+  private static byte[] digest(String what, Vni vni, InetAddress address) {
+    try {
+      return MessageDigest.getInstance("SHA-256")
+          .digest(
+              (what + "/" + vni + "/" + address.getHostAddress()).getBytes(StandardCharsets.UTF_8));
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("Every Java has SHA-256.", e);
+    }
+  }
+
+  /**
+   * Creates the pair, with the container's end straight in its namespace.
+   *
+   * @throws IllegalArgumentException when the namespace has an interface of that name already
+   */
+  public Endpoint create(Ownership ownership, Undo undo) {
+    String name = attachment.interfaceName();
+    if (inside.link(name).isPresent()) {
+      throw new IllegalArgumentException(
+          "The namespace "
+              + attachment.netns()
+              + " has an interface "
+              + name
+              + " already: detach it first, or choose another name.");
+    }
+    String hostName = hostName(attachment.vni(), attachment.address());
+    MacAddress mac = mac(attachment.vni(), attachment.address());
+    MacAddress hostMac = mac("host", attachment.vni(), attachment.address());
+    host.createVeth(
+        new VethEnd(hostName, -1, hostMac.toBytes(), attachment.mtuBytes()),
+        new VethEnd(name, namespace.fd(), mac.toBytes(), attachment.mtuBytes()));
+    LinkInfo here = host.link(hostName).orElseThrow();
+    undo.push(() -> host.deleteLink(here.index()));
+    host.setAlias(here.index(), ownership.alias(attachment.netns().toString()));
+    return new Endpoint(
+        attachment.vni(),
+        attachment.addresses().stream().map(Attachment.Address::address).toList(),
+        here.index(),
+        true,
+        mac,
+        hostMac);
+  }
+
+  /**
+   * Addresses and routes on both sides, and both up. All of it goes when the pair is deleted.
+   *
+   * @param networks what to route through the gateways where the namespace has a default route of
+   *     its own
+   */
+  public void configure(Endpoint endpoint, List<IpPrefix> networks, Undo undo) {
+    bringLoopbackUp(undo);
+    int here = endpoint.interfaceIndex();
+    int there = inside.link(attachment.interfaceName()).orElseThrow().index();
+    if (attachment.addresses().stream().anyMatch(a -> IpFamily.of(a.address()) == IpFamily.IPV6)) {
+      prepareIpv6();
+    }
+    attachment.addresses().forEach(a -> inside.addAddress(there, a.address(), bits(a.address())));
+    host.setUp(here, true);
+    inside.setUp(there, true);
+    for (Attachment.Address address : attachment.addresses()) {
+      if (IpFamily.of(address.address()) == IpFamily.IPV6) {
+        introduceGateway(address.gateway(), endpoint, there);
+      }
+      route(address, here, there, networks);
+    }
+  }
+
+  /**
+   * Both ends may have IPv6 off, as many container runtimes and some hosts have it by default. The
+   * host's end must not believe a container that it is a router (RFC 4861 section 6.1.2); and
+   * nobody else is on this link, so duplicates need not be looked for (RFC 4862 section 5.4).
+   */
+  private void prepareIpv6() {
+    String hostName = hostName(attachment.vni(), attachment.address());
+    Ipv6Settings settings = new Ipv6Settings(host.namespace());
+    settings.set(hostName, Ipv6Settings.ACCEPT_RA, 0);
+    settings.set(hostName, Ipv6Settings.ACCEPT_DAD, 0);
+    settings.set(hostName, Ipv6Settings.DISABLED, 0);
+    Ipv6Settings container = new Ipv6Settings(namespace);
+    container.set(attachment.interfaceName(), Ipv6Settings.ACCEPT_DAD, 0);
+    container.set(attachment.interfaceName(), Ipv6Settings.DISABLED, 0);
+  }
+
+  /**
+   * A host answers ARP for any of its addresses, but a neighbour solicitation only for those of the
+   * interface where it arrives (RFC 4861 section 7.2.3): so the gateway's address is here too. The
+   * container is told the answer beforehand.
+   */
+  private void introduceGateway(InetAddress gateway, Endpoint endpoint, int there) {
+    host.addAddress(endpoint.interfaceIndex(), gateway, bits(gateway));
+    inside.replaceNeighbour(
+        new NeighbourInfo(
+            there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
+  }
+
+  private void route(Attachment.Address address, int here, int there, List<IpPrefix> networks) {
+    InetAddress gateway = address.gateway();
+    IpFamily family = IpFamily.of(gateway);
+    inside.replaceRoute(Routes.onLink(IpPrefix.of(gateway), there, Optional.empty()));
+    if (inside.routes().stream().anyMatch(r -> Routes.isDefault(r, family))) {
+      networks.stream()
+          .filter(network -> network.family() == family)
+          .forEach(network -> inside.replaceRoute(Routes.via(network, gateway, there)));
+    } else {
+      inside.replaceRoute(Routes.via(IpPrefix.everything(family), gateway, there));
+    }
+    host.replaceRoute(Routes.onLink(IpPrefix.of(address.address()), here, Optional.of(gateway)));
+  }
+
+  private static int bits(InetAddress address) {
+    return IpPrefix.of(address).length();
+  }
+
+  private void bringLoopbackUp(Undo undo) {
+    LinkInfo loopback = inside.link("lo").orElseThrow();
+    if (!loopback.up()) {
+      inside.setUp(loopback.index(), true);
+      undo.push(() -> inside.setUp(loopback.index(), false));
+    }
+  }
+
+  @Override
+  public void close() {
+    inside.close();
+    namespace.close();
+  }
+}

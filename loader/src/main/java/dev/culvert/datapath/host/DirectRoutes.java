@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Subnets of hosts on the same link, which packets reach as they are: without eBPF that is a route
+ * of the kernel. What comes back enters by the underlay interface, which must then forward: that is
+ * turned on with the first such route, and off again by {@link #removeAll} where it was off.
+ */
+public final class DirectRoutes {
+  /** An interface, and what it forwards. */
+  private record Turned(int interfaceIndex, IpFamily family) {}
+
+  private final Netlink netlink;
+  private final Map<Subnet, NextHop> routes = new HashMap<>();
+  private final Forwarding forwarding;
+  private final Set<Turned> turnedOn = new HashSet<>();
+
+  public DirectRoutes(Netlink netlink, Forwarding forwarding) {
+    this.netlink = netlink;
+    this.forwarding = forwarding;
+  }
+
+  public void put(RemoteSubnet remote) {
+    if (!remote.direct() || remote.nextHop().isEmpty()) {
+      remove(remote.subnet());
+      return;
+    }
+    NextHop way = remote.nextHop().get();
+    forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
+    netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
+    routes.put(remote.subnet(), way);
+  }
+
+  private void forward(Turned wanted) {
+    LinkInfo link = netlink.link(wanted.interfaceIndex()).orElseThrow();
+    if (!forwarding.isOn(link.name(), wanted.family())) {
+      forwarding.turn(link, wanted.family(), true);
+      turnedOn.add(wanted);
+    }
+  }
+
+  public void remove(Subnet subnet) {
+    NextHop way = routes.remove(subnet);
+    if (way != null) {
+      boolean _ =
+          netlink.removeRoute(Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()));
+    }
+  }
+
+  public void removeAll() {
+    Set.copyOf(routes.keySet()).forEach(this::remove);
+    for (LinkInfo link : netlink.links()) {
+      for (IpFamily family : IpFamily.values()) {
+        if (turnedOn.contains(new Turned(link.index(), family))) {
+          forwarding.turn(link, family, false);
+        }
+      }
+    }
+    turnedOn.clear();
+  }
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.Ipv6Settings;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.AddressInfo;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The device {@code culvert0}: a {@code vxlan external} device on the tunnel's port. It is where
+ * the host's own packets into the overlay go, it lets the kernel merge received tunnel packets
+ * (GRO, which asks for a socket on the port), and it takes what the programs leave to the kernel.
+ */
+public final class HostDevice {
+  public static final String NAME = "culvert0";
+
+  /**
+   * Where the route to the network leads: link-local addresses that nobody has, and that are never
+   * on any wire. The device resolves nothing (NOARP), and the programs look at the packet's
+   * destination; but without a gateway each destination would take an entry in the kernel's
+   * neighbour table, which is small (gc_thresh3, 1024).
+   */
+  private static final InetAddress BEYOND_IPV4 = InetAddress.ofLiteral("169.254.1.1");
+
+  private static final InetAddress BEYOND_IPV6 = InetAddress.ofLiteral("fe80::1");
+
+  private final Netlink netlink;
+  private final OwnDevices devices;
+
+  public HostDevice(Netlink netlink, OwnDevices devices) {
+    this.netlink = netlink;
+    this.devices = devices;
+  }
+
+  /**
+   * The largest inner packet over an underlay interface.
+   *
+   * @param underlayAddress this host's, whose family the outer headers have
+   * @param networks the overlay's; none stands for IPv4
+   * @throws IllegalStateException when too little is left
+   */
+  public static int innerMtuBytes(
+      LinkInfo underlay, InetAddress underlayAddress, List<IpPrefix> networks) {
+    int overhead = IpFamily.of(underlayAddress).overheadBytes();
+    IpFamily neediest =
+        networks.stream()
+            .map(IpPrefix::family)
+            .max(Comparator.comparingInt(IpFamily::leastMtuBytes))
+            .orElse(IpFamily.IPV4);
+    int least = neediest.leastMtuBytes();
+    int inner = underlay.mtuBytes() - overhead;
+    if (inner < least) {
+      throw new IllegalStateException(
+          "The underlay interface "
+              + underlay.name()
+              + " has an MTU of "
+              + underlay.mtuBytes()
+              + " bytes, but the overlay needs "
+              + (least + overhead)
+              + " ("
+              + least
+              + " for the smallest "
+              + neediest
+              + " MTU and "
+              + overhead
+              + " for the tunnel's headers). Raise it: ip link set "
+              + underlay.name()
+              + " mtu 1500");
+    }
+    return inner;
+  }
+
+  /**
+   * Creates the device, or takes over the one that this instance made before. It may still be down
+   * afterwards.
+   *
+   * @param recreate whether one made before cannot serve, since its port differs
+   * @return its index
+   * @throws IllegalStateException when somebody else's device has the name
+   */
+  public int ensure(Vtep vtep, int mtuBytes, boolean recreate) {
+    Optional<LinkInfo> present = devices.find(NAME);
+    if (present.isPresent()) {
+      if (!recreate && present.get().kind().equals("vxlan")) {
+        converge(present.get(), vtep, mtuBytes);
+        return present.get().index();
+      }
+      netlink.deleteLink(present.get().index());
+    }
+    return devices.make(
+        NAME,
+        () -> netlink.createExternalVxlan(NAME, vtep.port(), vtep.mac().toBytes(), mtuBytes),
+        netlink::setNoLinkLocal); // Its own multicast would count as packets we dropped.
+  }
+
+  private void converge(LinkInfo device, Vtep vtep, int mtuBytes) {
+    if (!Arrays.equals(device.mac(), vtep.mac().toBytes())) {
+      netlink.setMac(device.index(), vtep.mac().toBytes());
+    }
+    if (device.mtuBytes() != mtuBytes) {
+      netlink.setMtu(device.index(), mtuBytes);
+    }
+  }
+
+  /**
+   * Gives the device the gateways' addresses and the routes to their networks, and takes earlier
+   * ones away.
+   */
+  public void address(int index, List<Gateway> gateways) {
+    if (gateways.stream().anyMatch(gateway -> gateway.network().family() == IpFamily.IPV6)) {
+      new Ipv6Settings(netlink.namespace()).set(NAME, Ipv6Settings.DISABLED, 0);
+    }
+    Set<InetAddress> missing =
+        gateways.stream().map(Gateway::address).collect(Collectors.toCollection(HashSet::new));
+    for (AddressInfo other : netlink.addresses()) {
+      if (other.interfaceIndex() != index || other.address().isLinkLocalAddress()) {
+        continue;
+      }
+      boolean whole = other.prefixLength() == IpPrefix.of(other.address()).length();
+      if (!whole || !missing.remove(other.address())) {
+        netlink.removeAddress(index, other.address(), other.prefixLength());
+      }
+    }
+    missing.forEach(address -> netlink.addAddress(index, address, IpPrefix.of(address).length()));
+    netlink.setUp(index, true);
+    route(index, gateways);
+  }
+
+  private void route(int index, List<Gateway> gateways) {
+    List<RouteInfo> wanted =
+        gateways.stream()
+            .map(gateway ->
+                Routes.through(
+                    gateway.network(),
+                    gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6,
+                    index,
+                    gateway.address()))
+            .toList();
+    for (RouteInfo other : netlink.routes()) {
+      if (other.interfaceIndex() == index
+          && other.protocol() == Netlink.ROUTE_PROTOCOL
+          && wanted.stream().noneMatch(route -> Routes.sameDestination(other, route))) {
+        netlink.removeRoute(other);
+      }
+    }
+    wanted.forEach(netlink::replaceRoute);
+  }
+}

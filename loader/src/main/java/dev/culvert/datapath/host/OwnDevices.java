@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import java.util.Optional;
+import java.util.function.IntConsumer;
+
+/** Makes, finds and removes the devices of this instance, and never touches anybody else's. */
+public final class OwnDevices {
+  private final Netlink netlink;
+  private final Ownership ownership;
+
+  public OwnDevices(Netlink netlink, Ownership ownership) {
+    this.netlink = netlink;
+    this.ownership = ownership;
+  }
+
+  /**
+   * The device of that name, if there is one.
+   *
+   * @throws IllegalStateException when somebody else made it
+   */
+  public Optional<LinkInfo> find(String name) {
+    Optional<LinkInfo> present = netlink.link(name);
+    present.ifPresent(this::requireOurs);
+    return present;
+  }
+
+  private void requireOurs(LinkInfo present) {
+    if (!ownership.owns(present)) {
+      throw new IllegalStateException(
+          "There is an interface "
+              + present.name()
+              + " already ("
+              + (present.kind().isEmpty() ? "a device" : present.kind())
+              + ", alias \""
+              + present.alias()
+              + "\"), which the instance "
+              + ownership.instance()
+              + " did not make. Stop what made it, or remove it: ip link delete "
+              + present.name());
+    }
+  }
+
+  /**
+   * Makes a device and gives it our alias; all or nothing, since without its alias the next start
+   * would take it for a foreign one.
+   *
+   * @param creation creates a device of that name
+   * @param settings are given its index
+   * @return its index
+   */
+  int make(String name, Runnable creation, IntConsumer settings) {
+    creation.run();
+    int index = netlink.link(name).orElseThrow().index();
+    try {
+      netlink.setAlias(index, ownership.alias());
+      settings.accept(index);
+    } catch (RuntimeException e) {
+      netlink.deleteLink(index);
+      throw e;
+    }
+    return index;
+  }
+
+  /** Deletes one; that it went away meanwhile, with its namespace perhaps, is no error. */
+  public void delete(int index) {
+    try {
+      netlink.deleteLink(index);
+    } catch (KernelException e) {
+      if (e.errno() != Errno.ENODEV) {
+        throw e;
+      }
+    }
+  }
+
+  /** Deletes all. */
+  public void deleteAll() {
+    for (LinkInfo link : netlink.links()) {
+      if (ownership.owns(link)) {
+        delete(link.index());
+      }
+    }
+  }
+}

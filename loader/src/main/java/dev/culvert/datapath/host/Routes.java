@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.util.Optional;
+
+/** The routes that we add: in table main, with a protocol number of our own. */
+final class Routes {
+
+  private Routes() {}
+
+  static RouteInfo onLink(IpPrefix to, int interfaceIndex, Optional<InetAddress> source) {
+    return new RouteInfo(
+        to.address(),
+        to.length(),
+        interfaceIndex,
+        Optional.empty(),
+        source,
+        Netlink.TABLE_MAIN,
+        Netlink.ROUTE_PROTOCOL);
+  }
+
+  static RouteInfo via(IpPrefix to, InetAddress gateway, int interfaceIndex) {
+    return new RouteInfo(
+        to.address(),
+        to.length(),
+        interfaceIndex,
+        Optional.of(gateway),
+        Optional.empty(),
+        Netlink.TABLE_MAIN,
+        Netlink.ROUTE_PROTOCOL);
+  }
+
+  /** Through a gateway that no connected network holds. */
+  static RouteInfo through(
+      IpPrefix to, InetAddress gateway, int interfaceIndex, InetAddress source) {
+    return new RouteInfo(
+            to.address(),
+            to.length(),
+            interfaceIndex,
+            Optional.of(gateway),
+            Optional.of(source),
+            Netlink.TABLE_MAIN,
+            Netlink.ROUTE_PROTOCOL)
+        .withOnLink();
+  }
+
+  static boolean sameDestination(RouteInfo a, RouteInfo b) {
+    return a.prefixLength() == b.prefixLength() && a.destination().equals(b.destination());
+  }
+
+  static boolean isDefault(RouteInfo route, IpFamily family) {
+    return route.prefixLength() == 0
+        && route.table() == Netlink.TABLE_MAIN
+        && IpFamily.of(route.destination()) == family;
+  }
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.pin;
+
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * An {@link Identity} on one line: {@code name=value} separated by semicolons; gateways and
+ * networks by commas, in the same order.
+ */
+final class IdentityText {
+  private static final Set<String> FIELDS =
+      Set.of("vni", "address", "port", "mac", "gateway", "network", "underlay");
+
+  private IdentityText() {}
+
+  static String of(Identity identity) {
+    return "vni="
+        + identity.vni()
+        + ";address="
+        + IpAddresses.text(identity.vtep().address())
+        + ";port="
+        + identity.vtep().port()
+        + ";mac="
+        + identity.vtep().mac()
+        + ";gateway="
+        + joined(identity, gateway -> IpAddresses.text(gateway.address()))
+        + ";network="
+        + joined(identity, gateway -> gateway.network().toString())
+        + ";underlay="
+        + identity.underlay();
+  }
+
+  private static String joined(Identity identity, Function<Gateway, String> text) {
+    return identity.gateways().stream().map(text).collect(Collectors.joining(","));
+  }
+
+  /**
+   * Reads {@link #of}.
+   *
+   * @throws IllegalArgumentException for anything else
+   */
+  static Identity parse(String text) {
+    Map<String, String> fields =
+        Arrays.stream(text.split(";"))
+            .map(field -> field.split("=", 2))
+            .filter(pair -> pair.length == 2)
+            .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1], (a, b) -> b));
+    if (!fields.keySet().containsAll(FIELDS)) {
+      throw new IllegalArgumentException("\"" + text + "\" does not describe a tunnel end.");
+    }
+    return new Identity(
+        new Vni(Integer.parseInt(fields.get("vni"))),
+        new Vtep(
+            IpPrefix.parseAddress(fields.get("address")),
+            Integer.parseInt(fields.get("port")),
+            MacAddress.parse(fields.get("mac"))),
+        gateways(fields.get("gateway").split(",", -1), fields.get("network").split(",", -1)),
+        fields.get("underlay"));
+  }
+
+  private static List<Gateway> gateways(String[] addresses, String[] networks) {
+    List<Gateway> gateways = new ArrayList<>();
+    for (int i = 0; i < Math.min(addresses.length, networks.length); i++) {
+      InetAddress address = IpPrefix.parseAddress(addresses[i]);
+      gateways.add(new Gateway(address, IpPrefix.parse(networks[i])));
+    }
+    return gateways;
+  }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.pin;
+
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.table.Layouts;
+import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.Libc;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+
+/**
+ * One instance's folder on a BPF file system: what keeps packets flowing without the agent.
+ *
+ * <pre>
+ *   subnets4, endpoints4, ...   maps, by name
+ *   links/from_underlay         attachments: the program's name, then what tells it from others
+ *   programs/from_underlay      the programs that the links run
+ *   abi, identity               symbolic links whose target is the text itself: a BPF file system
+ *                               holds no plain files, but it does hold these, and renames them
+ *                               atomically
+ * </pre>
+ */
+public final class Pins {
+  private static final String ABI = "abi";
+  private static final String IDENTITY = "identity";
+  private static final String LINKS = "links";
+  private static final String PROGRAMS = "programs";
+
+  private final Path folder;
+
+  private Pins(Path folder) {
+    this.folder = folder;
+  }
+
+  /**
+   * Makes the folder where it is missing.
+   *
+   * @throws IllegalStateException when it does not lie on a BPF file system
+   */
+  public static Pins create(Libc libc, Path folder) {
+    Path absolute = folder.toAbsolutePath().normalize();
+    if (String.valueOf(absolute.getFileName()).indexOf('.') >= 0) {
+      throw new IllegalArgumentException(
+          "The pin folder "
+              + absolute
+              + " has a dot in its name, which a BPF file system refuses: name it without.");
+    }
+    requireBpfFileSystem(libc, absolute);
+    Pins pins = new Pins(absolute);
+    try {
+      Files.createDirectories(absolute.resolve(LINKS));
+      Files.createDirectories(absolute.resolve(PROGRAMS));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          "The pin folder " + absolute + " could not be made: is this root? (" + e + ")", e);
+    }
+    return pins;
+  }
+
+  /**
+   * A folder that is there.
+   *
+   * @throws IllegalStateException when there is none, or it holds no pins of ours, or those of
+   *     another version
+   */
+  public static Pins existing(Path folder) {
+    Path absolute = folder.toAbsolutePath().normalize();
+    Pins pins = new Pins(absolute);
+    if (!Files.isDirectory(absolute)) {
+      throw new IllegalStateException(
+          "There is no datapath pinned at "
+              + absolute
+              + ": start the agent, or name another folder (and look as root, where"
+              + " /sys/fs/bpf is the agent's).");
+    }
+    if (pins.abi().isEmpty()) {
+      throw new IllegalStateException(
+          "The folder " + absolute + " holds no pins of Culvert's: name the agent's pin folder.");
+    }
+    pins.requireAbi();
+    return pins;
+  }
+
+  private static void requireBpfFileSystem(Libc libc, Path folder) {
+    Path existing = folder;
+    while (!Files.exists(existing)) {
+      existing = existing.getParent();
+    }
+    if (!new BpfFileSystem(libc).contains(existing)) {
+      throw new IllegalStateException(
+          "The pin folder "
+              + folder
+              + " does not lie on a BPF file system, which alone can hold pins. Mount one: mount"
+              + " -t bpf bpf "
+              + (folder.startsWith(BpfFileSystem.DEFAULT) ? BpfFileSystem.DEFAULT : existing));
+    }
+  }
+
+  public Path folder() {
+    return folder;
+  }
+
+  /** The instance's name: that of its folder. */
+  public String instance() {
+    return folder.getFileName().toString();
+  }
+
+  public Path map(String name) {
+    return folder.resolve(name);
+  }
+
+  public Path link(String name) {
+    return folder.resolve(LINKS).resolve(name);
+  }
+
+  public Path program(String name) {
+    return folder.resolve(PROGRAMS).resolve(name);
+  }
+
+  /** Names of the pinned links. */
+  public List<String> links() {
+    return names(folder.resolve(LINKS));
+  }
+
+  /** Names of the pinned programs. */
+  public List<String> programs() {
+    return names(folder.resolve(PROGRAMS));
+  }
+
+  private static List<String> names(Path directory) {
+    if (!Files.isDirectory(directory)) {
+      return List.of();
+    }
+    try (Stream<Path> entries = Files.list(directory)) {
+      return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("The pins in " + directory + " could not be listed.", e);
+    }
+  }
+
+  /** Version of the layouts behind these pins; empty in a new folder. */
+  public Optional<String> abi() {
+    return text(folder.resolve(ABI));
+  }
+
+  /**
+   * Claims the folder for this version's layouts.
+   *
+   * @throws IllegalStateException when it holds those of another
+   */
+  public void claim() {
+    requireAbi();
+    if (abi().isEmpty()) {
+      setText(folder.resolve(ABI), Integer.toString(Layouts.ABI_VERSION));
+    }
+  }
+
+  /**
+   * Sees to it that the folder is new or holds this version's layouts.
+   *
+   * @throws IllegalStateException when it holds those of another
+   */
+  public void requireAbi() {
+    abi()
+        .filter(pinned -> !pinned.equals(Integer.toString(Layouts.ABI_VERSION)))
+        .ifPresent(pinned -> {
+          throw new IllegalStateException(
+              "The maps pinned at "
+                  + folder
+                  + " have layout version "
+                  + pinned
+                  + ", this Culvert has version "
+                  + Layouts.ABI_VERSION
+                  + ": run the version that made them, or take them away with it (culvert"
+                  + " leave) and start anew.");
+        });
+  }
+
+  public Optional<Identity> identity() {
+    return text(folder.resolve(IDENTITY)).map(IdentityText::parse);
+  }
+
+  public void setIdentity(Identity identity) {
+    setText(folder.resolve(IDENTITY), IdentityText.of(identity));
+  }
+
+  /** The text of a symbolic link; empty when there is none of that path. */
+  public static Optional<String> text(Path link) {
+    try {
+      return Files.isSymbolicLink(link)
+          ? Optional.of(Files.readSymbolicLink(link).toString())
+          : Optional.empty();
+    } catch (IOException e) {
+      throw new UncheckedIOException(link + " could not be read.", e);
+    }
+  }
+
+  public static void setText(Path link, String text) {
+    Path fresh = fresh(link);
+    try {
+      Files.deleteIfExists(fresh);
+      Files.createSymbolicLink(fresh, Path.of(text));
+      Files.move(fresh, link, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException(link + " could not be written.", e);
+    }
+  }
+
+  /** Where a new version is made, before it takes the old one's place at once. */
+  private static Path fresh(Path path) {
+    return path.resolveSibling(path.getFileName() + "_new");
+  }
+
+  /** Pins an object by {@code pin}, in place of what was pinned there. */
+  public static void replace(Path path, Consumer<Path> pin) {
+    Path fresh = fresh(path);
+    try {
+      Files.deleteIfExists(fresh);
+      pin.accept(fresh);
+      Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The pin " + path + " could not be replaced.", e);
+    }
+  }
+
+  /** Takes one pin away; one that is gone already is no error. */
+  public static void delete(Path pin) {
+    try {
+      Files.deleteIfExists(pin);
+    } catch (IOException e) {
+      throw new UncheckedIOException("The pin " + pin + " could not be removed.", e);
+    }
+  }
+
+  /**
+   * Takes away what this class and the loader put here, then the folder, and the folder {@code
+   * culvert} above it; a folder that holds anything else stays.
+   */
+  public void removeAll(List<String> maps) {
+    links().forEach(name -> delete(link(name)));
+    programs().forEach(name -> delete(program(name)));
+    maps.forEach(name -> delete(map(name)));
+    for (String text : List.of(IDENTITY, ABI)) {
+      delete(folder.resolve(text));
+      delete(fresh(folder.resolve(text))); // left by an agent that died in the middle
+    }
+    for (Path directory : List.of(folder.resolve(LINKS), folder.resolve(PROGRAMS), folder)) {
+      deleteIfEmpty(directory);
+    }
+    if (folder.getParent().endsWith("culvert")) {
+      deleteIfEmpty(folder.getParent());
+    }
+  }
+
+  private static void deleteIfEmpty(Path directory) {
+    if (Files.isDirectory(directory) && names(directory).isEmpty()) {
+      delete(directory);
+    }
+  }
+}

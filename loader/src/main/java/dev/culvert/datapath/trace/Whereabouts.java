@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.trace;
+
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
+import java.net.InetAddress;
+import java.util.Comparator;
+import java.util.Optional;
+
+/** Where an inner address is, as the tables of one host say. */
+public sealed interface Whereabouts {
+  /** A container of this host. */
+  record Container(Endpoint endpoint) implements Whereabouts {}
+
+  /** This host itself: its own address in the overlay. */
+  record Host() implements Whereabouts {}
+
+  /** In a subnet of this host, where no container is known to have it. */
+  record OwnSubnet(LocalSubnet subnet) implements Whereabouts {}
+
+  /** In another host's subnet. */
+  record Remote(RemoteSubnet subnet) implements Whereabouts {}
+
+  /** In no subnet of this network. */
+  record Outside() implements Whereabouts {}
+
+  /** Looks an address up as the programs do: containers first, then the longest prefix. */
+  static Whereabouts of(
+      InetAddress address, Vni vni, Datapath.State state, Optional<Identity> identity) {
+    for (Endpoint endpoint : state.endpoints()) {
+      if (endpoint.vni().equals(vni) && endpoint.addresses().contains(address)) {
+        return new Container(endpoint);
+      }
+    }
+    if (identity.stream()
+        .flatMap(own -> own.gateways().stream())
+        .anyMatch(gateway -> gateway.address().equals(address))) {
+      return new Host();
+    }
+    Optional<LocalSubnet> local =
+        state.locals().stream()
+            .filter(l -> contains(l.subnet(), vni, address))
+            .max(Comparator.comparingInt(l -> l.subnet().prefix().length()));
+    Optional<RemoteSubnet> remote =
+        state.remotes().stream()
+            .filter(r -> contains(r.subnet(), vni, address))
+            .max(Comparator.comparingInt(r -> r.subnet().prefix().length()));
+    int localBits = local.map(l -> l.subnet().prefix().length()).orElse(-1);
+    int remoteBits = remote.map(r -> r.subnet().prefix().length()).orElse(-1);
+    if (localBits < 0 && remoteBits < 0) {
+      return new Outside();
+    }
+    return localBits >= remoteBits ? new OwnSubnet(local.get()) : new Remote(remote.get());
+  }
+
+  private static boolean contains(Subnet subnet, Vni vni, InetAddress address) {
+    return subnet.vni().equals(vni) && subnet.prefix().contains(address);
+  }
+}

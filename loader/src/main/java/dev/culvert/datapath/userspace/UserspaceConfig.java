@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.userspace;
+
+import dev.culvert.datapath.SourcePorts;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+
+/**
+ * What a {@link UserspaceDatapath} needs to know of its host. Immutable; made by a {@link
+ * #builder}.
+ */
+public final class UserspaceConfig {
+  private final String instance;
+  private final String underlay;
+  private final Vni vni;
+  private final int port;
+  private final SourcePorts sourcePorts;
+
+  private UserspaceConfig(Builder builder) {
+    instance = builder.instance;
+    underlay = builder.underlay;
+    vni = builder.vni;
+    port = builder.port;
+    sourcePorts = builder.sourcePorts;
+  }
+
+  /**
+   * Begins with the defaults: VXLAN's own port and dynamic source ports.
+   *
+   * @param instance its name, by which it knows the interfaces that it made
+   * @param underlay name of the underlay interface, which has the VTEP's address
+   * @param vni the one network that it carries
+   */
+  public static Builder builder(String instance, String underlay, Vni vni) {
+    return new Builder(instance, underlay, vni);
+  }
+
+  /** The instance's name. */
+  public String instance() {
+    return instance;
+  }
+
+  /** Name of the underlay interface. */
+  public String underlay() {
+    return underlay;
+  }
+
+  /** The one network that it carries. */
+  public Vni vni() {
+    return vni;
+  }
+
+  /** UDP port of the tunnel. */
+  public int port() {
+    return port;
+  }
+
+  /** Outer source ports. */
+  public SourcePorts sourcePorts() {
+    return sourcePorts;
+  }
+
+  /** Collects what differs from the defaults. For one thread; each method returns this builder. */
+  public static final class Builder {
+    private final String instance;
+    private final String underlay;
+    private final Vni vni;
+    private int port = Vtep.VXLAN_PORT;
+    private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
+
+    private Builder(String instance, String underlay, Vni vni) {
+      this.instance = instance;
+      this.underlay = underlay;
+      this.vni = vni;
+    }
+
+    /**
+     * The tunnel's UDP port, the same on all hosts.
+     *
+     * @throws IllegalArgumentException outside 1-65535
+     */
+    public Builder port(int number) {
+      port = Vtep.requirePort(number);
+      return this;
+    }
+
+    /** Outer source ports. */
+    public Builder sourcePorts(SourcePorts range) {
+      sourcePorts = range;
+      return this;
+    }
+
+    /** The configuration as it was collected; the builder may go on. */
+    public UserspaceConfig build() {
+      return new UserspaceConfig(this);
+    }
+  }
+}

@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.userspace;
+
+import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.Change;
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.NextHop;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.host.DirectRoutes;
+import dev.culvert.datapath.host.ForeignBridge;
+import dev.culvert.datapath.host.Forwarding;
+import dev.culvert.datapath.host.HostDevice;
+import dev.culvert.datapath.host.Mtus;
+import dev.culvert.datapath.host.NextHops;
+import dev.culvert.datapath.host.OwnDevices;
+import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.Undo;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * The datapath of hosts without eBPF: this process itself carries the packets, between a TUN device
+ * and UDP sockets, in the same format on the wire. In the network namespace of the thread that
+ * opens it. Needs netty-buffer on the class or module path.
+ *
+ * <p>The tables live in this object, so packets stop when it is closed or the process dies (what
+ * {@link Datapath} says of {@link #close} holds for containers' interfaces alone). The next one
+ * finds the containers again by their interfaces; subnets come from the control plane.
+ */
+public final class UserspaceDatapath implements Datapath {
+  /** What {@link #start} was told, with the tunnel that came of it. */
+  private record Started(Identity identity, int innerMtuBytes, Tunnel tunnel) {}
+
+  private final Libc libc;
+  private final UserspaceConfig config;
+  private final NetNamespace namespace;
+  private final Netlink netlink;
+  private final Ownership ownership;
+  private final OwnDevices devices;
+  private final Forwarding forwarding;
+  private final UserspaceContainers containers;
+  private final DirectRoutes directRoutes;
+  private final NextHops nextHops;
+  private final VerdictCounters counters = new VerdictCounters();
+  private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
+  private final SortedMap<Subnet, LocalSubnet> locals = new TreeMap<>();
+  private volatile State subnets = new State(List.of(), List.of(), List.of());
+  private volatile Optional<Started> started = Optional.empty();
+
+  private UserspaceDatapath(
+      Libc libc, UserspaceConfig config, NetNamespace namespace, Netlink netlink) {
+    this.libc = libc;
+    this.config = config;
+    this.namespace = namespace;
+    this.netlink = netlink;
+    this.ownership = new Ownership(config.instance());
+    this.devices = new OwnDevices(netlink, ownership);
+    this.forwarding = new Forwarding(namespace, netlink);
+    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni(), forwarding);
+    this.directRoutes = new DirectRoutes(netlink, forwarding);
+    // What a way takes beyond its interface is the tunnel's to find out, not the table's.
+    this.nextHops =
+        new NextHops(
+            netlink,
+            NextHops.MtuSource.INTERFACE,
+            () -> identity().map(own -> own.vtep().address()));
+  }
+
+  /** Finds what an earlier process left; carries nothing yet. */
+  public static UserspaceDatapath open(Libc libc, UserspaceConfig config) {
+    try (Undo undo = new Undo()) {
+      NetNamespace namespace = NetNamespace.current(libc);
+      undo.push(namespace::close);
+      Netlink netlink = Netlink.open(libc);
+      undo.push(netlink::close);
+      UserspaceDatapath datapath = new UserspaceDatapath(libc, config, namespace, netlink);
+      undo.commit();
+      return datapath;
+    }
+  }
+
+  /**
+   * See {@link Datapath#start}.
+   *
+   * @throws IllegalStateException also for an IPv6 network, where the kernel would not forward it
+   */
+  @Override
+  public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
+    requireOurs(vni, vtep);
+    Identity identity = new Identity(vni, vtep, gateways, config.underlay());
+    forwarding.requirePossible(identity.networks());
+    int innerMtuBytes = innerMtuBytes(vtep.address(), identity.networks());
+    boolean asBefore =
+        started
+            .filter(now -> now.identity().equals(identity))
+            .filter(now -> now.innerMtuBytes() == innerMtuBytes)
+            .filter(now -> now.tunnel().failure().isEmpty())
+            .isPresent();
+    if (!asBefore) {
+      stopTunnel();
+      requireNameFree();
+      started = Optional.of(new Started(identity, innerMtuBytes, tunnel(identity, innerMtuBytes)));
+    }
+  }
+
+  /** Makes the device again, too, when somebody took it away. */
+  @Override
+  public void refresh() {
+    identity()
+        .ifPresent(own -> {
+          start(own.vni(), own.vtep(), own.gateways());
+          new Mtus(libc, netlink, ownership).follow(overlayMtuBytes(own.vtep().address()));
+        });
+  }
+
+  private void requireOurs(Vni vni, Vtep vtep) {
+    if (!vni.equals(config.vni()) || vtep.port() != config.port()) {
+      throw new IllegalArgumentException(
+          "This datapath was opened for VNI %s and port %d, not for VNI %s and port %d."
+              .formatted(config.vni(), config.port(), vni, vtep.port()));
+    }
+  }
+
+  private void requireNameFree() {
+    if (devices.find(HostDevice.NAME).isPresent()) {
+      throw new IllegalStateException(
+          "There is an interface "
+              + HostDevice.NAME
+              + " already: this host still carries packets by eBPF; run \"culvert leave\" first.");
+    }
+  }
+
+  /** Opened in this datapath's namespace; all or nothing. */
+  private Tunnel tunnel(Identity identity, int innerMtuBytes) {
+    Tunnel.Settings settings =
+        new Tunnel.Settings(
+            HostDevice.NAME,
+            identity.vni(),
+            identity.vtep(),
+            identity.gateways().stream().map(Gateway::address).toList(),
+            config.sourcePorts().first(),
+            config.sourcePorts().last(),
+            innerMtuBytes);
+    return namespace.run(() -> {
+      try (Undo undo = new Undo()) {
+        Tunnel tunnel = Tunnel.open(libc, settings, table(), netlink::pathMtuTo, counters);
+        undo.push(tunnel::close);
+        configureDevice(identity, innerMtuBytes);
+        tunnel.begin();
+        undo.commit();
+        return tunnel;
+      }
+    });
+  }
+
+  private void configureDevice(Identity identity, int innerMtuBytes) {
+    LinkInfo device = netlink.link(HostDevice.NAME).orElseThrow();
+    int index = device.index();
+    netlink.setAlias(index, ownership.alias());
+    netlink.setNoLinkLocal(index);
+    netlink.setMtu(index, innerMtuBytes);
+    new HostDevice(netlink, devices).address(index, identity.gateways());
+    identity.networks().forEach(network -> forwarding.turn(device, network.family(), true));
+  }
+
+  private LinkInfo underlay() {
+    return netlink
+        .link(config.underlay())
+        .orElseThrow(() ->
+            new IllegalStateException(
+                "There is no interface " + config.underlay() + " to use as underlay."));
+  }
+
+  private ForwardingTable table() {
+    return new ForwardingTable(locals.values(), remotes.values());
+  }
+
+  @Override
+  public int port() {
+    return config.port();
+  }
+
+  @Override
+  public List<Failure> apply(List<Change> changes) {
+    List<Failure> failures = new ArrayList<>();
+    for (Change change : changes) {
+      try {
+        apply(change);
+      } catch (RuntimeException e) {
+        failures.add(new Failure(change, e));
+      }
+    }
+    publish();
+    return failures;
+  }
+
+  private void apply(Change change) {
+    switch (change) {
+      case Change.PutEndpoint put -> containers.put(put.endpoint());
+      case Change.RemoveEndpoint remove -> containers.forget(remove.address());
+      case Change.PutRemote put -> {
+        directRoutes.put(put.remote());
+        locals.remove(put.remote().subnet());
+        remotes.put(put.remote().subnet(), put.remote());
+      }
+      case Change.PutLocal put -> {
+        directRoutes.remove(put.local().subnet());
+        remotes.remove(put.local().subnet());
+        locals.put(put.local().subnet(), put.local());
+      }
+      case Change.RemoveSubnet remove -> {
+        directRoutes.remove(remove.subnet());
+        remotes.remove(remove.subnet());
+        locals.remove(remove.subnet());
+      }
+    }
+  }
+
+  private void publish() {
+    subnets = new State(List.copyOf(remotes.values()), List.copyOf(locals.values()), List.of());
+    started.ifPresent(now -> now.tunnel().setTable(table()));
+  }
+
+  /** Endpoints whose device is gone are left out. */
+  @Override
+  public State read() {
+    State now = subnets;
+    return new State(now.remotes(), now.locals(), containers.present());
+  }
+
+  /** What {@link #start} set; empty before. */
+  public Optional<Identity> identity() {
+    return started.map(Started::identity);
+  }
+
+  /** Why this process carries no packets any more, if so; any thread may ask. */
+  public Optional<String> failure() {
+    return started.flatMap(now -> now.tunnel().failure());
+  }
+
+  /** Since this object was opened. */
+  @Override
+  public Map<Verdict, Counter> counters() {
+    return counters.read();
+  }
+
+  @Override
+  public Optional<NextHop> nextHop(InetAddress underlayAddress) {
+    return nextHops.to(underlayAddress);
+  }
+
+  @Override
+  public int overlayMtuBytes(InetAddress underlayAddress) {
+    return innerMtuBytes(underlayAddress, identity().map(Identity::networks).orElse(List.of()));
+  }
+
+  private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
+    return HostDevice.innerMtuBytes(underlay(), underlayAddress, networks);
+  }
+
+  @Override
+  public List<Endpoint> vanishedEndpoints() {
+    return containers.vanished();
+  }
+
+  @Override
+  public Endpoint attach(Attachment attachment) {
+    List<IpPrefix> networks =
+        identity()
+            .map(Identity::networks)
+            .orElseThrow(() ->
+                new IllegalStateException("The datapath has not been started yet: call start."));
+    return containers.attach(attachment, networks);
+  }
+
+  /** The kernel would not route to it: the host's end needs addresses and routes of ours. */
+  @Override
+  public Endpoint attachExisting(ExistingInterface wish) {
+    throw new UnsupportedOperationException(
+        "A host without eBPF (\"datapath: userspace\") attaches only interfaces that it makes itself,"
+            + " not "
+            + wish.interfaceName()
+            + " of "
+            + wish.netns()
+            + ": run \"culvert attach\" without --existing.");
+  }
+
+  @Override
+  public void detach(Vni vni, InetAddress address) {
+    containers.detach(address);
+  }
+
+  /**
+   * The kernel forwards between bridge and TUN device; the bridge must be its containers' router.
+   */
+  @Override
+  public void attachBridge(String bridge, List<Subnet> subnets) {
+    LinkInfo device = ForeignBridge.find(netlink, bridge);
+    for (Subnet subnet : subnets) {
+      forwarding.turn(device, subnet.prefix().family(), true);
+      apply(new Change.PutLocal(new LocalSubnet(subnet, device.index())));
+    }
+    publish();
+  }
+
+  /** A subnet that is this host's own stays so, without the bridge. */
+  @Override
+  public void detachBridge(String bridge) {
+    int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
+    for (LocalSubnet local : List.copyOf(locals.values())) {
+      if (local.bridgeIndex() == index) {
+        apply(ForeignBridge.without(local, identity()));
+      }
+    }
+    publish();
+  }
+
+  @Override
+  public AutoCloseable watch(Runnable listener) {
+    return netlink.watch(listener);
+  }
+
+  @Override
+  public void remove() {
+    containers.removeAll();
+    stop();
+  }
+
+  /** Stops carrying packets; containers keep their interfaces. */
+  @Override
+  public void close() {
+    stop();
+    netlink.close();
+    namespace.close();
+  }
+
+  private void stop() {
+    stopTunnel();
+    directRoutes.removeAll();
+  }
+
+  private void stopTunnel() {
+    started.ifPresent(now -> now.tunnel().close());
+    started = Optional.empty();
+  }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.tngtech.archunit.ArchConfiguration;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.library.dependencies.SliceAssignment;
+import com.tngtech.archunit.library.dependencies.SliceIdentifier;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** Which package of the datapath may use which, and that nothing in it goes round in a circle. */
+class RoomsTest {
+  private static final String ROOT = "dev.culvert.datapath";
+
+  /** From the bottom up; all may use the vocabulary, which is the package above them. */
+  private static final Map<String, List<String>> MAY_USE =
+      Map.of(
+          "", List.of(),
+          ".packet", List.of(),
+          ".host", List.of(),
+          ".table", List.of(".packet"),
+          ".pin", List.of(".table"),
+          ".ebpf", List.of(".packet", ".host", ".table", ".pin"),
+          ".trace", List.of(".packet", ".host", ".table", ".pin", ".ebpf"),
+          ".userspace", List.of(".packet", ".host"));
+
+  private static JavaClasses loader;
+
+  @BeforeAll
+  static void read() {
+    ArchConfiguration.get().setResolveMissingDependenciesFromClassPath(false);
+    loader =
+        new ClassFileImporter()
+            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+            .importUrl(IpFamily.class.getProtectionDomain().getCodeSource().getLocation());
+  }
+
+  @Test
+  void everyPackageIsARoomOfTheList() {
+    Set<String> packages =
+        loader.stream()
+            .map(JavaClass::getPackageName)
+            .filter(name -> name.startsWith(ROOT))
+            .map(name -> name.substring(ROOT.length()))
+            .collect(Collectors.toSet());
+    assertEquals(MAY_USE.keySet(), packages);
+  }
+
+  @Test
+  void eachUsesTheRoomsBelowItAlone() {
+    MAY_USE.forEach((room, others) -> {
+      String[] allowed =
+          Stream.concat(
+                  Stream.of("java..", "dev.culvert.kernel", "io.netty..", ROOT, ROOT + room),
+                  others.stream().map(other -> ROOT + other))
+              .toArray(String[]::new);
+      classes()
+          .that()
+          .resideInAPackage(ROOT + room)
+          .should()
+          .onlyDependOnClassesThat()
+          .resideInAnyPackage(allowed)
+          .check(loader);
+    });
+  }
+
+  @Test
+  void packagesDependInNoCircle() {
+    slices()
+        .assignedFrom(by("package", JavaClass::getPackageName))
+        .should()
+        .beFreeOfCycles()
+        .check(loader);
+  }
+
+  @Test
+  void filesOfTheDatapathDependInNoCircle() {
+    JavaClasses datapath =
+        loader.that(
+            new com.tngtech.archunit.base.DescribedPredicate<>("of the datapath") {
+              @Override
+              public boolean test(JavaClass type) {
+                return type.getPackageName().startsWith(ROOT);
+              }
+            });
+    assertTrue(datapath.size() > 100, "only " + datapath.size() + " classes were read");
+    slices().assignedFrom(by("file", RoomsTest::file)).should().beFreeOfCycles().check(datapath);
+  }
+
+  private static String file(JavaClass type) {
+    return Arrays.stream(type.getName().split("\\$", 2)).findFirst().orElseThrow();
+  }
+
+  private static SliceAssignment by(String what, Function<JavaClass, String> name) {
+    return new SliceAssignment() {
+      @Override
+      public SliceIdentifier getIdentifierOf(JavaClass type) {
+        return type.getPackageName().startsWith("dev.culvert")
+            ? SliceIdentifier.of(name.apply(type))
+            : SliceIdentifier.ignore();
+      }
+
+      @Override
+      public String getDescription() {
+        return "each " + what;
+      }
+    };
+  }
+}

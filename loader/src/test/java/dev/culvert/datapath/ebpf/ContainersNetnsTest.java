@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.Change;
+import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.RefusedException;
+import dev.culvert.testing.RequiresRoot;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** One host's containers and bridges: how they come and go. */
+@RequiresRoot
+@Tag("netns")
+class ContainersNetnsTest extends OneHostFixture {
+  /** What lends containers\' interfaces room (ADR 0018). */
+  private static final String ROOM = "culvert0-room";
+
+  @Test
+  void containersReachHostAndEachOther() throws Exception {
+    EbpfDatapath datapath = start();
+    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
+    Endpoint first = attach(datapath, C1, "10.244.1.2");
+    attach(datapath, C2, "10.244.1.3");
+
+    String inside = Commands.in(C1, "ip addr show eth0");
+    assertTrue(inside.contains("inet 10.244.1.2/32"), inside);
+    assertTrue(inside.contains("mtu 1450"), inside);
+    assertTrue(inside.contains(first.mac().toString()), inside);
+    assertTrue(Commands.in(C1, "ip addr show lo").contains("LOOPBACK,UP"));
+    assertTrue(Commands.in(C1, "ip route").contains("default via 10.244.1.1 dev eth0"));
+    String hostSide = Commands.run("ip -n " + HOST + " link show cv0af4010225");
+    assertTrue(hostSide.contains("alias culvert:cv-dp-test:/run/netns/" + C1), hostSide);
+    assertTrue(hostSide.contains(first.hostMac().toString()), hostSide);
+
+    ping(C1, "10.244.1.1");
+    ping(HOST, "10.244.1.2");
+    ping(C1, "10.244.1.3");
+    assertEquals(List.of(first.address(), address("10.244.1.3")), addresses(datapath));
+    long packets = datapath.counters().values().stream().mapToLong(Counter::packets).sum();
+    assertTrue(packets > 0, "nothing was counted");
+  }
+
+  /** As of a container with the host's network; our routes would take the place of the host's. */
+  @Test
+  void theHostsOwnNamespaceIsRefusedUnderWhateverName() throws Exception {
+    EbpfDatapath datapath = start();
+    String before = Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link");
+    Path named = Path.of("/run/netns/" + HOST);
+    var own = new Attachment(VNI, named, "odd0", address("10.244.1.2"), GATEWAY, 1450);
+    var refused = assertThrows(RefusedException.class, () -> inHost(() -> datapath.attach(own)));
+    assertTrue(
+        refused.getMessage().startsWith(named + " is this host's own network namespace"),
+        refused::getMessage);
+    var existing = new ExistingInterface(named, "under0", List.of(LOCAL));
+    assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(existing)));
+    var byThread =
+        new ExistingInterface(Path.of("/proc/thread-self/ns/net"), "under0", List.of(LOCAL));
+    assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(byThread)));
+    assertEquals(before, Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link"));
+  }
+
+  /** The bridge that lends headroom is no bridge to anybody: nothing is sent or learnt there. */
+  @Test
+  void aContainersInterfaceIsLentHeadroomByABridgeThatCarriesNothing() throws Exception {
+    EbpfDatapath datapath = start();
+    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
+    attach(datapath, C1, "10.244.1.2");
+    attach(datapath, C2, "10.244.1.3");
+    String ports = Commands.run("ip -n " + HOST + " -br link show master " + ROOM);
+    assertTrue(ports.contains("cv0af4010225@"), ports);
+    assertTrue(ports.contains("cv0af4010325@"), ports);
+    assertTrue(ports.contains("culvert0-needy"), ports);
+
+    ping(C1, "10.244.1.1"); // ARP, and the stack's answer
+    ping(HOST, "10.244.1.3");
+    // What is not the overlay's goes up to the stack, which routes it: here, to its last hop.
+    String routed =
+        Commands.tryRun("ip netns exec " + C1 + " ping -c 1 -W 5 -t 1 10.99.0.1").output();
+    assertTrue(routed.contains("Time to live exceeded"), routed);
+    String bridge = Commands.run("ip -n " + HOST + " -s link show " + ROOM);
+    assertTrue(bridge.contains("state DOWN"), bridge);
+    assertTrue(
+        bridge
+            .replaceAll("\\s+", " ")
+            .contains("RX: bytes packets errors dropped missed mcast 0 0 0"),
+        bridge);
+
+    datapath.remove();
+    datapath.close();
+    open.remove(datapath);
+    String left = Commands.run("ip -n " + HOST + " -br link");
+    assertTrue(!left.contains("culvert0"), left);
+  }
+
+  /** Outer headers are longer over IPv6: what containers that run already send then needs more. */
+  @Test
+  void aHostThatMovesToAnIpv6UnderlayAsksForMoreHeadroom() throws Exception {
+    EbpfDatapath datapath = start();
+    attach(datapath, C1, "10.244.1.2");
+    Commands.run("ip -n " + HOST + " addr add fd17::2/64 dev under0 nodad");
+    Vtep moved = new Vtep(address("fd17::2"), VTEP.port(), VTEP.mac());
+    startWith(datapath, moved, GATEWAY, NETWORK);
+
+    String ports = Commands.run("ip -n " + HOST + " -br link show master " + ROOM);
+    assertTrue(ports.contains("culvert0-needy6"), ports);
+    assertTrue(ports.contains("cv0af4010225@"), ports);
+  }
+
+  @Test
+  void anIpv6ContainerReachesItsGateway() throws Exception {
+    EbpfDatapath datapath = open(config());
+    startWith(datapath, VTEP, address("fd44:1::1"), IpPrefix.parse("fd44::/16"));
+    Endpoint endpoint =
+        inHost(() ->
+            datapath.attach(
+                new Attachment(
+                    VNI,
+                    Path.of("/run/netns/" + C1),
+                    "eth0",
+                    address("fd44:1::2"),
+                    address("fd44:1::1"),
+                    1450)));
+    assertEquals(List.of(endpoint), datapath.read().endpoints());
+    Commands.in(C1, "ping -6 -c 1 -W 5 fd44:1::1");
+    Commands.in(HOST, "ping -6 -c 1 -W 5 fd44:1::2");
+  }
+
+  @Test
+  void detachTakesEverythingAwayAndMayBeRepeated() throws Exception {
+    EbpfDatapath datapath = start();
+    String before = Commands.run("ip -n " + HOST + " -br link");
+    Endpoint endpoint = attach(datapath, C1, "10.244.1.2");
+    for (int i = 0; i < 2; i++) {
+      datapath.detach(VNI, endpoint.address());
+      assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
+      assertEquals(List.of(), datapath.read().endpoints());
+      assertEquals("", Commands.run("ip -n " + HOST + " route show 10.244.1.2"));
+      assertEquals(
+          List.of(ProgramNames.FROM_UNDERLAY),
+          EbpfDatapath.inspect(libc, PINS).attachments().stream()
+              .map(DatapathSnapshot.Attached::program)
+              .filter(program ->
+                  !program.equals(ProgramNames.FROM_HOST)
+                      && !program.equals(ProgramNames.FROM_TUNNEL))
+              .toList());
+    }
+    assertNotEquals(endpoint, attach(datapath, C1, "10.244.1.2")); // another index
+    ping(C1, "10.244.1.1");
+  }
+
+  @Test
+  void anAttachmentThatFailsLeavesNothing() throws Exception {
+    EbpfDatapath datapath = start();
+    Commands.run("ip -n " + C1 + " link add eth0 type bridge");
+    String before = Commands.run("ip -n " + HOST + " -br link");
+    var taken =
+        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C1, "10.244.1.2"));
+    assertTrue(taken.getMessage().contains("has an interface eth0 already"), taken.getMessage());
+    assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
+
+    // An interface name that the kernel refuses only after the namespace was looked at.
+    assertThrows(
+        RuntimeException.class,
+        () ->
+            inHost(() ->
+                datapath.attach(
+                    new Attachment(
+                        VNI,
+                        Path.of("/run/netns/" + C2),
+                        "eth0",
+                        address("10.244.1.3"),
+                        GATEWAY,
+                        1))));
+    assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
+    assertEquals(List.of(), datapath.read().endpoints());
+    assertTrue(Commands.in(C2, "ip link show lo").contains("<LOOPBACK>"));
+
+    attach(datapath, C2, "10.244.1.3");
+    var twice =
+        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C2, "10.244.1.3"));
+    assertTrue(twice.getMessage().contains("attached already"), twice.getMessage());
+  }
+
+  @Test
+  void aDefaultRouteThatSomebodyElseSetStays() throws Exception {
+    EbpfDatapath datapath = start();
+    Commands.run("ip -n " + C1 + " link add other type bridge");
+    Commands.run("ip -n " + C1 + " addr add 172.30.0.2/24 dev other");
+    Commands.run("ip -n " + C1 + " link set other up");
+    Commands.run("ip -n " + C1 + " route add default via 172.30.0.1");
+    attach(datapath, C1, "10.244.1.2");
+    String routes = Commands.in(C1, "ip route");
+    assertTrue(routes.contains("default via 172.30.0.1 dev other"), routes);
+    assertTrue(routes.contains("10.244.0.0/16 via 10.244.1.1 dev eth0"), routes);
+    ping(C1, "10.244.1.1");
+  }
+
+  @Test
+  void aDeviceThatVanishesTakesItsEndpointAlong() throws Exception {
+    EbpfDatapath datapath = start();
+    CountDownLatch told = new CountDownLatch(1);
+    attach(datapath, C1, "10.244.1.2");
+    Endpoint stays = attach(datapath, C2, "10.244.1.3");
+    try (AutoCloseable _ = inHost(() -> datapath.watch(told::countDown))) {
+      Commands.run("ip -n " + C1 + " link del eth0");
+      assertTrue(told.await(5, TimeUnit.SECONDS), "the watcher heard nothing");
+    }
+    assertEquals(List.of(stays), datapath.read().endpoints());
+    assertEquals(
+        List.of(address("10.244.1.2")),
+        datapath.dropVanished().stream().map(Endpoint::address).toList());
+    assertEquals(List.of(), datapath.dropVanished());
+    assertEquals(List.of(stays), EbpfDatapath.inspect(libc, PINS).state().endpoints());
+    attach(datapath, C1, "10.244.1.2");
+    ping(C1, "10.244.1.1");
+  }
+
+  @Test
+  void aForeignBridgeJoinsAndLeavesAsItWas() throws Exception {
+    EbpfDatapath datapath = start();
+    datapath.apply(List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0))));
+    Commands.run("ip -n " + HOST + " link add br0 type bridge");
+    Commands.run("ip -n " + HOST + " addr add 10.244.1.1/24 dev br0");
+    Commands.run("ip -n " + HOST + " link set br0 up");
+    Commands.in(HOST, "tc qdisc add dev br0 clsact");
+    Commands.in(HOST, "tc filter add dev br0 ingress protocol all pref 7 u32 match u32 0 0");
+    String before =
+        Commands.in(HOST, "ip addr show br0") + Commands.in(HOST, "tc filter show dev br0 ingress");
+    int index = indexOf("br0");
+
+    inHost(() -> {
+      datapath.attachBridge("br0", List.of(LOCAL));
+      return null;
+    });
+    assertEquals(List.of(new LocalSubnet(LOCAL, index)), datapath.read().locals());
+    assertEquals(
+        Optional.of(index),
+        EbpfDatapath.inspect(libc, PINS).attachments().stream()
+            .filter(a -> a.program().equals(ProgramNames.FROM_CONTAINER))
+            .findFirst()
+            .orElseThrow()
+            .interfaceIndex());
+    datapath.detachBridge("br0");
+    assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
+    assertEquals(
+        before,
+        Commands.in(HOST, "ip addr show br0")
+            + Commands.in(HOST, "tc filter show dev br0 ingress"));
+
+    inHost(() -> {
+      datapath.attachBridge("br0", List.of(LOCAL));
+      return null;
+    });
+    Commands.run("ip -n " + HOST + " link del br0");
+    datapath.dropVanished();
+    assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
+    datapath.detachBridge("br0");
+
+    var none =
+        assertThrows(
+            IllegalArgumentException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
+    assertTrue(none.getMessage().contains("is a veth, no bridge"), none.getMessage());
+  }
+}

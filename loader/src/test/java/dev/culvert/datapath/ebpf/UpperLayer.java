@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+/**
+ * What an IP packet carries behind options and extension headers (RFC 791, RFC 8200 section 4, RFC
+ * 4302 section 2.2), of one that {@link PacketOracle} has found whole.
+ *
+ * @param protocol -1 when the headers lead out of the packet, or there are more than eight
+ * @param at offset of what follows them
+ * @param start whether it starts here: not in any but the first fragment
+ */
+@SuppressWarnings("ArrayRecordComponent") // a view of a packet, never compared
+record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
+  private static final int UDP = 17;
+  private static final int ICMPV6 = 58;
+  private static final int MOST_HEADERS = 8;
+
+  static UpperLayer of(byte[] packet) {
+    if (packet[12] == 0x08) {
+      boolean start = (PacketOracle.u16(packet, 20) & 0x1fff) == 0;
+      return new UpperLayer(packet, packet[23] & 255, 14 + (packet[14] & 15) * 4, start);
+    }
+    UpperLayer here = new UpperLayer(packet, packet[20] & 255, 54, true);
+    for (int i = 0; i < MOST_HEADERS; i++) {
+      if (!here.isExtension()) {
+        return here;
+      }
+      here = here.next();
+    }
+    return here.broken();
+  }
+
+  private boolean isExtension() {
+    return switch (protocol) {
+      case 0, 43, 44, 51, 60 -> true;
+      default -> false;
+    };
+  }
+
+  private UpperLayer next() {
+    if (at + 4 > packet.length) {
+      return broken();
+    }
+    int units = packet[at + 1] & 255;
+    int bytes =
+        switch (protocol) {
+          case 44 -> 8;
+          case 51 -> (units + 2) * 4;
+          default -> (units + 1) * 8;
+        };
+    boolean first = protocol != 44 || PacketOracle.u16(packet, at + 2) >>> 3 == 0;
+    return new UpperLayer(packet, packet[at] & 255, at + bytes, start && first);
+  }
+
+  private UpperLayer broken() {
+    return new UpperLayer(packet, -1, at, false);
+  }
+
+  boolean isTunnel() {
+    return protocol == -1
+        || (protocol == UDP
+            && start
+            && at + 8 <= packet.length
+            && PacketOracle.u16(packet, at + 2) == 4789);
+  }
+
+  /** Router advertisements and redirects (RFC 4861 section 4). */
+  boolean isRouterTalk() {
+    return protocol == ICMPV6
+        && start
+        && at < packet.length
+        && ((packet[at] & 255) == 134 || (packet[at] & 255) == 137);
+  }
+}
