@@ -149,10 +149,15 @@ final class Mailbox {
     return new IllegalStateException("The " + what + " is closed.");
   }
 
-  /** For how long the thread has been at what it does; begins a sentence. */
-  String busy() {
+  /** For how long the thread has been at what it does; zero while it waits. Any thread may ask. */
+  Duration busyFor() {
     long since = busySinceNs;
-    long seconds = since == IDLE ? 0 : TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - since);
+    return since == IDLE ? Duration.ZERO : Duration.ofNanos(System.nanoTime() - since);
+  }
+
+  /** The same as the beginning of a sentence. */
+  String busy() {
+    long seconds = busyFor().toSeconds();
     String at = work.task().get();
     return "The %s has been busy for %d s%s"
         .formatted(what, seconds, at.isEmpty() ? "" : " (" + at + ")");

@@ -120,6 +120,14 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
+   * For how long the overlay's thread has been held up by what it is at: next to nothing, where all
+   * is well. For watchdogs; never waits.
+   */
+  public Duration busyFor() {
+    return mailbox.busyFor();
+  }
+
+  /**
    * Gives a namespace an interface and an address of each of this host's subnets: the wanted one,
    * or the lowest that is free. A subnet whose lease is lost gives none.
    *

@@ -2,14 +2,21 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.regex.Pattern;
 
 /**
  * An IPv4 or IPv6 prefix in CIDR form (RFC 4632, RFC 4291), such as {@code 10.244.1.0/24}. No bit
  * is set behind the length.
  */
 public record IpPrefix(InetAddress address, int length) implements Comparable<IpPrefix> {
+  private static final Pattern IPV4 = Pattern.compile("(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}");
+
+  private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*");
+  private static final Pattern LENGTH = Pattern.compile("-?(0|[1-9]\\d{0,2})");
+
   /**
    * @throws IllegalArgumentException for a length beyond the family's, or an address with bits
    *     behind the length
@@ -40,22 +47,23 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     }
   }
 
-  /** Reads {@code address/length}. */
+  /**
+   * Reads {@code address/length}.
+   *
+   * @throws RefusedException for anything else
+   */
   public static IpPrefix parse(String text) {
     int slash = text.indexOf('/');
-    if (slash < 0) {
-      throw new IllegalArgumentException(
+    if (slash < 0 || !LENGTH.matcher(text.substring(slash + 1)).matches()) {
+      throw new RefusedException(
           "\"" + text + "\" is not a prefix: write address/length, such as 10.244.1.0/24.");
     }
     InetAddress address = parseAddress(text.substring(0, slash));
-    int length;
     try {
-      length = Integer.parseInt(text.substring(slash + 1));
-    } catch (NumberFormatException e) {
-      throw new IllegalArgumentException(
-          "\"" + text + "\" is not a prefix: write address/length, such as 10.244.1.0/24.", e);
+      return new IpPrefix(address, Integer.parseInt(text.substring(slash + 1)));
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(e.getMessage(), e);
     }
-    return new IpPrefix(address, length);
   }
 
   /** The prefix of a given length that an address lies in. */
@@ -73,12 +81,21 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     return new IpPrefix(IpFamily.address(new byte[family.addressBytes()]), 0);
   }
 
-  /** Reads an address literal; never asks a name service. */
+  /**
+   * Reads an address literal; never asks a name service. IPv4 is four decimal numbers: what else
+   * inet_aton(3) reads, such as 1.2.3 for 1.2.0.3 or 010 for 8, was hardly meant so. IPv6 has no
+   * zone.
+   *
+   * @throws RefusedException for anything else
+   */
   public static InetAddress parseAddress(String text) {
+    if (!IPV4.matcher(text).matches() && !IPV6.matcher(text).matches()) {
+      throw new RefusedException("\"" + text + "\" is not an IP address.");
+    }
     try {
       return InetAddress.ofLiteral(text);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException("\"" + text + "\" is not an IP address.", e);
+      throw new RefusedException("\"" + text + "\" is not an IP address.", e);
     }
   }
 

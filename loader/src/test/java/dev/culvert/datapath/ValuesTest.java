@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,11 +31,22 @@ class ValuesTest {
     "fd44::/129, outside 0-128",
     "10.244.1.7/24, did you mean 10.244.1.0/24?",
     "example.org/24, is not an IP address",
-    "10.244.1/24, has bits set"
+    "10.244.1/24, is not an IP address"
   })
   void badPrefixesSayWhatIsWrong(String text, String expected) {
-    var e = assertThrows(IllegalArgumentException.class, () -> IpPrefix.parse(text));
+    var e = assertThrows(RefusedException.class, () -> IpPrefix.parse(text));
     assertTrue(e.getMessage().contains(expected), e.getMessage());
+  }
+
+  /** What inet_aton(3) would guess, names, and zones. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "", "1.2.3", "1.2", "16909060", "0x0a.1.1.1", "010.1.1.1", "1.2.3.4.5", "1.2.3.256",
+        " 1.2.3.4", "1.2.3.4 ", "1.2.3.4\n", "fe80::1%eth0", "::1::", ":", "12345::", "localhost"
+      })
+  void onlyAddressesAreAddresses(String text) {
+    assertThrows(RefusedException.class, () -> IpPrefix.parseAddress(text));
   }
 
   @Test

@@ -69,13 +69,9 @@ public final class DetachCommand implements Runnable {
   }
 
   private static Optional<InetAddress> address(String text) {
-    // A bare number is a process or a name, although inet_aton(3) would take it for an address.
-    if (!text.contains(":") && !text.matches("\\d+(\\.\\d+){3}")) {
-      return Optional.empty();
-    }
     try {
       return Optional.of(IpPrefix.parseAddress(text));
-    } catch (RefusedException | IllegalArgumentException name) {
+    } catch (RefusedException name) {
       return Optional.empty();
     }
   }

@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
-import java.util.regex.Pattern;
 
 /**
  * The text of one lease: {@code key = value} lines in UTF-8, {@code #} begins a comment. Pure; the
@@ -45,9 +44,6 @@ final class LeaseFile {
   private static final List<String> KEYS =
       List.of(
           "subnet", "vni", "host", "address", "port", "mac", "generation", "renewed", "expires");
-
-  /** Java also reads 10.17.2 as an address; a file cut short must not. */
-  private static final Pattern ADDRESS = Pattern.compile("\\d+\\.\\d+\\.\\d+\\.\\d+|.*:.*");
 
   /** What a file says at one line. */
   private record Entry(String value, int line) {}
@@ -171,7 +167,7 @@ final class LeaseFile {
         new Subnet(
             read("vni", value -> new Vni(Integer.parseInt(value))),
             read("subnet", IpPrefix::parse));
-    InetAddress address = read("address", LeaseFile::address);
+    InetAddress address = read("address", IpPrefix::parseAddress);
     int port = entries.containsKey("port") ? read("port", Integer::parseInt) : defaultPort;
     MacAddress mac = read("mac", MacAddress::parse);
     Vtep vtep =
@@ -194,13 +190,6 @@ final class LeaseFile {
     }
     Optional<Instant> since = renewed;
     return Optional.of(read("expires", value -> new Lease.Term(since, instant(value))));
-  }
-
-  private static InetAddress address(String value) {
-    if (!ADDRESS.matcher(value).matches()) {
-      throw new RefusedException("\"" + value + "\" is not an IP address.");
-    }
-    return IpPrefix.parseAddress(value);
   }
 
   private static long generation(String value) {
