@@ -115,6 +115,8 @@ class ArchitectureTest {
     noClasses()
         .that()
         .doNotBelongToAnyOf(Main.class)
+        .and()
+        .doNotHaveFullyQualifiedName("dev.culvert.agent.daemon.LastResort")
         .should()
         .callMethod(System.class, "exit", int.class)
         .orShould()

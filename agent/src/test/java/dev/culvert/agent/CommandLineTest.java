@@ -295,7 +295,7 @@ class CommandLineTest {
     FakeOverlay overlay = new FakeOverlay();
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now()))) {
+            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
       String text = here("status").out();
       assertTrue(text.contains("\nagent      running ("), text);
       assertTrue(text.contains("\nlease      generation 3, expires 2030-01-02T03:04:05Z\n"), text);
@@ -320,7 +320,7 @@ class CommandLineTest {
                 Map.of(Verdict.ENCAPSULATED, new Counter(3, 294))));
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now()))) {
+            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
       String counters = here("counters").out();
       assertTrue(counters.contains("ENCAPSULATED"), counters);
       assertTrue(counters.contains("294"), counters);
@@ -334,7 +334,7 @@ class CommandLineTest {
     FakeOverlay overlay = new FakeOverlay();
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now()))) {
+            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
       String self = "/proc/" + ProcessHandle.current().pid() + "/ns/net";
       assertEquals(
           "attached /proc/self/ns/net eth7: 10.244.1.5\n",
@@ -368,15 +368,18 @@ class CommandLineTest {
   void saysThatADeadAgentCannotChangeAnything() {
     assertOneSentence(
         1,
-        "The agent of host host-01 is not running, so nothing can be attached; start it: culvert agent --config FILE.",
+        "The agent of host host-01 is not running, so nothing can be attached; start it: culvert"
+            + " agent --config FILE.",
         here("attach", "/proc/self/ns/net"));
     assertOneSentence(
         1,
-        "The agent of host host-01 is not running, so nothing can be detached; start it: culvert agent --config FILE.",
+        "The agent of host host-01 is not running, so nothing can be detached; start it: culvert"
+            + " agent --config FILE.",
         here("detach", "--bridge", "br0"));
     assertOneSentence(
         1,
-        "The agent of host host-01 is not running and left no word of its configuration; name it with --config FILE.",
+        "The agent of host host-01 is not running and left no word of its configuration; name it"
+            + " with --config FILE.",
         here("leave"));
   }
 
@@ -386,12 +389,14 @@ class CommandLineTest {
 
     assertOneSentence(
         1,
-        "There are several agents on this machine; choose one with --host: host-01, host-02.example.org.",
+        "There are several agents on this machine; choose one with --host: host-01,"
+            + " host-02.example.org.",
         here("subnets"));
     assertEquals(0, here("subnets", "--host", "host-02.example.org").exitCode());
     assertOneSentence(
         1,
-        "There is no agent for host host-03 on this machine, only for host-01, host-02.example.org.",
+        "There is no agent for host host-03 on this machine, only for host-01,"
+            + " host-02.example.org.",
         here("subnets", "--host", "host-03"));
   }
 
@@ -484,7 +489,8 @@ class CommandLineTest {
         List.of(new String[] {"lab"}, new String[] {"lab", "run", "4c", "--json", "f"})) {
       assertOneSentence(
           1,
-          "The lab is in Culvert's source tree, not in what is installed: run \"sudo ./culvert lab\" there.",
+          "The lab is in Culvert's source tree, not in what is installed: run \"sudo ./culvert"
+              + " lab\" there.",
           culvert(words));
     }
   }

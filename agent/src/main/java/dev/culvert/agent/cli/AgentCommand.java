@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
-import dev.culvert.agent.config.ConfigFile;
 import dev.culvert.agent.daemon.Daemon;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -16,7 +15,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Join the overlay and follow the other hosts, until stopped.",
       "Ctrl-C leaves the network and removes everything; SIGTERM does what the configuration's"
-          + " \"stop\" says; if it is killed, packets keep flowing."
+          + " \"stop\" says; SIGHUP reads the configuration again; if it is killed, packets keep"
+          + " flowing."
     })
 public final class AgentCommand implements Runnable {
   @Option(
@@ -32,14 +32,18 @@ public final class AgentCommand implements Runnable {
       description = "Written when the agent is ready, with the line that it prints then.")
   private Path readyFile;
 
+  @Option(
+      names = "--wait",
+      description = "Wait for the underlay's interface and address, where they are not there yet.")
+  private boolean waitForUnderlay;
+
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     Daemon.run(
-        ConfigFile.load(config),
-        config.toAbsolutePath().normalize(),
-        Optional.ofNullable(readyFile),
+        new Daemon.Start(
+            config.toAbsolutePath().normalize(), Optional.ofNullable(readyFile), waitForUnderlay),
         line -> {
           spec.commandLine().getOut().println(line);
           spec.commandLine().getOut().flush();

@@ -9,8 +9,9 @@ import java.util.Map;
 
 /** Requests that only a living agent can answer. */
 final class Answers {
-  // Attaching takes milliseconds; a minute is for a machine in trouble.
-  private static final Duration PATIENCE = Duration.ofSeconds(60);
+  // Attaching takes milliseconds. Longer than the agent's own limits, so that its sentence arrives:
+  // it knows whether what was asked is done, or never will be.
+  private static final Duration PATIENCE = Duration.ofSeconds(75);
 
   private Answers() {}
 

@@ -46,8 +46,17 @@ public final class ReadOptions {
   }
 
   DatapathSnapshot inspect(Instance instance) {
+    return inspect(instance, PATIENCE);
+  }
+
+  /**
+   * The tables, pinned or the agent's own.
+   *
+   * @param patience how long an agent may take to tell its own
+   */
+  DatapathSnapshot inspect(Instance instance, Duration patience) {
     if (!Files.isDirectory(instance.pins())) {
-      Optional<DatapathSnapshot> tables = ask(instance);
+      Optional<DatapathSnapshot> tables = ask(instance, patience);
       if (tables.isPresent()) {
         return tables.get();
       }
@@ -70,10 +79,10 @@ public final class ReadOptions {
   }
 
   /** An agent that carries packets itself has the tables itself. */
-  private static Optional<DatapathSnapshot> ask(Instance instance) {
+  private static Optional<DatapathSnapshot> ask(Instance instance, Duration patience) {
     ControlClient client = new ControlClient(instance.socket());
     try {
-      return client.ask(Map.of("request", "tables"), PATIENCE)
+      return client.ask(Map.of("request", "tables"), patience)
               instanceof ControlClient.Reply.Answer(Map<String, Object> fields)
           ? Optional.of(TablesView.read(fields))
           : Optional.empty();

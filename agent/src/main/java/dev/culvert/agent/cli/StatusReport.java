@@ -14,6 +14,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.BpfProgram;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,15 +22,19 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What "status" says, as text and as JSON. The agent's part is there only while it answers.
+ * What "status" says, as text and as JSON. The agent's part is there only while it answers, and the
+ * tables' only where they can be read.
  *
  * @param last who ran last, by the lock file
+ * @param tables empty when they cannot be read
+ * @param unreadable why they cannot be read, one sentence
  */
 record StatusReport(
     Instance instance,
     Reply reply,
     Optional<InstanceLock.Holder> last,
-    DatapathSnapshot inspection) {
+    Optional<DatapathSnapshot> tables,
+    Optional<String> unreadable) {
 
   /** The JSON form; without an answering agent, its fields are null. */
   Map<String, Object> view() {
@@ -37,32 +42,45 @@ record StatusReport(
     view.put("host", instance.host().text());
     view.put("pins", instance.pins().toString());
     view.put("agent", agentView());
-    view.put("vtep", inspection.identity().map(identity -> Views.vtep(identity.vtep())));
+    Optional<Identity> identity = tables.flatMap(DatapathSnapshot::identity);
+    view.put("vtep", identity.map(own -> Views.vtep(own.vtep())));
+    view.put("network", identity.map(own -> own.networks().getFirst().toString()));
     view.put(
-        "network",
-        inspection.identity().map(identity -> identity.networks().getFirst().toString()));
-    view.put(
-        "networks",
-        inspection
-            .identity()
-            .map(identity -> identity.networks().stream().map(IpPrefix::toString).toList()));
-    view.put("underlay", inspection.identity().map(Identity::underlay));
-    for (String key : List.of("lease", "leases", "store", "decapsulation", "pending", "problems")) {
+        "networks", identity.map(own -> own.networks().stream().map(IpPrefix::toString).toList()));
+    view.put("underlay", identity.map(Identity::underlay));
+    for (String key : List.of("lease", "leases", "store", "decapsulation", "pending")) {
       view.put(key, answer().map(fields -> fields.get(key)).orElse(null));
     }
+    view.put("problems", answer().isEmpty() && unreadable.isEmpty() ? null : problems());
     view.put(
         "subnets",
-        inspection.state().remotes().stream()
-            .map(remote -> Views.remote(remote, inspection))
-            .toList());
-    view.put("localSubnets", inspection.state().locals().stream().map(Views::local).toList());
-    view.put("endpoints", inspection.state().endpoints().stream().map(Views::endpoint).toList());
-    view.put("packetsHandled", packets(false));
-    view.put("packetsDropped", packets(true));
-    view.put("programs", inspection.programs().stream().map(StatusReport::programView).toList());
+        tables.map(read ->
+            read.state().remotes().stream().map(remote -> Views.remote(remote, read)).toList()));
     view.put(
-        "attached", inspection.attachments().stream().map(StatusReport::attachedView).toList());
+        "localSubnets",
+        tables.map(read -> read.state().locals().stream().map(Views::local).toList()));
+    view.put(
+        "endpoints",
+        tables.map(read -> read.state().endpoints().stream().map(Views::endpoint).toList()));
+    view.put("packetsHandled", tables.map(read -> packets(read, false)));
+    view.put("packetsDropped", tables.map(read -> packets(read, true)));
+    view.put(
+        "programs",
+        tables.map(read -> read.programs().stream().map(StatusReport::programView).toList()));
+    view.put(
+        "attached",
+        tables.map(read -> read.attachments().stream().map(StatusReport::attachedView).toList()));
     return view;
+  }
+
+  /** The agent's, and why the tables cannot be read. */
+  private List<Object> problems() {
+    List<Object> problems = new ArrayList<>();
+    unreadable.ifPresent(problems::add);
+    if (answer().map(fields -> fields.get("problems")).orElse(null) instanceof List<?> told) {
+      problems.addAll(told);
+    }
+    return problems;
   }
 
   private Map<String, Object> agentView() {
@@ -95,21 +113,29 @@ record StatusReport(
     StringBuilder out = new StringBuilder();
     line(out, "host", instance.host().text());
     line(out, "agent", agentText());
-    if (inspection.programs().isEmpty()) { // Pinned datapaths have programs always.
+    tables.ifPresent(read -> identityText(out, read));
+    answer().ifPresent(fields -> answerText(out, fields));
+    list(out, "problem", problems());
+    tables.ifPresent(read -> tablesText(out, read));
+    return out.toString();
+  }
+
+  private static void identityText(StringBuilder out, DatapathSnapshot read) {
+    if (read.programs().isEmpty()) { // Pinned datapaths have programs always.
       line(out, "datapath", "userspace: the agent carries the packets itself");
     }
-    line(out, "subnet", locals());
-    inspection
-        .identity()
-        .ifPresent(identity -> line(out, "VTEP", identity.vtep() + " on " + identity.underlay()));
-    answer().ifPresent(fields -> answerText(out, fields));
-    line(out, "remote", remotes());
-    line(out, "endpoints", Integer.toString(inspection.state().endpoints().size()));
-    line(out, "packets", packets(false) + " handled, " + packets(true) + " dropped");
-    for (BpfProgram.Info program : inspection.programs()) {
+    line(out, "subnet", locals(read));
+    read.identity().ifPresent(own -> line(out, "VTEP", own.vtep() + " on " + own.underlay()));
+  }
+
+  private static void tablesText(StringBuilder out, DatapathSnapshot read) {
+    line(out, "remote", remotes(read));
+    line(out, "endpoints", Integer.toString(read.state().endpoints().size()));
+    line(out, "packets", packets(read, false) + " handled, " + packets(read, true) + " dropped");
+    for (BpfProgram.Info program : read.programs()) {
       line(out, "program", program.name() + ", id " + program.id() + ", tag " + program.tag());
     }
-    for (DatapathSnapshot.Attached attached : inspection.attachments()) {
+    for (DatapathSnapshot.Attached attached : read.attachments()) {
       line(
           out,
           "attached",
@@ -119,7 +145,6 @@ record StatusReport(
                   .map(index -> " on interface " + index)
                   .orElse(", on no interface of this network namespace"));
     }
-    return out.toString();
   }
 
   private void answerText(StringBuilder out, Map<String, Object> fields) {
@@ -140,7 +165,6 @@ record StatusReport(
       line(out, "decap", "at %s: %s".formatted(choice.get("at"), choice.get("why")));
     }
     list(out, "pending", fields.get("pending"));
-    list(out, "problem", fields.get("problems"));
   }
 
   private static String leaseText(Map<?, ?> lease, boolean oneOfMany) {
@@ -167,7 +191,7 @@ record StatusReport(
     };
   }
 
-  private String locals() {
+  private static String locals(DatapathSnapshot inspection) {
     return inspection.state().locals().isEmpty()
         ? "none"
         : inspection.state().locals().stream()
@@ -178,7 +202,7 @@ record StatusReport(
             .collect(Collectors.joining(", "));
   }
 
-  private String remotes() {
+  private static String remotes(DatapathSnapshot inspection) {
     List<RemoteSubnet> remotes = inspection.state().remotes();
     Map<String, Long> ways =
         remotes.stream()
@@ -196,7 +220,7 @@ record StatusReport(
         + (lowered == 0 ? "" : "; a router lowered the MTU of " + lowered);
   }
 
-  private long packets(boolean dropped) {
+  private static long packets(DatapathSnapshot inspection, boolean dropped) {
     return inspection.counters().entrySet().stream()
         .filter(entry -> entry.getKey() != Verdict.PASSED)
         .filter(entry -> entry.getKey().isDrop() == dropped)

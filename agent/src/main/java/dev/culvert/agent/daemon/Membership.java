@@ -4,6 +4,7 @@ package dev.culvert.agent.daemon;
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.socket.Instance;
+import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
@@ -21,41 +22,107 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import java.net.InetAddress;
 import java.nio.file.Files;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /** Store, datapath and overlay, opened in this order and closed in the other. */
 final class Membership implements AutoCloseable {
-  private final LeaseStore store;
-  private final Datapath datapath;
-  private final Overlay overlay;
-  private final AutoCloseable addressWatch;
+  private final AgentConfig config;
+  private final Libc libc;
 
-  private Membership(
-      LeaseStore store, Datapath datapath, Overlay overlay, AutoCloseable addressWatch) {
-    this.store = store;
-    this.datapath = datapath;
-    this.overlay = overlay;
-    this.addressWatch = addressWatch;
+  /** What takes the join back, newest first. */
+  private final Deque<Runnable> undo = new ArrayDeque<>();
+
+  // Assigned once, by join.
+  private LeaseStore store;
+  private Datapath datapath;
+  private Overlay overlay;
+  private AutoCloseable addressWatch = () -> {};
+
+  private Membership(AgentConfig config, Libc libc) {
+    this.config = config;
+    this.libc = libc;
+  }
+
+  /**
+   * What the configuration means on this machine, now.
+   *
+   * @throws UserException when the underlay's interface or address is not there
+   */
+  static OverlayConfig settle(AgentConfig config, Libc libc) {
+    try (Netlink netlink = Netlink.open(libc)) {
+      OverlayConfig.Builder builder =
+          OverlayConfig.builder(
+                  config.host(),
+                  UnderlayAddress.choose(
+                      config.underlay(), families(config), netlink.links(), netlink.addresses()))
+              .vni(config.vni())
+              .directRouting(config.directRouting())
+              .leaseDuration(config.leaseDuration());
+      config.networks().forEach(builder::network);
+      return builder.build();
+    }
+  }
+
+  /** As the other {@code join}, with what the configuration means now. */
+  static Membership join(AgentConfig config, Libc libc, Consumer<String> say) {
+    return join(config, settle(config, libc), libc, say);
   }
 
   /**
    * All or nothing: what a failed first start made is removed again; what was there before stays.
    */
-  static Membership join(AgentConfig config, Libc libc, Consumer<String> say) {
-    OverlayConfig overlayConfig = overlayConfig(config, libc);
+  static Membership join(
+      AgentConfig config, OverlayConfig settled, Libc libc, Consumer<String> say) {
+    Membership joining = new Membership(config, libc);
+    try {
+      joining.join(settled, say);
+      return joining;
+    } catch (Throwable e) { // an Error, too, leaves nothing behind
+      joining.takeBack(e);
+      throw e;
+    }
+  }
+
+  private void join(OverlayConfig settled, Consumer<String> say) {
     if (config.datapath() == AgentConfig.Kind.USERSPACE) {
       refuseToChange(config);
-      return join(config, overlayConfig, libc);
+    } else if (PinFileSystem.ensure(libc, config.bpffs(), say)) {
+      undo.push(() -> PinFileSystem.release(libc, config.bpffs()));
     }
-    boolean mounted = PinFileSystem.ensure(libc, config.bpffs(), say);
-    try {
-      return join(config, overlayConfig, libc);
-    } catch (RuntimeException e) {
-      undo(e, mounted ? () -> PinFileSystem.release(libc, config.bpffs()) : () -> {});
-      throw e;
+    boolean pinned = Files.isDirectory(Instance.of(config).pins());
+    store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
+    undo.push(store::close);
+    datapath = openDatapath(config, libc);
+    undo.push(datapath::close);
+    boolean takesOver = pinned || !datapath.read().endpoints().isEmpty();
+    if (!takesOver) {
+      undo.push(datapath::remove);
+    }
+    overlay = Overlay.start(settled, store, datapath);
+    undo.push(takesOver ? overlay::close : overlay::leave);
+    // Without its bridges the host is not what it was asked to be.
+    config.bridges().forEach(overlay::attachBridge);
+    addressWatch = watch(settled.underlayAddress());
+    undo.push(this::stopWatching);
+  }
+
+  /**
+   * For a start that fails after this: leaves the network again, unless this host was a member
+   * before, and closes.
+   */
+  void takeBack(Throwable cause) {
+    while (!undo.isEmpty()) {
+      try {
+        undo.pop().run();
+      } catch (RuntimeException e) {
+        cause.addSuppressed(e);
+      }
     }
   }
 
@@ -71,48 +138,11 @@ final class Membership implements AutoCloseable {
     }
   }
 
-  private static Membership join(AgentConfig config, OverlayConfig overlayConfig, Libc libc) {
-    boolean pinned = Files.isDirectory(Instance.of(config).pins());
-    LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
-    try {
-      Datapath datapath = openDatapath(config, libc);
-      boolean takesOver = pinned || !datapath.read().endpoints().isEmpty();
-      try {
-        Overlay overlay = Overlay.start(overlayConfig, store, datapath);
-        try {
-          config.bridges().forEach(overlay::attachBridge);
-          AutoCloseable watch = watch(config, overlayConfig.underlayAddress(), libc, overlay);
-          return new Membership(store, datapath, overlay, watch);
-        } catch (RuntimeException e) {
-          // Without its bridges the host is not what it was asked to be.
-          undo(e, takesOver ? overlay::close : overlay::leave);
-          throw e;
-        }
-      } catch (RuntimeException e) {
-        undo(e, takesOver ? () -> {} : datapath::remove);
-        undo(e, datapath::close);
-        throw e;
-      }
-    } catch (RuntimeException e) {
-      undo(e, store::close);
-      throw e;
-    }
-  }
-
   /** An address that the configuration names is not left for another. */
-  private static AutoCloseable watch(
-      AgentConfig config, InetAddress address, Libc libc, Overlay overlay) {
+  private AutoCloseable watch(InetAddress address) {
     return config.underlay().address().isPresent()
         ? () -> {}
         : UnderlayWatch.start(libc, config.underlay(), address, overlay::moveTo);
-  }
-
-  private static void undo(RuntimeException cause, Runnable step) {
-    try {
-      step.run();
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
   }
 
   /** Opens the one that the configuration asks for, and takes over what it left before. */
@@ -143,21 +173,6 @@ final class Membership implements AutoCloseable {
         .build();
   }
 
-  private static OverlayConfig overlayConfig(AgentConfig config, Libc libc) {
-    try (Netlink netlink = Netlink.open(libc)) {
-      OverlayConfig.Builder builder =
-          OverlayConfig.builder(
-                  config.host(),
-                  UnderlayAddress.choose(
-                      config.underlay(), families(config), netlink.links(), netlink.addresses()))
-              .vni(config.vni())
-              .directRouting(config.directRouting())
-              .leaseDuration(config.leaseDuration());
-      config.networks().forEach(builder::network);
-      return builder.build();
-    }
-  }
-
   /** In the order of the networks. */
   private static List<IpFamily> families(AgentConfig config) {
     return config.networks().stream().map(network -> network.prefix().family()).toList();
@@ -165,6 +180,29 @@ final class Membership implements AutoCloseable {
 
   Overlay overlay() {
     return overlay;
+  }
+
+  AgentConfig config() {
+    return config;
+  }
+
+  /** One line for people and scripts: this host's subnets and tunnel end. */
+  String readyLine() {
+    OverlayStatus status = overlay.status();
+    Lease lease =
+        status
+            .lease()
+            .orElseThrow(() -> new IllegalStateException("The overlay started without a lease."));
+    String subnets =
+        status.leases().stream()
+            .map(held -> held.subnet().prefix().toString())
+            .collect(Collectors.joining(" and "));
+    return "culvert agent %s ready: %s %s, VTEP %s"
+        .formatted(
+            config.host(),
+            status.leases().size() == 1 ? "subnet" : "subnets",
+            subnets,
+            lease.vtep());
   }
 
   /** The overlay's, with what keeps the agent itself from carrying packets. */
@@ -195,8 +233,8 @@ final class Membership implements AutoCloseable {
   /** Lets go: packets keep flowing, unless the agent itself carried them. */
   @Override
   public void close() {
-    try (store;
-        datapath) {
+    try (LeaseStore _ = store;
+        Datapath _ = datapath) {
       stopWatching();
       overlay.close();
     }

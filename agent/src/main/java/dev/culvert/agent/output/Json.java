@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.output;
 
+import dev.culvert.kernel.RefusedException;
 import java.util.Collection;
 import java.util.Map;
 import java.util.Optional;
@@ -30,7 +31,7 @@ public final class Json {
   /**
    * Reads one value; whole numbers become {@link Long}, others {@link Double}.
    *
-   * @throws IllegalArgumentException naming the position of what is no JSON
+   * @throws RefusedException naming the position of what is no JSON
    */
   public static Object parse(String text) {
     return new JsonParser(text).parse();
@@ -39,14 +40,14 @@ public final class Json {
   /**
    * Reads one object.
    *
-   * @throws IllegalArgumentException for anything else
+   * @throws RefusedException for anything else
    */
   @SuppressWarnings("unchecked") // the parser makes no other maps
   public static Map<String, Object> parseObject(String text) {
     if (parse(text) instanceof Map<?, ?> map) {
       return (Map<String, Object>) map;
     }
-    throw new IllegalArgumentException("Expected a JSON object.");
+    throw new RefusedException("Expected a JSON object.");
   }
 
   /** depth -1 writes everything on one line. */

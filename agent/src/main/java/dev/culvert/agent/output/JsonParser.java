@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.output;
 
+import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -141,7 +142,7 @@ final class JsonParser {
         return Double.valueOf(digits);
       }
     } catch (NumberFormatException tooLong) {
-      throw new IllegalArgumentException("The number " + digits + " is too large.", tooLong);
+      throw new RefusedException("The number " + digits + " is too large.", tooLong);
     }
     position = start;
     throw error("no value");
@@ -188,8 +189,8 @@ final class JsonParser {
     return c;
   }
 
-  private IllegalArgumentException error(String found) {
-    return new IllegalArgumentException(
+  private RefusedException error(String found) {
+    return new RefusedException(
         "Not JSON: found " + found + " at character " + (position + 1) + ".");
   }
 }

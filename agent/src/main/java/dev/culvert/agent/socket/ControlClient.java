@@ -53,9 +53,8 @@ public final class ControlClient {
       return new Reply.None(Silence.NOT_RUNNING);
     }
     try (LineChannel lines = new LineChannel(connection.get())) {
-      closeAfter(connection.get(), patience);
-      lines.write(Json.line(request));
-      Optional<String> answer = lines.read();
+      lines.write(Json.line(request), patience);
+      Optional<String> answer = lines.read(patience);
       return answer.isEmpty() ? new Reply.None(Silence.NOT_RUNNING) : read(answer.get());
     } catch (AsynchronousCloseException late) {
       return new Reply.None(Silence.NOT_ANSWERING);
@@ -89,22 +88,5 @@ public final class ControlClient {
       throw new UserException(String.valueOf(fields.get("error")));
     }
     return new Reply.Answer(fields);
-  }
-
-  /** A blocking channel has no timeout of its own. */
-  private static void closeAfter(SocketChannel channel, Duration patience) {
-    Thread _ =
-        Thread.ofPlatform()
-            .daemon()
-            .name("control-timeout")
-            .start(() -> {
-              try {
-                Thread.sleep(patience);
-                channel.close();
-              } catch (InterruptedException | IOException e) {
-                // The process ends, or the channel is closed already.
-                Thread.currentThread().interrupt();
-              }
-            });
   }
 }

@@ -12,25 +12,35 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * Listens on the control socket; a virtual thread for each connection. The caller holds the {@link
+ * Listens on the control socket; a thread for each connection. Neither a client that says nothing
+ * nor one that does not read keeps anything from the others. The caller holds the {@link
  * InstanceLock}, so a socket that lies there already belongs to a dead agent and is replaced.
  */
 public final class ControlServer implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger("dev.culvert.agent");
 
-  private static final long PATIENCE_SECONDS = 5;
+  /** How long a client may think about its next request. */
+  private static final Duration SILENCE = Duration.ofSeconds(60);
+
+  /** How long a client may take to read an answer. */
+  private static final Duration READING = Duration.ofSeconds(5);
+
+  /** How long the end waits for answers under way: who asked us to leave hears that we did. */
+  private static final long LAST_ANSWERS_MS = 500;
 
   private final Path socket;
   private final ServerSocketChannel listener;
   private final RequestHandler handler;
+  private final Connections connections = new Connections();
 
-  // Shared while a request is answered, exclusive to end: who asked us to leave hears that we did.
+  // Shared while a request is answered, exclusive to end.
   private final ReadWriteLock answering = new ReentrantReadWriteLock();
 
   private ControlServer(Path socket, ServerSocketChannel listener, RequestHandler handler) {
@@ -81,7 +91,9 @@ public final class ControlServer implements AutoCloseable {
     while (listener.isOpen()) {
       try {
         SocketChannel connection = listener.accept();
-        Thread _ = Thread.ofVirtual().name("control-request").start(() -> serve(connection));
+        connections.add(connection);
+        Thread _ =
+            Thread.ofPlatform().daemon().name("control-request").start(() -> serve(connection));
       } catch (ClosedChannelException closed) {
         return;
       } catch (IOException e) {
@@ -102,17 +114,28 @@ public final class ControlServer implements AutoCloseable {
 
   private void serve(SocketChannel connection) {
     try (LineChannel lines = new LineChannel(connection)) {
-      for (Optional<String> request = lines.read(); request.isPresent(); request = lines.read()) {
+      for (Optional<String> request = await(lines, connection);
+          request.isPresent();
+          request = await(lines, connection)) {
         answering.readLock().lock();
         try {
-          lines.write(handler.answer(request.get()));
+          lines.write(handler.answer(request.get()), READING);
         } finally {
           answering.readLock().unlock();
         }
       }
     } catch (IOException e) {
       LOG.log(System.Logger.Level.DEBUG, "a client of the control socket went away", e);
+    } finally {
+      connections.remove(connection);
     }
+  }
+
+  private Optional<String> await(LineChannel lines, SocketChannel connection) throws IOException {
+    connections.idle(connection);
+    Optional<String> request = lines.read(SILENCE);
+    connections.busy(connection);
+    return request;
   }
 
   /** Takes no more requests, and waits a moment for the answers under way. */
@@ -121,13 +144,15 @@ public final class ControlServer implements AutoCloseable {
     try {
       listener.close();
       Files.deleteIfExists(socket);
-      if (!answering.writeLock().tryLock(PATIENCE_SECONDS, TimeUnit.SECONDS)) {
+      if (!answering.writeLock().tryLock(LAST_ANSWERS_MS, TimeUnit.MILLISECONDS)) {
         LOG.log(System.Logger.Level.WARNING, "A request was not answered to its end");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } catch (IOException e) {
       LOG.log(System.Logger.Level.WARNING, "Cannot remove the control socket {0}: {1}", socket, e);
+    } finally {
+      connections.closeAll();
     }
   }
 }

@@ -6,9 +6,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Optional;
 
-/** Lines of UTF-8 over a stream socket. Used by one thread. */
+/** Lines of UTF-8 over a stream socket, each within a time. Used by one thread. */
 final class LineChannel implements AutoCloseable {
   // A status of some ten thousand subnets fits; a peer that never ends its line does not fill the
   // heap.
@@ -21,8 +22,18 @@ final class LineChannel implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** The next line without its end; empty when the other side closed. */
-  Optional<String> read() throws IOException {
+  /**
+   * The next line without its end; empty when the other side closed.
+   *
+   * @throws java.nio.channels.AsynchronousCloseException when it did not come in time
+   */
+  Optional<String> read(Duration patience) throws IOException {
+    try (Deadline _ = Deadline.start(channel, patience)) {
+      return read();
+    }
+  }
+
+  private Optional<String> read() throws IOException {
     ByteArrayOutputStream line = new ByteArrayOutputStream();
     while (true) {
       while (buffer.hasRemaining()) {
@@ -44,10 +55,17 @@ final class LineChannel implements AutoCloseable {
     }
   }
 
-  void write(String line) throws IOException {
+  /**
+   * Writes a line.
+   *
+   * @throws java.nio.channels.AsynchronousCloseException when the other side did not read in time
+   */
+  void write(String line, Duration patience) throws IOException {
     ByteBuffer bytes = ByteBuffer.wrap((line + "\n").getBytes(StandardCharsets.UTF_8));
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
+    try (Deadline _ = Deadline.start(channel, patience)) {
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
     }
   }
 

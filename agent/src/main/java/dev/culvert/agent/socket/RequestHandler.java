@@ -3,15 +3,17 @@ package dev.culvert.agent.socket;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Views;
-import dev.culvert.datapath.IpPrefix;
+import dev.culvert.control.LeaseStoreException;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 
 /** Answers one request line with one response line; never throws. May be called by any thread. */
 public final class RequestHandler {
@@ -19,70 +21,79 @@ public final class RequestHandler {
 
   private final OverlayOperations overlay;
   private final Instant started;
+  private final Consumer<Throwable> onFault;
 
   /**
    * @param started when the agent became ready, told in answers to "status"
+   * @param onFault told of what was our own mistake, and survived
    */
-  public RequestHandler(OverlayOperations overlay, Instant started) {
+  public RequestHandler(OverlayOperations overlay, Instant started, Consumer<Throwable> onFault) {
     this.overlay = overlay;
     this.started = started;
+    this.onFault = onFault;
   }
 
   String answer(String line) {
     Map<String, Object> response = new LinkedHashMap<>();
     try {
-      Map<String, Object> request = Json.parseObject(line);
+      Request request = Request.parse(line);
       response.put("ok", true);
       response.putAll(dispatch(request));
-    } catch (RuntimeException e) {
+    } catch (RefusedException
+        | KernelException
+        | LeaseStoreException
+        | IllegalArgumentException
+        | IllegalStateException
+        | UnsupportedOperationException e) { // so overlay and datapath refuse what cannot be
       LOG.log(System.Logger.Level.DEBUG, "refused a request", e);
-      response.clear();
-      response.put("ok", false);
-      response.put("error", e.getMessage() == null ? e.toString() : e.getMessage());
+      return refusal(e.getMessage());
+    } catch (Throwable e) { // our own fault: told, and no reason to leave the client waiting
+      LOG.log(System.Logger.Level.ERROR, "The request " + line + " met a fault in Culvert", e);
+      onFault.accept(e);
+      return refusal("Unexpected " + e + "; this is a fault in Culvert: its log has more.");
     }
     return Json.line(response);
   }
 
-  private Map<String, Object> dispatch(Map<String, Object> request) {
-    String name = text(request, "request");
-    return switch (name) {
-      case "status" -> status();
-      case "tables" ->
-          TablesView.write(
-              overlay
-                  .tables()
-                  .orElseThrow(() ->
-                      new IllegalArgumentException(
-                          "The agent has no tables of its own: its datapath is the kernel's.")));
+  private static String refusal(String sentence) {
+    Map<String, Object> response = new LinkedHashMap<>();
+    response.put("ok", false);
+    response.put("error", sentence);
+    return Json.line(response);
+  }
+
+  private Map<String, Object> dispatch(Request request) {
+    return switch (request.name()) {
+      case "status" -> status(request);
+      case "tables" -> tables(request);
       case "attach" -> attach(request);
-      case "attach-existing" ->
-          Map.of(
-              "endpoint",
-              Views.endpoint(
-                  overlay.attachExisting(
-                      Path.of(text(request, "netns")), text(request, "interface"))));
+      case "attach-existing" -> attachExisting(request);
       case "detach" -> detach(request);
       case "attach-bridge" -> {
-        overlay.attachBridge(text(request, "bridge"));
+        request.requireOnly(Set.of("bridge"));
+        overlay.attachBridge(request.text("bridge"));
         yield Map.of();
       }
       case "detach-bridge" -> {
-        overlay.detachBridge(text(request, "bridge"));
+        request.requireOnly(Set.of("bridge"));
+        overlay.detachBridge(request.text("bridge"));
         yield Map.of();
       }
       case "leave" -> {
+        request.requireOnly(Set.of());
         overlay.leave();
         yield Map.of();
       }
       default ->
-          throw new IllegalArgumentException(
+          throw new RefusedException(
               "The agent does not know the request \""
-                  + name
+                  + request.name()
                   + "\"; are agent and command of the same version?");
     };
   }
 
-  private Map<String, Object> status() {
+  private Map<String, Object> status(Request request) {
+    request.requireOnly(Set.of());
     Map<String, Object> response = new LinkedHashMap<>();
     response.put("pid", ProcessHandle.current().pid());
     response.put("started", started.toString());
@@ -91,34 +102,47 @@ public final class RequestHandler {
     return response;
   }
 
-  private Map<String, Object> attach(Map<String, Object> request) {
-    Path netns = Path.of(text(request, "netns"));
-    List<InetAddress> wanted = new ArrayList<>();
-    if (request.get("address") instanceof String address) {
-      wanted.add(IpPrefix.parseAddress(address));
-    }
-    if (request.get("addresses") instanceof List<?> addresses) {
-      addresses.forEach(address -> wanted.add(IpPrefix.parseAddress(address.toString())));
-    }
-    return Map.of(
-        "endpoint", Views.endpoint(overlay.attach(netns, text(request, "interface"), wanted)));
+  private Map<String, Object> tables(Request request) {
+    request.requireOnly(Set.of());
+    return TablesView.write(
+        overlay
+            .tables()
+            .orElseThrow(() ->
+                new RefusedException(
+                    "The agent has no tables of its own: its datapath is the kernel's.")));
   }
 
-  private Map<String, Object> detach(Map<String, Object> request) {
-    if (request.containsKey("address")) {
-      return addresses(overlay.detach(IpPrefix.parseAddress(text(request, "address"))));
+  private Map<String, Object> attach(Request request) {
+    request.requireOnly(Set.of("netns", "interface", "address", "addresses"));
+    return Map.of(
+        "endpoint",
+        Views.endpoint(
+            overlay.attach(
+                request.path("netns"),
+                request.text("interface"),
+                request.addresses("address", "addresses"))));
+  }
+
+  private Map<String, Object> attachExisting(Request request) {
+    request.requireOnly(Set.of("netns", "interface"));
+    return Map.of(
+        "endpoint",
+        Views.endpoint(overlay.attachExisting(request.path("netns"), request.text("interface"))));
+  }
+
+  private Map<String, Object> detach(Request request) {
+    request.requireOnly(Set.of("netns", "address"));
+    if (request.has("address") == request.has("netns")) {
+      throw new RefusedException(
+          "The request \"detach\" takes a netns or an address, one of both.");
     }
-    return addresses(overlay.detachAll(Path.of(text(request, "netns"))));
+    return addresses(
+        request.has("address")
+            ? overlay.detach(request.address("address"))
+            : overlay.detachAll(request.path("netns")));
   }
 
   private static Map<String, Object> addresses(List<InetAddress> detached) {
     return Map.of("addresses", detached.stream().map(IpAddresses::text).toList());
-  }
-
-  private static String text(Map<String, Object> request, String key) {
-    if (request.get(key) instanceof String text && !text.isEmpty()) {
-      return text;
-    }
-    throw new IllegalArgumentException("The request has no \"" + key + "\".");
   }
 }

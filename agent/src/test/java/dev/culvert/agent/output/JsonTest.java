@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.kernel.RefusedException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -65,7 +66,8 @@ class JsonTest {
     assertEquals(
         expected,
         Json.parse(
-            " { \"s\" : \"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u20aC\", \"l\":[0,-12,1.5,1e3,true,false,null], \"o\":{} }\n"));
+            " { \"s\" : \"a\\\"\\\\\\/\\b\\f\\n\\r\\t\\u20aC\","
+                + " \"l\":[0,-12,1.5,1e3,true,false,null], \"o\":{} }\n"));
   }
 
   @Test
@@ -101,18 +103,17 @@ class JsonTest {
         "99999999999999999999",
       })
   void refusesWhatIsNoJson(String text) {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> Json.parse(text));
+    RefusedException e = assertThrows(RefusedException.class, () -> Json.parse(text));
     assertTrue(!e.getMessage().isBlank());
   }
 
   @Test
   void refusesToRecurseWithoutEnd() {
-    assertThrows(IllegalArgumentException.class, () -> Json.parse("[".repeat(100_000)));
+    assertThrows(RefusedException.class, () -> Json.parse("[".repeat(100_000)));
   }
 
   @Test
   void anObjectIsNoList() {
-    assertThrows(IllegalArgumentException.class, () -> Json.parseObject("[]"));
+    assertThrows(RefusedException.class, () -> Json.parseObject("[]"));
   }
 }

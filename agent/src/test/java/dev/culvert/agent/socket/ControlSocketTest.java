@@ -11,6 +11,7 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.socket.ControlClient.Reply;
 import dev.culvert.agent.socket.ControlClient.Silence;
+import dev.culvert.kernel.RefusedException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.channels.ServerSocketChannel;
@@ -20,9 +21,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +35,7 @@ class ControlSocketTest {
 
   @TempDir private Path folder;
   private final FakeOverlay overlay = new FakeOverlay();
+  private final List<Throwable> faults = new CopyOnWriteArrayList<>();
   private Path socket;
 
   @BeforeEach
@@ -41,7 +45,7 @@ class ControlSocketTest {
 
   private ControlServer server() {
     return ControlServer.start(
-        socket, new RequestHandler(overlay, Instant.parse("2030-01-01T00:00:00Z")));
+        socket, new RequestHandler(overlay, Instant.parse("2030-01-01T00:00:00Z"), faults::add));
   }
 
   private Map<String, Object> ask(Map<String, Object> request) {
@@ -105,7 +109,7 @@ class ControlSocketTest {
 
   @Test
   void handsARefusalOnInItsOwnWords() {
-    overlay.refusal = Optional.of(new IllegalArgumentException("There is no free address."));
+    overlay.refusal = Optional.of(new RefusedException("There is no free address."));
     try (ControlServer _ = server()) {
       UserException e =
           assertThrows(
@@ -129,14 +133,27 @@ class ControlSocketTest {
               "{\"request\":\"dance\"}",
               "\0",
               "{\"request\":\"attach\"}",
+              "{\"request\":\"attach\",\"netns\":7,\"interface\":\"eth0\"}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":[\"eth0\"]}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"address\":7}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"addresses\":\"10.244.1.2\"}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"addresses\":[7]}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"adress\":\"10.244.1.2\"}",
+              "{\"request\":\"attach\",\"netns\":\"\\u0000\",\"interface\":\"eth0\"}",
+              "{\"request\":\"detach\"}",
+              "{\"request\":\"detach\",\"netns\":\"/n\",\"address\":\"10.244.1.2\"}",
+              "{\"request\":\"detach\",\"address\":\"1.2.3\"}",
+              "{\"request\":\"leave\",\"host\":\"other\"}",
+              "{\"request\":\"attach-bridge\",\"bridge\":{}}",
               "{\"request\":\"detach\",\"address\":\"nowhere\"}")) {
-        lines.write(nonsense);
-        Map<String, Object> answer = Json.parseObject(lines.read().orElseThrow());
+        lines.write(nonsense, PATIENCE);
+        Map<String, Object> answer = Json.parseObject(lines.read(PATIENCE).orElseThrow());
         assertEquals(false, answer.get("ok"), nonsense);
-        assertFalse(answer.get("error").toString().isBlank(), nonsense);
+        String error = answer.get("error").toString();
+        assertFalse(error.isBlank() || error.contains("fault in Culvert"), nonsense + error);
       }
-      lines.write("{\"request\":\"status\"}");
-      assertEquals(true, Json.parseObject(lines.read().orElseThrow()).get("ok"));
+      lines.write("{\"request\":\"status\"}", PATIENCE);
+      assertEquals(true, Json.parseObject(lines.read(PATIENCE).orElseThrow()).get("ok"));
     }
     assertEquals(List.of("status"), overlay.asked);
   }
@@ -181,6 +198,62 @@ class ControlSocketTest {
       assertEquals(
           new Reply.None(Silence.NOT_ANSWERING),
           new ControlClient(socket).ask(Map.of("request", "status"), Duration.ofMillis(50)));
+    }
+  }
+
+  @Test
+  void tellsWhichValueIsOfTheWrongKind() {
+    try (ControlServer _ = server()) {
+      UserException e =
+          assertThrows(
+              UserException.class,
+              () ->
+                  ask(
+                      Map.of(
+                          "request", "attach",
+                          "netns", "/run/netns/a",
+                          "interface", "eth0",
+                          "addresses", List.of(7))));
+      assertEquals("The request's \"addresses\" is [7]; write a list of texts.", e.getMessage());
+    }
+  }
+
+  /** Our own mistake is told as one, is no reason to wait for an answer, and harms nobody else. */
+  @Test
+  void aFaultOfOursIsAnswered() {
+    overlay.fault = new NoClassDefFoundError("dev/culvert/Gone");
+    try (ControlServer _ = server()) {
+      UserException e =
+          assertThrows(
+              UserException.class, () -> ask(Map.of("request", "detach-bridge", "bridge", "b")));
+      assertTrue(e.getMessage().contains("dev/culvert/Gone"), e.getMessage());
+      assertTrue(e.getMessage().contains("fault in Culvert"), e.getMessage());
+      overlay.fault = null;
+      assertEquals(Map.of(), ask(Map.of("request", "detach-bridge", "bridge", "b")));
+    }
+    assertEquals(1, faults.size());
+  }
+
+  /** A client that does not read, and more of them than there is room for, keep nobody waiting. */
+  @Test
+  void silentClientsAndSuchAsDoNotReadKeepNobodyWaiting() throws Exception {
+    overlay.problem = "x".repeat(1 << 20); // more than a socket's buffer takes
+    List<SocketChannel> clients = new ArrayList<>();
+    long beginNs;
+    try (ControlServer _ = server()) {
+      for (int i = 0; i < Connections.MOST + 10; i++) {
+        SocketChannel client = SocketChannel.open(UnixDomainSocketAddress.of(socket));
+        clients.add(client);
+        if (i % 2 == 0) {
+          new LineChannel(client).write("{\"request\":\"status\"}", PATIENCE);
+        }
+      }
+      assertEquals(1, ((List<?>) ask(Map.of("request", "status")).get("problems")).size());
+      beginNs = System.nanoTime();
+    }
+    assertTrue(System.nanoTime() - beginNs < 2_000_000_000L, "the end waits for stuck readers");
+    for (SocketChannel client : clients) {
+      client.close();
     }
   }
 }

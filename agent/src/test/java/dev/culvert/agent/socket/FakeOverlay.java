@@ -33,10 +33,15 @@ public final class FakeOverlay implements OverlayOperations {
 
   public final List<String> asked = Collections.synchronizedList(new ArrayList<>());
   public volatile Optional<RuntimeException> refusal = Optional.empty();
+  public volatile Error fault;
+  public volatile String problem;
   public volatile Optional<DatapathSnapshot> tables = Optional.empty();
 
   private void note(String request) {
     asked.add(request);
+    if (fault != null) {
+      throw fault;
+    }
     refusal.ifPresent(e -> {
       throw e;
     });
@@ -46,7 +51,13 @@ public final class FakeOverlay implements OverlayOperations {
   public OverlayStatus status() {
     note("status");
     return new OverlayStatus(
-        List.of(LEASE), List.of(), List.of(), true, 12, List.of("a pending change"), List.of());
+        List.of(LEASE),
+        List.of(),
+        List.of(),
+        true,
+        12,
+        List.of("a pending change"),
+        Optional.ofNullable(problem).stream().toList());
   }
 
   @Override
