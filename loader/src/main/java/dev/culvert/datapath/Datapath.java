@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -62,13 +63,12 @@ public interface Datapath extends AutoCloseable {
    * Lets a container in by the veth pair that somebody else made for it, with the address that it
    * has. Nothing of the pair is changed, and {@link #detach} leaves it as it was.
    *
-   * @throws IllegalArgumentException when the interface is no such pair, is in a bridge, or has not
-   *     exactly one address in the subnet
-   * @throws UnsupportedOperationException where packets do not pass through interfaces' programs
+   * @throws RefusedException when the interface is no such pair, is in a bridge, or has not exactly
+   *     one address in the subnet
+   * @throws RefusedException where packets do not pass through interfaces' programs
    */
   default Endpoint attachExisting(ExistingInterface wish) {
-    throw new UnsupportedOperationException(
-        "This datapath attaches only interfaces that it makes itself.");
+    throw new RefusedException("This datapath attaches only interfaces that it makes itself.");
   }
 
   /**
@@ -76,7 +76,7 @@ public interface Datapath extends AutoCloseable {
    * underlay's, on both sides of containers' interfaces, and so does the place where outer headers
    * come off. Called when {@link #watch} told of a change; nothing changed is no work.
    *
-   * @throws IllegalStateException when the underlay's MTU is too small; all stays as it was
+   * @throws RefusedException when the underlay's MTU is too small; all stays as it was
    */
   default void refresh() {}
 
@@ -91,8 +91,8 @@ public interface Datapath extends AutoCloseable {
   /**
    * Creates the container's interface and its endpoint. All or nothing.
    *
-   * @throws IllegalArgumentException when the namespace has an interface of that name already, or
-   *     an endpoint of this host has one of the addresses, in any network
+   * @throws RefusedException when the namespace has an interface of that name already, or an
+   *     endpoint of this host has one of the addresses, in any network
    */
   Endpoint attach(Attachment attachment);
 

@@ -18,6 +18,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -95,7 +96,7 @@ final class Containers {
         continue;
       }
       if (devices().has(present.get())) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(attachment.vni(), present.get().address())

@@ -16,6 +16,7 @@ import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -83,7 +84,7 @@ public record DatapathSnapshot(
   }
 
   /**
-   * @throws IllegalStateException when the folder holds no datapath, or one of another version
+   * @throws RefusedException when the folder holds no datapath, or one of another version
    */
   static DatapathSnapshot read(Libc libc, Path folder) {
     Pins pins = Pins.existing(folder);

@@ -30,6 +30,7 @@ import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -94,7 +95,7 @@ public final class EbpfDatapath implements Datapath {
    * Loads and pins the programs, or takes over those that are pinned already (replacing them
    * atomically).
    *
-   * @throws IllegalStateException when the pin folder cannot hold pins, or holds those of another
+   * @throws RefusedException when the pin folder cannot hold pins, or holds those of another
    *     version
    * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for lack of
    *     privilege

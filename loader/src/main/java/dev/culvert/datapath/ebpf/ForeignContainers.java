@@ -21,6 +21,7 @@ import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -79,7 +80,7 @@ final class ForeignContainers {
           inside
               .link(name)
               .orElseThrow(() ->
-                  new IllegalArgumentException(
+                  new RefusedException(
                       "The namespace "
                           + wish.netns()
                           + " has no interface "
@@ -90,7 +91,7 @@ final class ForeignContainers {
                               .collect(Collectors.joining(", "))
                           + "."));
       if (!container.kind().equals("veth")) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             name
                 + " of "
                 + wish.netns()
@@ -109,7 +110,7 @@ final class ForeignContainers {
             .filter(link -> link.kind().equals("veth"))
             .filter(link -> link.peerIndex() == container.index())
             .orElseThrow(() ->
-                new IllegalArgumentException(
+                new RefusedException(
                     "The other end of "
                         + container.name()
                         + " of "
@@ -121,7 +122,7 @@ final class ForeignContainers {
               .link(host.masterIndex())
               .map(LinkInfo::name)
               .orElse("of index " + host.masterIndex());
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           host.name()
               + " is in the bridge "
               + bridge
@@ -154,7 +155,7 @@ final class ForeignContainers {
         own.isEmpty()
             ? "no address"
             : own.stream().map(IpAddresses::text).collect(Collectors.joining(", "));
-    throw new IllegalArgumentException(
+    throw new RefusedException(
         container.name()
             + " of "
             + wish.netns()
@@ -169,14 +170,14 @@ final class ForeignContainers {
     for (InetAddress address : pair.addresses()) {
       String shown = IpAddresses.text(address);
       if (gateways.stream().anyMatch(gateway -> gateway.address().equals(address))) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             "The address "
                 + shown
                 + " is this host's own gateway address: give the container another.");
       }
       table.requireOneNetwork(vni, address);
       if (table.get(vni, address).isPresent()) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             shown + " is attached already: detach it first (culvert detach " + shown + ").");
       }
     }

@@ -5,6 +5,7 @@ import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -36,7 +37,7 @@ final class Underlays {
   /**
    * The first interface.
    *
-   * @throws IllegalStateException when there is none of that name
+   * @throws RefusedException when there is none of that name
    */
   LinkInfo first() {
     return named(config.underlay());
@@ -45,7 +46,7 @@ final class Underlays {
   /**
    * The one that takes the least of those that the configuration names.
    *
-   * @throws IllegalStateException when one of them is not there
+   * @throws RefusedException when one of them is not there
    */
   LinkInfo narrowest() {
     return configured().stream().min(Comparator.comparingInt(LinkInfo::mtuBytes)).orElseThrow();
@@ -61,7 +62,7 @@ final class Underlays {
     return netlink
         .link(name)
         .orElseThrow(() ->
-            new IllegalStateException(
+            new RefusedException(
                 "There is no interface "
                     + name
                     + " to use as underlay; this host has "

@@ -117,12 +117,12 @@ public final class ContainerInterface implements AutoCloseable {
   /**
    * Creates the pair, with the container's end straight in its namespace.
    *
-   * @throws IllegalArgumentException when the namespace has an interface of that name already
+   * @throws RefusedException when the namespace has an interface of that name already
    */
   public Endpoint create(Ownership ownership, Undo undo) {
     String name = attachment.interfaceName();
     if (inside.link(name).isPresent()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The namespace "
               + attachment.netns()
               + " has an interface "

@@ -7,6 +7,7 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,16 +18,16 @@ public final class ForeignBridge {
   /**
    * A bridge by its name.
    *
-   * @throws IllegalArgumentException when there is none, or the name is another device's
+   * @throws RefusedException when there is none, or the name is another device's
    */
   public static LinkInfo find(Netlink netlink, String bridge) {
     LinkInfo device =
         netlink
             .link(bridge)
-            .orElseThrow(() ->
-                new IllegalArgumentException("There is no bridge " + bridge + " on this host."));
+            .orElseThrow(
+                () -> new RefusedException("There is no bridge " + bridge + " on this host."));
     if (!device.kind().equals("bridge")) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           bridge
               + " is "
               + (device.kind().isEmpty() ? "no bridge" : "a " + device.kind() + ", no bridge")

@@ -7,6 +7,7 @@ import dev.culvert.kernel.Ipv6Settings;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -33,7 +34,7 @@ public final class Forwarding {
   /**
    * Refuses networks whose packets this host's kernel would not forward.
    *
-   * @throws IllegalStateException for an IPv6 network where neither way is open
+   * @throws RefusedException for an IPv6 network where neither way is open
    */
   public void requirePossible(List<IpPrefix> networks) {
     if (networks.stream().allMatch(network -> network.family() == IpFamily.IPV4)
@@ -41,7 +42,7 @@ public final class Forwarding {
         || everywhere6()) {
       return;
     }
-    throw new IllegalStateException(
+    throw new RefusedException(
         "This kernel forwards IPv6 only between all interfaces or none (before Linux 6.17), and now"
             + " between none, so a host without eBPF cannot carry the network "
             + networks.getLast()

@@ -7,6 +7,7 @@ import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.VxlanLink;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 
 /**
@@ -52,7 +53,7 @@ public final class Headroom {
    * Makes bridge and device where they are missing, for the underlay's family: outer headers are 20
    * bytes longer over IPv6. A kernel that has no bridges goes without.
    *
-   * @throws IllegalStateException when somebody else's device has one of the names
+   * @throws RefusedException when somebody else's device has one of the names
    */
   public void ensure(IpFamily underlay) {
     try {

@@ -10,6 +10,7 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -50,7 +51,7 @@ public final class HostDevice {
    *
    * @param underlayAddress this host's, whose family the outer headers have
    * @param networks the overlay's; none stands for IPv4
-   * @throws IllegalStateException when too little is left
+   * @throws RefusedException when too little is left
    */
   public static int innerMtuBytes(
       LinkInfo underlay, InetAddress underlayAddress, List<IpPrefix> networks) {
@@ -63,7 +64,7 @@ public final class HostDevice {
     int least = neediest.leastMtuBytes();
     int inner = underlay.mtuBytes() - overhead;
     if (inner < least) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The underlay interface "
               + underlay.name()
               + " has an MTU of "
@@ -89,7 +90,7 @@ public final class HostDevice {
    *
    * @param recreate whether one made before cannot serve, since its port differs
    * @return its index
-   * @throws IllegalStateException when somebody else's device has the name
+   * @throws RefusedException when somebody else's device has the name
    */
   public int ensure(Vtep vtep, int mtuBytes, boolean recreate) {
     Optional<LinkInfo> present = devices.find(NAME);

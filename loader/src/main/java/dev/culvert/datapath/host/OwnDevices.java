@@ -5,6 +5,7 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.util.Optional;
 import java.util.function.IntConsumer;
 
@@ -21,7 +22,7 @@ public final class OwnDevices {
   /**
    * The device of that name, if there is one.
    *
-   * @throws IllegalStateException when somebody else made it
+   * @throws RefusedException when somebody else made it
    */
   public Optional<LinkInfo> find(String name) {
     Optional<LinkInfo> present = netlink.link(name);
@@ -31,7 +32,7 @@ public final class OwnDevices {
 
   private void requireOurs(LinkInfo present) {
     if (!ownership.owns(present)) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "There is an interface "
               + present.name()
               + " already ("

@@ -8,6 +8,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -51,7 +52,7 @@ final class IdentityText {
   /**
    * Reads {@link #of}.
    *
-   * @throws IllegalArgumentException for anything else
+   * @throws RefusedException for anything else
    */
   static Identity parse(String text) {
     Map<String, String> fields =
@@ -60,7 +61,7 @@ final class IdentityText {
             .filter(pair -> pair.length == 2)
             .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1], (a, b) -> b));
     if (!fields.keySet().containsAll(FIELDS)) {
-      throw new IllegalArgumentException("\"" + text + "\" does not describe a tunnel end.");
+      throw new RefusedException("\"" + text + "\" does not describe a tunnel end.");
     }
     return new Identity(
         new Vni(Integer.parseInt(fields.get("vni"))),

@@ -5,8 +5,8 @@ import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.table.Layouts;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -42,12 +42,12 @@ public final class Pins {
   /**
    * Makes the folder where it is missing.
    *
-   * @throws IllegalStateException when it does not lie on a BPF file system
+   * @throws RefusedException when it does not lie on a BPF file system
    */
   public static Pins create(Libc libc, Path folder) {
     Path absolute = folder.toAbsolutePath().normalize();
     if (String.valueOf(absolute.getFileName()).indexOf('.') >= 0) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "The pin folder "
               + absolute
               + " has a dot in its name, which a BPF file system refuses: name it without.");
@@ -58,7 +58,7 @@ public final class Pins {
       Files.createDirectories(absolute.resolve(LINKS));
       Files.createDirectories(absolute.resolve(PROGRAMS));
     } catch (IOException e) {
-      throw new UncheckedIOException(
+      throw new RefusedException(
           "The pin folder " + absolute + " could not be made: is this root? (" + e + ")", e);
     }
     return pins;
@@ -67,21 +67,21 @@ public final class Pins {
   /**
    * A folder that is there.
    *
-   * @throws IllegalStateException when there is none, or it holds no pins of ours, or those of
-   *     another version
+   * @throws RefusedException when there is none, or it holds no pins of ours, or those of another
+   *     version
    */
   public static Pins existing(Path folder) {
     Path absolute = folder.toAbsolutePath().normalize();
     Pins pins = new Pins(absolute);
     if (!Files.isDirectory(absolute)) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "There is no datapath pinned at "
               + absolute
               + ": start the agent, or name another folder (and look as root, where"
               + " /sys/fs/bpf is the agent's).");
     }
     if (pins.abi().isEmpty()) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The folder " + absolute + " holds no pins of Culvert's: name the agent's pin folder.");
     }
     pins.requireAbi();
@@ -94,7 +94,7 @@ public final class Pins {
       existing = existing.getParent();
     }
     if (!new BpfFileSystem(libc).contains(existing)) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "The pin folder "
               + folder
               + " does not lie on a BPF file system, which alone can hold pins. Mount one: mount"
@@ -141,7 +141,8 @@ public final class Pins {
     try (Stream<Path> entries = Files.list(directory)) {
       return entries.map(entry -> entry.getFileName().toString()).sorted().toList();
     } catch (IOException e) {
-      throw new UncheckedIOException("The pins in " + directory + " could not be listed.", e);
+      throw new RefusedException(
+          "The pins in " + directory + " could not be listed: " + e + ".", e);
     }
   }
 
@@ -153,7 +154,7 @@ public final class Pins {
   /**
    * Claims the folder for this version's layouts.
    *
-   * @throws IllegalStateException when it holds those of another
+   * @throws RefusedException when it holds those of another
    */
   public void claim() {
     requireAbi();
@@ -165,13 +166,13 @@ public final class Pins {
   /**
    * Sees to it that the folder is new or holds this version's layouts.
    *
-   * @throws IllegalStateException when it holds those of another
+   * @throws RefusedException when it holds those of another
    */
   public void requireAbi() {
     abi()
         .filter(pinned -> !pinned.equals(Integer.toString(Layouts.ABI_VERSION)))
         .ifPresent(pinned -> {
-          throw new IllegalStateException(
+          throw new RefusedException(
               "The maps pinned at "
                   + folder
                   + " have layout version "
@@ -198,7 +199,7 @@ public final class Pins {
           ? Optional.of(Files.readSymbolicLink(link).toString())
           : Optional.empty();
     } catch (IOException e) {
-      throw new UncheckedIOException(link + " could not be read.", e);
+      throw new RefusedException(link + " could not be read: " + e + ".", e);
     }
   }
 
@@ -209,7 +210,7 @@ public final class Pins {
       Files.createSymbolicLink(fresh, Path.of(text));
       Files.move(fresh, link, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      throw new UncheckedIOException(link + " could not be written.", e);
+      throw new RefusedException(link + " could not be written: " + e + ".", e);
     }
   }
 
@@ -226,7 +227,7 @@ public final class Pins {
       pin.accept(fresh);
       Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     } catch (IOException e) {
-      throw new UncheckedIOException("The pin " + path + " could not be replaced.", e);
+      throw new RefusedException("The pin " + path + " could not be replaced: " + e + ".", e);
     }
   }
 
@@ -235,7 +236,7 @@ public final class Pins {
     try {
       Files.deleteIfExists(pin);
     } catch (IOException e) {
-      throw new UncheckedIOException("The pin " + pin + " could not be removed.", e);
+      throw new RefusedException("The pin " + pin + " could not be removed: " + e + ".", e);
     }
   }
 

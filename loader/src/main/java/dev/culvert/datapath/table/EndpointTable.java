@@ -14,6 +14,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.StructLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -139,12 +140,12 @@ public final class EndpointTable {
    * Sees to it that no other network has an endpoint of that address here: this host's own route to
    * it can lead to one of them only.
    *
-   * @throws IllegalArgumentException when one has
+   * @throws RefusedException when one has
    */
   public void requireOneNetwork(Vni vni, InetAddress address) {
     for (Endpoint other : read()) {
       if (!other.vni().equals(vni) && other.addresses().contains(address)) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             IpAddresses.text(address)
                 + " is attached already in the network with VNI "
                 + other.vni()

@@ -3,6 +3,7 @@ package dev.culvert.datapath.table;
 
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.RefusedException;
 
 /** Says in a sentence of ours what the kernel answers with E2BIG (hash) or ENOSPC (LPM trie). */
 final class MapFull {
@@ -12,7 +13,7 @@ final class MapFull {
   static RuntimeException explain(EntryMap map, String entry, RuntimeException refusal) {
     if (refusal instanceof KernelException e
         && (e.errno() == Errno.E2BIG || e.errno() == Errno.ENOSPC)) {
-      return new IllegalStateException(
+      return new RefusedException(
           "The map "
               + map.name()
               + " is full ("

@@ -2,6 +2,7 @@
 package dev.culvert.datapath.table;
 
 import dev.culvert.kernel.BpfObjectSpec;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -15,12 +16,12 @@ public final class PrebuiltObject {
   /**
    * Reads it; nothing is asked of the kernel.
    *
-   * @throws IllegalStateException when the jar with the object is missing
+   * @throws RefusedException when the jar with the object is missing
    */
   public static BpfObjectSpec spec() {
     try (InputStream in = PrebuiltObject.class.getClassLoader().getResourceAsStream(RESOURCE)) {
       if (in == null) {
-        throw new IllegalStateException(
+        throw new RefusedException(
             "The BPF object "
                 + RESOURCE
                 + " is not on the class path: add the jar culvert-bpf to it.");

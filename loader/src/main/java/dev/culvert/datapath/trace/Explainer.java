@@ -13,6 +13,7 @@ import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -60,7 +61,7 @@ public final class Explainer {
         datapath
             .identity()
             .orElseThrow(() ->
-                new IllegalStateException(
+                new RefusedException(
                     "The datapath pinned at "
                         + pins.folder()
                         + " has never been started: start the agent."));
@@ -72,7 +73,7 @@ public final class Explainer {
    * Asks. To be called by a thread in the host's network namespace.
    *
    * @param folder the instance's pins
-   * @throws IllegalArgumentException when nobody could send such a packet, and no sender is named
+   * @throws RefusedException when nobody could send such a packet, and no sender is named
    */
   public static Explanation explain(Libc libc, Path folder, Question question) {
     Pins pins = Pins.existing(folder);
@@ -129,7 +130,7 @@ public final class Explainer {
         tracer.renew();
       }
     }
-    throw new IllegalStateException(
+    throw new RefusedException(
         "The program "
             + probe.program()
             + " did not say what it decided: was it loaded by another version of Culvert? Restart"
@@ -147,7 +148,7 @@ public final class Explainer {
       return program.testRun(probe.frame(), context, 1).packet();
     } catch (KernelException e) {
       if (e.errno() == Errno.ENODEV) {
-        throw new IllegalStateException(
+        throw new RefusedException(
             "The interface "
                 + probe.link().name()
                 + " went away just now: ask again, or see \"culvert endpoints\".",

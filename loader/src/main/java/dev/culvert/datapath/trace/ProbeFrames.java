@@ -18,6 +18,7 @@ import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -102,7 +103,7 @@ final class ProbeFrames {
 
   private Probe fromNobody(ProbePacket packet, Optional<InetAddress> sender) {
     if (sender.isEmpty()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "Nobody sends from "
               + IpAddresses.text(packet.source())
               + " here: no container of this host has it, and no other host leases its subnet. To"
@@ -162,7 +163,7 @@ final class ProbeFrames {
         .filter(link -> link.index() == index)
         .findFirst()
         .orElseThrow(() ->
-            new IllegalStateException(
+            new RefusedException(
                 "The interface "
                     + index
                     + " of "
@@ -176,7 +177,7 @@ final class ProbeFrames {
         .filter(link -> link.name().equals(name))
         .findFirst()
         .orElseThrow(() ->
-            new IllegalStateException(
+            new RefusedException(
                 "There is no interface "
                     + name
                     + " in this network namespace: the host's namespace is another."));

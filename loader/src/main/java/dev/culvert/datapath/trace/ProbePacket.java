@@ -5,6 +5,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
@@ -44,18 +45,18 @@ public record ProbePacket(
 
   public ProbePacket {
     if (IpFamily.of(source) != IpFamily.of(destination)) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           IpAddresses.text(source)
               + " and "
               + IpAddresses.text(destination)
               + " are of different IP families: a packet has both addresses from one.");
     }
     if (port < 1 || port > 65535) {
-      throw new IllegalArgumentException("The port " + port + " is outside 1-65535.");
+      throw new RefusedException("The port " + port + " is outside 1-65535.");
     }
     int least = IpFamily.of(source).headerBytes() + protocol.headerBytes;
     if (sizeBytes < least || sizeBytes > MAX_BYTES) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "A size of "
               + sizeBytes
               + " bytes is outside "

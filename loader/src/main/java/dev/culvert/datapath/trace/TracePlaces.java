@@ -9,6 +9,7 @@ import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.FolderLock;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -67,7 +68,7 @@ final class TracePlaces implements AutoCloseable {
   /**
    * Takes a free place, and makes the programs write into the ring.
    *
-   * @throws IllegalStateException when as many trace already as there are places
+   * @throws RefusedException when as many trace already as there are places
    */
   int take(Wish wish, BpfMap ring) {
     try (FolderLock _ = FolderLock.take(libc, pins.folder());
@@ -81,7 +82,7 @@ final class TracePlaces implements AutoCloseable {
           return place;
         }
       }
-      throw new IllegalStateException(
+      throw new RefusedException(
           places + " tracers are at work on this host already: end one of them first.");
     }
   }

@@ -8,6 +8,7 @@ import dev.culvert.datapath.table.Layouts;
 import dev.culvert.kernel.BpfRingBuffer;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.function.Consumer;
@@ -33,11 +34,11 @@ public final class Tracer implements AutoCloseable {
   public record Request(boolean drops, boolean flows, int sample) {
     public Request {
       if (sample < 1) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             "One packet out of " + sample + " is no sample: use 1 for every packet, or more.");
       }
       if (!drops && !flows) {
-        throw new IllegalArgumentException("A trace of neither drops nor flows would be empty.");
+        throw new RefusedException("A trace of neither drops nor flows would be empty.");
       }
     }
 
@@ -70,8 +71,8 @@ public final class Tracer implements AutoCloseable {
    * Begins to listen.
    *
    * @param pins the instance's folder
-   * @throws IllegalStateException when the folder holds no datapath of this version, or as many
-   *     trace already as there is room for
+   * @throws RefusedException when the folder holds no datapath of this version, or as many trace
+   *     already as there is room for
    */
   public static Tracer open(Libc libc, Path pins, Request request) {
     return open(libc, Pins.existing(pins), request.wish());

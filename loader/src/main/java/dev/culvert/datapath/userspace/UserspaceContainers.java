@@ -17,6 +17,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
@@ -96,7 +97,7 @@ final class UserspaceContainers {
   /** All or nothing; see {@link Datapath#attach}. */
   Endpoint attach(Attachment attachment, List<IpPrefix> networks) {
     if (!attachment.vni().equals(vni)) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "This host carries VNI "
               + vni
               + " in userspace, and no other: VNI "
@@ -138,7 +139,7 @@ final class UserspaceContainers {
     for (Attachment.Address wanted : attachment.addresses()) {
       Endpoint present = endpoints.get(wanted.address());
       if (present != null && isThere(present, pairs)) {
-        throw new IllegalArgumentException(
+        throw new RefusedException(
             IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(vni, present.address())

@@ -30,6 +30,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,7 +103,7 @@ public final class UserspaceDatapath implements Datapath {
   /**
    * See {@link Datapath#start}.
    *
-   * @throws IllegalStateException also for an IPv6 network, where the kernel would not forward it
+   * @throws RefusedException also for an IPv6 network, where the kernel would not forward it
    */
   @Override
   public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
@@ -143,7 +144,7 @@ public final class UserspaceDatapath implements Datapath {
 
   private void requireNameFree() {
     if (devices.find(HostDevice.NAME).isPresent()) {
-      throw new IllegalStateException(
+      throw new RefusedException(
           "There is an interface "
               + HostDevice.NAME
               + " already: this host still carries packets by eBPF; run \"culvert leave\" first.");
@@ -187,7 +188,7 @@ public final class UserspaceDatapath implements Datapath {
     return netlink
         .link(config.underlay())
         .orElseThrow(() ->
-            new IllegalStateException(
+            new RefusedException(
                 "There is no interface " + config.underlay() + " to use as underlay."));
   }
 
@@ -296,7 +297,7 @@ public final class UserspaceDatapath implements Datapath {
   /** The kernel would not route to it: the host's end needs addresses and routes of ours. */
   @Override
   public Endpoint attachExisting(ExistingInterface wish) {
-    throw new UnsupportedOperationException(
+    throw new RefusedException(
         "A host without eBPF (\"datapath: userspace\") attaches only interfaces that it makes itself,"
             + " not "
             + wish.interfaceName()

@@ -170,8 +170,7 @@ class ContainersNetnsTest extends OneHostFixture {
     EbpfDatapath datapath = start();
     Commands.run("ip -n " + C1 + " link add eth0 type bridge");
     String before = Commands.run("ip -n " + HOST + " -br link");
-    var taken =
-        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C1, "10.244.1.2"));
+    var taken = assertThrows(RefusedException.class, () -> attach(datapath, C1, "10.244.1.2"));
     assertTrue(taken.getMessage().contains("has an interface eth0 already"), taken.getMessage());
     assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
 
@@ -193,8 +192,7 @@ class ContainersNetnsTest extends OneHostFixture {
     assertTrue(Commands.in(C2, "ip link show lo").contains("<LOOPBACK>"));
 
     attach(datapath, C2, "10.244.1.3");
-    var twice =
-        assertThrows(IllegalArgumentException.class, () -> attach(datapath, C2, "10.244.1.3"));
+    var twice = assertThrows(RefusedException.class, () -> attach(datapath, C2, "10.244.1.3"));
     assertTrue(twice.getMessage().contains("attached already"), twice.getMessage());
   }
 
@@ -274,8 +272,7 @@ class ContainersNetnsTest extends OneHostFixture {
     datapath.detachBridge("br0");
 
     var none =
-        assertThrows(
-            IllegalArgumentException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
+        assertThrows(RefusedException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
     assertTrue(none.getMessage().contains("is a veth, no bridge"), none.getMessage());
   }
 }

@@ -22,6 +22,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -144,7 +145,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     assertEquals(before, picture());
     assertFalse(Files.exists(PINS));
     assertEquals("", Commands.run("ip -n " + C1 + " -br link show type veth"));
-    assertThrows(IllegalStateException.class, () -> EbpfDatapath.inspect(libc, PINS));
+    assertThrows(RefusedException.class, () -> EbpfDatapath.inspect(libc, PINS));
   }
 
   private static String picture() {
@@ -200,7 +201,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     Files.delete(PINS.resolve("abi"));
     Files.createSymbolicLink(PINS.resolve("abi"), Path.of("999"));
     refusesOpen("have layout version 999, this Culvert has version 1", PINS);
-    assertThrows(IllegalStateException.class, () -> EbpfDatapath.inspect(libc, PINS));
+    assertThrows(RefusedException.class, () -> EbpfDatapath.inspect(libc, PINS));
     Files.delete(PINS.resolve("abi"));
     Files.createSymbolicLink(PINS.resolve("abi"), Path.of("1"));
   }
@@ -224,9 +225,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
 
   private void refusesStart(String sentence, EbpfConfig config) throws Exception {
     EbpfDatapath datapath = open(config);
-    var e =
-        assertThrows(
-            IllegalStateException.class, () -> startWith(datapath, VTEP, GATEWAY, NETWORK));
+    var e = assertThrows(RefusedException.class, () -> startWith(datapath, VTEP, GATEWAY, NETWORK));
     assertTrue(e.getMessage().startsWith(sentence), e.getMessage());
     datapath.close();
   }

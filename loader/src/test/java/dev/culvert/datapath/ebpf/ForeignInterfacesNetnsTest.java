@@ -16,6 +16,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.io.BufferedReader;
 import java.net.InetAddress;
@@ -282,15 +283,14 @@ class ForeignInterfacesNetnsTest {
   }
 
   private void assertRefused(String why, Callable<Endpoint> attach) {
-    var refused = assertThrows(IllegalArgumentException.class, () -> in(one, attach));
+    var refused = assertThrows(RefusedException.class, () -> in(one, attach));
     assertTrue(refused.getMessage().startsWith(why), refused.getMessage());
   }
 
   private void refuses(EbpfDatapath datapath, String namespace, String why) {
-    IllegalArgumentException refused =
+    RefusedException refused =
         assertThrows(
-            IllegalArgumentException.class,
-            () -> in(one, () -> datapath.attachExisting(wish(namespace))));
+            RefusedException.class, () -> in(one, () -> datapath.attachExisting(wish(namespace))));
     assertTrue(refused.getMessage().contains(why), refused.getMessage());
   }
 

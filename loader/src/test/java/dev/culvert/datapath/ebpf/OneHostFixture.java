@@ -58,6 +58,9 @@ abstract class OneHostFixture {
     BpfFolder.mount();
     tearDownNamespaces();
     NAMESPACES.forEach(name -> Commands.run("ip netns add " + name));
+    // Else link-local routes appear a second or two later, between two pictures of the host.
+    Commands.in(
+        HOST, "sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
     Commands.run("ip -n " + HOST + " link add under0 type veth peer name under1 netns " + ROUTER);
     Commands.run("ip -n " + HOST + " link set lo up");
     Commands.run("ip -n " + HOST + " link set under0 up");

@@ -10,6 +10,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -44,7 +45,7 @@ class IdentityTextTest {
             IdentityText.of(both)
                 .replace("fd44:1::1", "fd44:1:0:0:0:0:0:1")
                 .replace("::/", ":0:0:0:0:0:0:0/")));
-    assertThrows(IllegalArgumentException.class, () -> IdentityText.parse("vni=1"));
+    assertThrows(RefusedException.class, () -> IdentityText.parse("vni=1"));
   }
 
   private static Identity identity(String address, String gateway, String network) {

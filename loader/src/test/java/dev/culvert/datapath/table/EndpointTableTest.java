@@ -11,6 +11,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -102,8 +103,7 @@ class EndpointTableTest {
     table.put(endpoint("fd44:1::3", 6));
     table.put(endpoint("fd44:1::4", 7));
     assertThrows(
-        IllegalStateException.class,
-        () -> table.put(endpoint(List.of("10.244.1.2", "fd44:1::2"), 5)));
+        RefusedException.class, () -> table.put(endpoint(List.of("10.244.1.2", "fd44:1::2"), 5)));
     assertEquals(Map.of(), endpoints4.hex());
   }
 
@@ -163,7 +163,7 @@ class EndpointTableTest {
   void aFullMapIsSaidInOneSentence() {
     table.put(endpoint("10.244.1.2", 5));
     table.put(endpoint("10.244.1.3", 6));
-    var e = assertThrows(IllegalStateException.class, () -> table.put(endpoint("10.244.1.4", 7)));
+    var e = assertThrows(RefusedException.class, () -> table.put(endpoint("10.244.1.4", 7)));
     assertTrue(
         e.getMessage().startsWith("The map endpoints4 is full (2 entries), so there is no room"),
         e.getMessage());

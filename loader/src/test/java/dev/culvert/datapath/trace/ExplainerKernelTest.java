@@ -12,6 +12,7 @@ import dev.culvert.datapath.TrafficCounters;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.PinnedWorld;
 import dev.culvert.datapath.trace.ProbePacket.Protocol;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.util.HexFormat;
 import java.util.Map;
@@ -173,8 +174,8 @@ class ExplainerKernelTest {
 
   @Test
   void fromAnAddressThatNobodyHas() throws Exception {
-    IllegalArgumentException e =
-        assertThrows(IllegalArgumentException.class, () -> explain("10.244.9.9", "10.244.1.3"));
+    RefusedException e =
+        assertThrows(RefusedException.class, () -> explain("10.244.9.9", "10.244.1.3"));
     assertTrue(e.getMessage().startsWith("Nobody sends from 10.244.9.9 here: "), e.getMessage());
   }
 }

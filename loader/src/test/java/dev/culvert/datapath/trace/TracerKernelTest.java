@@ -11,6 +11,7 @@ import dev.culvert.datapath.ebpf.GoldenPacket;
 import dev.culvert.datapath.ebpf.PinnedWorld;
 import dev.culvert.datapath.table.Layouts;
 import dev.culvert.kernel.KernelClock;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -180,7 +181,7 @@ class TracerKernelTest {
       for (int i = 0; i < 8; i++) {
         tracers.add(trace(DROPS));
       }
-      IllegalStateException e = assertThrows(IllegalStateException.class, () -> trace(DROPS));
+      RefusedException e = assertThrows(RefusedException.class, () -> trace(DROPS));
       assertEquals(
           "8 tracers are at work on this host already: end one of them first.", e.getMessage());
     } finally {
