@@ -8,10 +8,17 @@ package dev.culvert.control;
 public class LeaseStoreException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
+  /**
+   * @param message one sentence for people: which store, what, what to try
+   */
   public LeaseStoreException(String message) {
     super(message);
   }
 
+  /**
+   * @param message one sentence for people: which store, what, what to try
+   * @param cause what was thrown first
+   */
   public LeaseStoreException(String message, Throwable cause) {
     super(message, cause);
   }

@@ -8,13 +8,39 @@ import java.net.InetAddress;
  * once.
  */
 public sealed interface Change {
+  /**
+   * Packets to another host's subnet go to its VTEP.
+   *
+   * @param remote the subnet and the way to it; replaces what there was
+   */
   record PutRemote(RemoteSubnet remote) implements Change {}
 
+  /**
+   * A subnet is this host's own.
+   *
+   * @param local replaces what there was
+   */
   record PutLocal(LocalSubnet local) implements Change {}
 
+  /**
+   * A subnet, remote or local, is nobody's any more.
+   *
+   * @param subnet need not be there
+   */
   record RemoveSubnet(Subnet subnet) implements Change {}
 
+  /**
+   * A container is reached through its interface.
+   *
+   * @param endpoint replaces what there was at its addresses
+   */
   record PutEndpoint(Endpoint endpoint) implements Change {}
 
+  /**
+   * A container is gone.
+   *
+   * @param vni its network
+   * @param address one of its addresses; need not be there
+   */
   record RemoveEndpoint(Vni vni, InetAddress address) implements Change {}
 }

@@ -5,7 +5,7 @@ package dev.culvert.datapath;
 public enum Decapsulation {
   /**
    * At XDP where the underlay's driver runs it natively and takes the program, else at tc; decided
-   * anew when the interface changes. See {@link DecapsulationChoice}.
+   * anew when the interface changes. See {@code DecapsulationChoice}.
    */
   AUTO,
   /**

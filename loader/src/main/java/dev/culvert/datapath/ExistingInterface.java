@@ -19,6 +19,7 @@ public record ExistingInterface(Path netns, String interfaceName, List<Subnet> s
     }
   }
 
+  /** The network, the same for both families. */
   public Vni vni() {
     return subnets.getFirst().vni();
   }

@@ -104,6 +104,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     return IpFamily.of(address);
   }
 
+  /** Whether an address lies in it; one of the other family does not. */
   public boolean contains(InetAddress other) {
     byte[] bytes = other.getAddress();
     return IpFamily.of(other) == family()

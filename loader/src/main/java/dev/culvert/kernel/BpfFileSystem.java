@@ -23,6 +23,9 @@ public final class BpfFileSystem {
 
   private final Libc libc;
 
+  /**
+   * @param libc makes the calls
+   */
   public BpfFileSystem(Libc libc) {
     this.libc = libc;
   }

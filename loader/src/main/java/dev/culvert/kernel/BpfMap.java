@@ -20,10 +20,19 @@ import java.util.function.BiConsumer;
  * may be called from any thread.
  */
 public final class BpfMap implements AutoCloseable {
+  /** BPF_ANY: writes an entry, whether its key is there or not. */
   public static final long ANY = 0;
+
+  /** BPF_NOEXIST: makes an entry, or is refused with EEXIST. */
   public static final long NO_EXIST = 1;
+
+  /** BPF_EXIST: changes an entry, or is refused with ENOENT. */
   public static final long EXIST = 2;
 
+  /**
+   * What the kernel tells of a map: its id and name (at most 15 characters), its type and flags as
+   * in linux/bpf.h, sizes in bytes.
+   */
   public record Info(
       int id, String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {
     MapSpec spec() {
@@ -99,10 +108,20 @@ public final class BpfMap implements AutoCloseable {
     return spec.name();
   }
 
+  /**
+   * The descriptor's number, valid until {@link #close()}.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public int fd() {
     return fd.number();
   }
 
+  /**
+   * Asks the kernel (BPF_OBJ_GET_INFO_BY_FD).
+   *
+   * @throws KernelException when the kernel refuses
+   */
   public Info info() {
     return bpf.info(fd, target(), BpfInfo.Map.LAYOUT, BpfMap::toInfo);
   }
@@ -118,6 +137,7 @@ public final class BpfMap implements AutoCloseable {
         (int) BpfInfo.Map.FLAGS.get(info, 0));
   }
 
+  /** Bytes that one key takes. */
   public int keyBytes() {
     return spec.keyBytes();
   }

@@ -128,6 +128,7 @@ public final class BpfObject implements AutoCloseable {
     }
   }
 
+  /** What was loaded. */
   public BpfObjectSpec spec() {
     return spec;
   }

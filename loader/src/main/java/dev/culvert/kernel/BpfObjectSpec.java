@@ -89,6 +89,7 @@ public final class BpfObjectSpec {
     return maps.stream().map(MapDefinitions.Definition::spec).toList();
   }
 
+  /** All programs, in the order of their sections. */
   public List<ProgramSpec> programs() {
     return programs.stream().map(Program::spec).toList();
   }

@@ -82,10 +82,20 @@ public final class BpfProgram implements AutoCloseable {
     return name;
   }
 
+  /**
+   * The descriptor's number, valid until {@link #close()}.
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public int fd() {
     return fd.number();
   }
 
+  /**
+   * Asks the kernel (BPF_OBJ_GET_INFO_BY_FD).
+   *
+   * @throws KernelException when the kernel refuses
+   */
   public Info info() {
     return readInfo(bpf, fd, target());
   }

@@ -15,25 +15,64 @@ import java.util.Optional;
 public final class Btf {
   /** The kinds, each at its number. */
   public enum Kind {
+    /** No type: what a pointer to void points to. */
     VOID,
+
+    /** An integer, a char or a bool. */
     INT,
+
+    /** A pointer. */
     PTR,
+
+    /** An array. */
     ARRAY,
+
+    /** A struct. */
     STRUCT,
+
+    /** A union. */
     UNION,
+
+    /** An enum of up to 32 bits. */
     ENUM,
+
+    /** A struct or union that is only declared. */
     FWD,
+
+    /** Another name for a type. */
     TYPEDEF,
+
+    /** A type that is volatile. */
     VOLATILE,
+
+    /** A type that is const. */
     CONST,
+
+    /** A pointer that is restrict. */
     RESTRICT,
+
+    /** A function. */
     FUNC,
+
+    /** The parameters and the result of a function. */
     FUNC_PROTO,
+
+    /** A global variable. */
     VAR,
+
+    /** A section of global variables. */
     DATASEC,
+
+    /** A floating point number. */
     FLOAT,
+
+    /** A tag of a declaration. */
     DECL_TAG,
+
+    /** A tag of a type. */
     TYPE_TAG,
+
+    /** An enum of 64 bits. */
     ENUM64
   }
 
@@ -117,6 +156,11 @@ public final class Btf {
     return types;
   }
 
+  /**
+   * One type by its id.
+   *
+   * @throws RefusedException when there is none: what names it is damaged
+   */
   public Type type(int id) {
     if (id < 0 || id >= types.size()) {
       throw new RefusedException(

@@ -34,9 +34,15 @@ public final class DatagramSocket implements AutoCloseable {
   /** Levels and names of ip(7) and ipv6(7); also of control messages. */
   public static final int SOL_IP = 0;
 
+  /** Level of options and control messages of IPv6 (ipv6(7)). */
   public static final int SOL_IPV6 = 41;
+
+  /** The traffic class of IPv4 (ip(7)). */
   public static final int IP_TOS = 1;
+
+  /** The traffic class of IPv6 (ipv6(7)). */
   public static final int IPV6_TCLASS = 67;
+
   private static final int IP_MTU_DISCOVER = 10;
   private static final int IP_RECVTOS = 13;
   private static final int IPV6_MTU_DISCOVER = 23;

@@ -27,6 +27,9 @@ public final class Ipv6Settings {
 
   private final NetNamespace namespace;
 
+  /**
+   * @param namespace whose interfaces they are; stays the caller's, open as long as this is used
+   */
   public Ipv6Settings(NetNamespace namespace) {
     this.namespace = namespace;
   }

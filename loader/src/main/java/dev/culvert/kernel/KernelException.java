@@ -33,14 +33,17 @@ public class KernelException extends RuntimeException {
     return call + " on " + target + ": " + name + (hint.isEmpty() ? "" : "; " + hint);
   }
 
+  /** The system call or command, such as {@code BPF_MAP_CREATE}. */
   public String call() {
     return call;
   }
 
+  /** What it was made on, such as {@code map subnets4}. */
   public String target() {
     return target;
   }
 
+  /** Why, as far as Culvert has a name for it. */
   public Errno errno() {
     return Errno.of(errno);
   }
@@ -50,6 +53,7 @@ public class KernelException extends RuntimeException {
     return errno;
   }
 
+  /** What to try; empty when there is nothing to suggest. */
   public String hint() {
     return hint;
   }

@@ -14,7 +14,9 @@ import java.util.Optional;
 public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFilter {
   /** Where at tc. */
   enum Direction {
+    /** What the interface receives. */
     INGRESS,
+    /** What the interface sends. */
     EGRESS
   }
 

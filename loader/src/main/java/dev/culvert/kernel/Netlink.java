@@ -156,6 +156,7 @@ public final class Netlink implements AutoCloseable {
     return namespace;
   }
 
+  /** All interfaces of the namespace. */
   public List<LinkInfo> links() {
     return dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
         .map(LinkMessages::parse)
@@ -313,22 +314,31 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
+  /** Creates a bridge without ports, down; fails with EEXIST when the name is taken. */
   public void createBridge(String name) {
     execute(LinkMessages.createBridge(name), "bridge " + name);
   }
 
+  /** Deletes an interface; fails with ENODEV when there is none. */
   public void deleteLink(int index) {
     execute(LinkMessages.delete(index), target(index));
   }
 
+  /** Switches an interface on or off. */
   public void setUp(int index, boolean up) {
     execute(LinkMessages.setUp(index, up), target(index));
   }
 
+  /** Sets the largest packet that an interface carries, in bytes, from the IP header on. */
   public void setMtu(int index, int mtuBytes) {
     execute(LinkMessages.setMtu(index, mtuBytes), target(index) + ", MTU " + mtuBytes);
   }
 
+  /**
+   * Sets an interface's MAC address.
+   *
+   * @throws IllegalArgumentException when it has not 6 bytes
+   */
   public void setMac(int index, byte[] mac) {
     execute(LinkMessages.setMac(index, mac), target(index));
   }

@@ -24,6 +24,12 @@ public final class SocketAddress {
   private final ByteBuffer memory;
   private final long pointer;
 
+  /**
+   * Writes the struct.
+   *
+   * @param address of either family
+   * @param port in the host's order
+   */
   public SocketAddress(InetAddress address, int port) {
     byte[] bytes = address.getAddress();
     boolean ipv4 = bytes.length == 4;
@@ -44,6 +50,7 @@ public final class SocketAddress {
     return pointer;
   }
 
+  /** Bytes of the struct. */
   public int sizeBytes() {
     return memory.capacity();
   }

@@ -111,14 +111,17 @@ public final class StructLayout {
     return new Builder(name);
   }
 
+  /** The struct's name in C. */
   public String name() {
     return name;
   }
 
+  /** Bytes of the whole struct, with what C pads it with at its end. */
   public int sizeBytes() {
     return sizeBytes;
   }
 
+  /** All fields, in the order of the source. */
   public List<Field> fields() {
     return List.copyOf(fields.values());
   }
@@ -208,30 +211,37 @@ public final class StructLayout {
       this.name = name;
     }
 
+    /** A {@code __u8}. */
     public Builder u8(String field) {
       return add(field, 1, 1, Form.HOST);
     }
 
+    /** A {@code __u16} in the host's order. */
     public Builder u16(String field) {
       return add(field, 2, 2, Form.HOST);
     }
 
+    /** A {@code __u32} in the host's order. */
     public Builder u32(String field) {
       return add(field, 4, 4, Form.HOST);
     }
 
+    /** A {@code __u64} in the host's order. */
     public Builder u64(String field) {
       return add(field, 8, 8, Form.HOST);
     }
 
+    /** A {@code __be16}. */
     public Builder be16(String field) {
       return add(field, 2, 2, Form.BIG_ENDIAN);
     }
 
+    /** A {@code __be32}. */
     public Builder be32(String field) {
       return add(field, 4, 4, Form.BIG_ENDIAN);
     }
 
+    /** A {@code __be64}. */
     public Builder be64(String field) {
       return add(field, 8, 8, Form.BIG_ENDIAN);
     }
@@ -241,6 +251,7 @@ public final class StructLayout {
       return add(field, count, 1, Form.BYTES);
     }
 
+    /** The mirror of the fields so far. */
     public StructLayout build() {
       return new StructLayout(name, align(end, alignment), new LinkedHashMap<>(fields));
     }

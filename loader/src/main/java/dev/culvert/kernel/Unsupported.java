@@ -28,6 +28,7 @@ public final class Unsupported extends KernelException {
     this.kernelNeeded = kernelNeeded;
   }
 
+  /** What is missing, such as {@code tcx links}. */
   public String feature() {
     return feature;
   }

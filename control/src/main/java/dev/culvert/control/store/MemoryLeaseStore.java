@@ -22,6 +22,7 @@ public final class MemoryLeaseStore implements LeaseStore {
   private final Map<Subnet, Long> generations = new HashMap<>();
   private final EventJournal journal = new EventJournal("culvert-memory-leases");
 
+  /** An empty store. */
   public MemoryLeaseStore() {}
 
   @Override

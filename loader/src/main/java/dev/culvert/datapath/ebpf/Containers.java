@@ -67,7 +67,7 @@ final class Containers {
         netlink.links().stream().collect(Collectors.toMap(LinkInfo::index, Function.identity())));
   }
 
-  /** All or nothing; see {@link Datapath#attach}. */
+  /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
   Endpoint attach(Attachment attachment, List<IpPrefix> networks, BpfProgram fromContainer) {
     requireFree(attachment);
     String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address());
@@ -106,7 +106,7 @@ final class Containers {
     }
   }
 
-  /** Removes device and entries; see {@link Datapath#detach}. */
+  /** Removes device and entries; see {@link dev.culvert.datapath.Datapath#detach}. */
   void detach(Vni vni, InetAddress address) {
     Optional<Endpoint> endpoint = table.get(vni, address);
     endpoint.ifPresent(table::remove);

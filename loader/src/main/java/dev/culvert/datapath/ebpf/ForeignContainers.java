@@ -47,7 +47,7 @@ final class ForeignContainers {
   /** Both ends of the pair, and the container's address of each IP family. */
   private record Pair(LinkInfo host, LinkInfo container, List<InetAddress> addresses) {}
 
-  /** All or nothing; see {@link Datapath#attachExisting}. */
+  /** All or nothing; see {@link dev.culvert.datapath.Datapath#attachExisting}. */
   Endpoint attach(ExistingInterface wish, List<Gateway> gateways, BpfProgram fromContainer) {
     Pair pair = find(wish);
     Vni vni = wish.vni();

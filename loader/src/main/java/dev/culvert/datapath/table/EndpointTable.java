@@ -242,7 +242,7 @@ public final class EndpointTable {
   /**
    * The same.
    *
-   * @param lentRoom whether the interface is a port of {@link Headroom}'s bridge
+   * @param lentRoom whether the interface is a port of {@code Headroom}'s bridge
    */
   public void allowEndpoint(Endpoint endpoint, boolean lentRoom) {
     int id = idOf(new Key(endpoint.vni(), endpoint.address()));

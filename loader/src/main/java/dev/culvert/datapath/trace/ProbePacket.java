@@ -20,8 +20,11 @@ public record ProbePacket(
     InetAddress source, InetAddress destination, Protocol protocol, int port, int sizeBytes) {
   /** What it carries. */
   public enum Protocol {
+    /** A segment: 20 bytes of header. */
     TCP(20),
+    /** A datagram: 8 bytes of header. */
     UDP(8),
+    /** An echo request, of ICMP or ICMPv6: 8 bytes of header. */
     ICMP(8);
 
     private final int headerBytes;

@@ -13,7 +13,7 @@ import java.util.List;
 final class Buffers implements AutoCloseable {
   private static final int PAGE_BYTES = 8192;
 
-  /** Chunks of 8 KiB << 9 = 4 MiB. */
+  /** Chunks of 8 KiB times 2^9: 4 MiB. */
   private static final int CHUNK_ORDER = 9;
 
   private final PooledByteBufAllocator pool =

@@ -94,7 +94,7 @@ final class UserspaceContainers {
         .collect(Collectors.toMap(LinkInfo::index, Function.identity()));
   }
 
-  /** All or nothing; see {@link Datapath#attach}. */
+  /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
   Endpoint attach(Attachment attachment, List<IpPrefix> networks) {
     if (!attachment.vni().equals(vni)) {
       throw new RefusedException(
