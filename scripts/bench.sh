@@ -47,7 +47,7 @@ bench_programs() {
   mapfile -t packages < <(lab_packages)
   ensure_packages "the benchmarks" "${packages[@]}"
   build_bench
-  "${BENCH_JAVA[@]}" dev.culvert.bench.Programs --out "$ROOT/target/bench" "$@"
+  "${BENCH_JAVA[@]}" dev.culvert.bench.programs.Programs --out "$ROOT/target/bench" "$@"
 }
 
 # Records what the regression guard compares with (bench/baseline.csv). Look at the difference before committing it.

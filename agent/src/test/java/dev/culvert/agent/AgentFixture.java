@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.agent.cli.Main;
 import dev.culvert.agent.output.Json;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -3,19 +3,21 @@ package dev.culvert.agent;
 
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.tngtech.archunit.ArchConfiguration;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
+import dev.culvert.agent.cli.Main;
 import dev.culvert.control.Overlay;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
+import dev.culvert.testing.Packages;
 import java.net.InetAddress;
-import java.net.URL;
-import java.util.List;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
@@ -28,28 +30,52 @@ class ArchitectureTest {
   private static final String CONTROL = "dev.culvert.control..";
   private static final String AGENT = "dev.culvert.agent..";
 
+  private static Packages packages;
   private static JavaClasses culvert;
 
   @BeforeAll
   static void read() {
-    // Names are all that the rules look at; resolving the JDK's classes would take most of the
-    // time.
-    ArchConfiguration.get().setResolveMissingDependenciesFromClassPath(false);
-    culvert =
-        new ClassFileImporter()
-            .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
-            .importUrls(List.of(home(Libc.class), home(Overlay.class), home(Main.class)));
-  }
-
-  /** Where a module's classes lie: looking through the whole class path takes half a minute. */
-  private static URL home(Class<?> type) {
-    return type.getProtectionDomain().getCodeSource().getLocation();
+    packages = Packages.of(Libc.class, Overlay.class, Main.class);
+    culvert = packages.classes();
   }
 
   @Test
   void theRulesSeeEveryPackage() {
     for (String name : new String[] {"kernel", "datapath", "control", "agent"}) {
       assertTrue(culvert.containPackage("dev.culvert." + name), name);
+    }
+  }
+
+  @Test
+  void theAgentsPackagesFormNoCircle() {
+    packages.assertNoCircle("dev.culvert.agent");
+  }
+
+  @Test
+  void theAgentsPackagesKnowOneAnotherInOneDirection() {
+    Packages.of(Main.class)
+        .assertDescends(
+            "dev.culvert.agent.cli",
+            "dev.culvert.agent.doctor",
+            "dev.culvert.agent.daemon",
+            "dev.culvert.agent.socket",
+            "dev.culvert.agent.output",
+            "dev.culvert.agent.config",
+            "dev.culvert.agent");
+  }
+
+  /** The tools that the lab measures with are named nowhere, neither in code nor in resources. */
+  @Test
+  void theAgentHoldsNothingOfTheLab() throws Exception {
+    Path classes = Path.of(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    try (Stream<Path> files = Files.walk(classes)) {
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        String name = classes.relativize(file).toString();
+        assertTrue(name.startsWith("dev/culvert/agent/") || name.startsWith("META-INF/"), name);
+        assertFalse(name.startsWith("dev/culvert/agent/lab"), name);
+        String bytes = Files.readString(file, StandardCharsets.ISO_8859_1);
+        assertFalse(bytes.contains("iperf") || bytes.contains("sockperf"), name);
+      }
     }
   }
 

@@ -126,7 +126,7 @@ public final class AgentProcess implements AutoCloseable {
                 "--enable-native-access=ALL-UNNAMED",
                 "-cp",
                 classPath,
-                "dev.culvert.agent.Main"));
+                "dev.culvert.agent.cli.Main"));
     words.addAll(List.of(arguments));
     return words;
   }

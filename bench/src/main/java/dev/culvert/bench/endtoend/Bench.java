@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
+import dev.culvert.bench.Machine;
 import dev.culvert.bench.endtoend.peer.KernelSupport;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.bench.endtoend.result.Group;
+import dev.culvert.bench.endtoend.result.Results;
+import dev.culvert.bench.endtoend.result.ScalingCurve;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.Progress;

@@ -5,6 +5,7 @@ import dev.culvert.agent.cli.GlobalOptions;
 import dev.culvert.agent.cli.Program;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.bench.endtoend.report.Reports;
+import dev.culvert.bench.endtoend.result.Results;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabPlan;
 import dev.culvert.lab.LabState;

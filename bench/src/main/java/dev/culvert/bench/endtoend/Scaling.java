@@ -2,6 +2,7 @@
 package dev.culvert.bench.endtoend;
 
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.bench.endtoend.result.ScalingCurve;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.LabPlan;

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend;
 
+import dev.culvert.bench.Machine;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.bench.endtoend.result.Group;
+import dev.culvert.bench.endtoend.result.Results;
+import dev.culvert.bench.endtoend.result.ScalingCurve;
 import dev.culvert.measure.Quantity;
 import dev.culvert.measure.Samples;
 import java.time.Duration;

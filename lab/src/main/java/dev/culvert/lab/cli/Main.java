@@ -5,7 +5,9 @@ import dev.culvert.agent.cli.Program;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 
-/** The program behind "./culvert lab". Exit codes as those of {@link dev.culvert.agent.Main}. */
+/**
+ * The program behind "./culvert lab". Exit codes as those of {@link dev.culvert.agent.cli.Main}.
+ */
 public final class Main {
   private Main() {}
 

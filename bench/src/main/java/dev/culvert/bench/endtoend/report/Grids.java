@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.bench.endtoend.Group;
-import dev.culvert.bench.endtoend.Results;
-import dev.culvert.bench.endtoend.ScalingCurve;
 import dev.culvert.bench.endtoend.peer.Peer;
+import dev.culvert.bench.endtoend.result.Group;
+import dev.culvert.bench.endtoend.result.Results;
+import dev.culvert.bench.endtoend.result.ScalingCurve;
 import dev.culvert.measure.Comparison;
 import dev.culvert.measure.Quantity;
 import dev.culvert.measure.Samples;

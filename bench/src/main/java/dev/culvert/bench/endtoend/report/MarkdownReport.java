@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.bench.endtoend.Group;
-import dev.culvert.bench.endtoend.Results;
-import dev.culvert.bench.endtoend.ScalingCurve;
+import dev.culvert.bench.endtoend.result.Group;
+import dev.culvert.bench.endtoend.result.Results;
+import dev.culvert.bench.endtoend.result.ScalingCurve;
 
 /** The tables as Markdown. */
 final class MarkdownReport {

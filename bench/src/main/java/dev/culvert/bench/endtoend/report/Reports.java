@@ -2,7 +2,7 @@
 package dev.culvert.bench.endtoend.report;
 
 import dev.culvert.agent.output.Json;
-import dev.culvert.bench.endtoend.Results;
+import dev.culvert.bench.endtoend.result.Results;
 import dev.culvert.lab.LabException;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench.endtoend.report;
 
-import dev.culvert.bench.endtoend.Machine;
-import dev.culvert.bench.endtoend.Results;
+import dev.culvert.bench.Machine;
+import dev.culvert.bench.endtoend.result.Results;
 import dev.culvert.measure.Comparison;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;

@@ -4,9 +4,9 @@ package dev.culvert.bench.endtoend.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.bench.endtoend.Group;
-import dev.culvert.bench.endtoend.Results;
 import dev.culvert.bench.endtoend.SampleResults;
+import dev.culvert.bench.endtoend.result.Group;
+import dev.culvert.bench.endtoend.result.Results;
 import dev.culvert.measure.Comparison;
 import dev.culvert.measure.Quantity;
 import java.util.List;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.bench.endtoend;
+package dev.culvert.bench.endtoend.result;
 
+import dev.culvert.bench.Machine;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.measure.Comparison;
 import dev.culvert.measure.Quantity;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.bench.endtoend;
+package dev.culvert.bench.endtoend.result;
 
 import dev.culvert.measure.Quantity;
 import dev.culvert.measure.Samples;

@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.agent;
+package dev.culvert.agent.cli;
 
-import dev.culvert.agent.cli.AgentCommand;
-import dev.culvert.agent.cli.AttachCommand;
-import dev.culvert.agent.cli.Commands;
-import dev.culvert.agent.cli.CountersCommand;
-import dev.culvert.agent.cli.DetachCommand;
-import dev.culvert.agent.cli.DoctorCommand;
-import dev.culvert.agent.cli.EndpointsCommand;
-import dev.culvert.agent.cli.ExplainCommand;
-import dev.culvert.agent.cli.GlobalOptions;
-import dev.culvert.agent.cli.LeaveCommand;
-import dev.culvert.agent.cli.NoLabCommand;
-import dev.culvert.agent.cli.Program;
-import dev.culvert.agent.cli.StatusCommand;
-import dev.culvert.agent.cli.SubnetsCommand;
-import dev.culvert.agent.cli.TableReader;
-import dev.culvert.agent.cli.TraceCommand;
-import dev.culvert.agent.cli.VersionCommand;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;

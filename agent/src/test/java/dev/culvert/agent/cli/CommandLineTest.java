@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.agent;
+package dev.culvert.agent.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.bench;
+package dev.culvert.bench.programs;
 
+import dev.culvert.bench.LookupCost;
+import dev.culvert.bench.Machine;
+import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.endtoend.LivePrograms;
 import dev.culvert.datapath.ebpf.GrowthCost;
 import dev.culvert.datapath.ebpf.ProgramCost;
