@@ -6,6 +6,7 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.ebpf.MapSizes;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -19,6 +20,7 @@ import java.util.Optional;
  * @param networks the overlay's, one for each IP family that it has, IPv4 first
  * @param port UDP port of the tunnel
  * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum
+ * @param mapSizes what the programs' maps have room for
  * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param bpffs where the bpf file system is, or is to be mounted
  */
@@ -34,6 +36,7 @@ public record AgentConfig(
     Decapsulation decapsulation,
     boolean udpChecksum6,
     SourcePorts sourcePorts,
+    MapSizes mapSizes,
     Path storeDirectory,
     Duration leaseDuration,
     List<String> bridges,

@@ -9,6 +9,7 @@ import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.EbpfConfig;
+import dev.culvert.datapath.ebpf.MapSizes;
 import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -43,6 +44,8 @@ public final class ConfigFile {
           "decapsulation",
           "udpChecksum6",
           "sourcePorts",
+          "maxSubnets",
+          "maxEndpoints",
           "store",
           "leaseDuration",
           "bridges",
@@ -109,6 +112,9 @@ public final class ConfigFile {
             root.value("decapsulation", Values::decapsulation).orElse(Decapsulation.AUTO),
             root.value("udpChecksum6", Values::udpChecksum6).orElse(false),
             root.value("sourcePorts", Values::sourcePorts).orElse(SourcePorts.DYNAMIC),
+            new MapSizes(
+                root.whole("maxSubnets", MapSizes.DEFAULT.subnets(), 1, MapSizes.MAX),
+                root.whole("maxEndpoints", MapSizes.DEFAULT.endpoints(), 1, MapSizes.MAX)),
             store(root),
             root.value("leaseDuration", Values::leaseDuration)
                 .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),

@@ -170,6 +170,7 @@ final class Membership implements AutoCloseable {
         .decapsulation(config.decapsulation())
         .pathMtuLifetime(config.pathMtuLifetime())
         .udpChecksum6(config.udpChecksum6())
+        .mapSizes(config.mapSizes())
         .build();
   }
 

@@ -11,6 +11,7 @@ import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.ebpf.MapSizes;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -59,6 +60,7 @@ class ConfigFileTest {
     assertEquals(Decapsulation.AUTO, config.decapsulation());
     assertEquals(AgentConfig.Kind.EBPF, config.datapath());
     assertEquals(new SourcePorts(49152, 65535), config.sourcePorts());
+    assertEquals(new MapSizes(65_536, 16_384), config.mapSizes());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
     assertEquals(Path.of("/sys/fs/bpf"), config.bpffs());
@@ -130,6 +132,8 @@ class ConfigFileTest {
             decapsulation: xdp
             datapath: userspace
             sourcePorts: 50000-50007
+            maxSubnets: 200000
+            maxEndpoints: 1000
             store: {directory: /tmp/leases}
             leaseDuration: 90s
             bridges: [br0, docker0]
@@ -152,6 +156,7 @@ class ConfigFileTest {
     assertEquals(Decapsulation.XDP, config.decapsulation());
     assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());
     assertEquals(new SourcePorts(50000, 50007), config.sourcePorts());
+    assertEquals(new MapSizes(200_000, 1000), config.mapSizes());
     assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
     assertEquals(List.of("br0", "docker0"), config.bridges());

@@ -23,6 +23,7 @@ public final class EbpfConfig {
   private final Decapsulation decapsulation;
   private final Duration pathMtuLifetime;
   private final boolean udpChecksum6;
+  private final MapSizes mapSizes;
 
   private EbpfConfig(Builder builder) {
     pins = builder.pins;
@@ -33,6 +34,7 @@ public final class EbpfConfig {
     decapsulation = builder.decapsulation;
     pathMtuLifetime = builder.pathMtuLifetime;
     udpChecksum6 = builder.udpChecksum6;
+    mapSizes = builder.mapSizes;
   }
 
   /**
@@ -87,6 +89,11 @@ public final class EbpfConfig {
     return udpChecksum6;
   }
 
+  /** How much the maps have room for. */
+  public MapSizes mapSizes() {
+    return mapSizes;
+  }
+
   /** Collects what differs from the defaults. For one thread; each method returns this builder. */
   public static final class Builder {
     private final Path pins;
@@ -97,6 +104,7 @@ public final class EbpfConfig {
     private Decapsulation decapsulation = Decapsulation.TC;
     private Duration pathMtuLifetime = PATH_MTU_LIFETIME;
     private boolean udpChecksum6;
+    private MapSizes mapSizes = MapSizes.DEFAULT;
 
     private Builder(Path pins, String underlay) {
       this.pins = pins;
@@ -156,6 +164,12 @@ public final class EbpfConfig {
      */
     public Builder udpChecksum6(boolean compute) {
       udpChecksum6 = compute;
+      return this;
+    }
+
+    /** How much the maps have room for; pinned maps of other sizes are refused by {@code open}. */
+    public Builder mapSizes(MapSizes sizes) {
+      mapSizes = sizes;
       return this;
     }
 

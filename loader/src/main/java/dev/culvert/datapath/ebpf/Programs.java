@@ -36,7 +36,9 @@ final class Programs implements AutoCloseable {
    */
   static Programs load(Libc libc, Pins pins, EbpfConfig config, Optional<Vni> vni) {
     BpfObjectSpec spec =
-        PrebuiltObject.spec()
+        config
+            .mapSizes()
+            .applyTo(PrebuiltObject.spec())
             .withGlobal("tunnel_port", config.port())
             .withGlobal("source_port_min", config.sourcePorts().first())
             .withGlobal("source_port_max", config.sourcePorts().last())

@@ -20,7 +20,8 @@ final class MapFull {
               + map.maxEntries()
               + " entries), so there is no room for "
               + entry
-              + ". Remove entries that are not needed, or rebuild bpf/src/maps.h with a larger one.",
+              + ". Remove entries that are not needed, or give the maps more room (maxSubnets or"
+              + " maxEndpoints in the agent's configuration) after \"culvert leave\".",
           refusal);
     }
     return refusal;
