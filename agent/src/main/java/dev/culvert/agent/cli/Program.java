@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.OutputStreamWriter;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.function.BiFunction;
@@ -20,10 +23,18 @@ public final class Program {
    */
   public static int run(
       BiFunction<PrintWriter, PrintWriter, CommandLine> commandLine, String... arguments) {
-    PrintWriter out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+    Output output = new Output(new FileOutputStream(FileDescriptor.out));
+    PrintWriter out = new PrintWriter(new OutputStreamWriter(output, StandardCharsets.UTF_8), true);
     PrintWriter err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
     int exitCode = commandLine.apply(out, err).execute(arguments);
     out.flush();
+    if (exitCode == CommandLine.ExitCode.OK && output.failure().isPresent()) {
+      err.println(
+          "culvert: Not all that there was to say could be written: "
+              + output.failure().get()
+              + ".");
+      exitCode = CommandLine.ExitCode.SOFTWARE;
+    }
     err.flush();
     return exitCode;
   }

@@ -65,7 +65,7 @@ public final class Daemon {
   public static void run(Start start, Consumer<String> say) {
     AgentConfig config = ConfigFile.load(start.configFile());
     boolean userspace = config.datapath() == AgentConfig.Kind.USERSPACE;
-    Privileges.require("The agent", config.datapath());
+    Privileges.require("The agent");
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(

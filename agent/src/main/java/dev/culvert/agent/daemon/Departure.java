@@ -28,7 +28,7 @@ public final class Departure {
    * @param say takes a line for each thing done
    */
   public static void run(AgentConfig config, Path configFile, Consumer<String> say) {
-    Privileges.require("Leaving", config.datapath());
+    Privileges.require("Leaving");
     Instance instance = Instance.of(config);
     InstanceLock lock =
         InstanceLock.acquire(

@@ -2,7 +2,6 @@
 package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
-import dev.culvert.agent.config.AgentConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,11 +10,14 @@ import java.util.List;
 
 /**
  * What this process may do, by its effective capabilities (capabilities(7), linux/capability.h).
+ *
+ * <p>CAP_SYS_ADMIN is what entering a container's namespace takes (setns(2)); it includes CAP_BPF
+ * and CAP_PERFMON, without which the verifier refuses our programs' packet pointers. So CAP_BPF and
+ * CAP_NET_ADMIN alone load nothing, and CAP_PERFMON besides attaches nothing.
  */
 public final class Privileges {
   private static final int CAP_NET_ADMIN = 12;
   private static final int CAP_SYS_ADMIN = 21;
-  private static final int CAP_BPF = 39;
 
   private Privileges() {}
 
@@ -29,19 +31,6 @@ public final class Privileges {
       throw new UserException(
           "%s needs root (missing: %s); run it with sudo."
               .formatted(who, String.join(", ", missing)));
-    }
-  }
-
-  /**
-   * As {@link #require}; a datapath without programs needs less.
-   *
-   * @throws UserException when the process may not do what the datapath needs
-   */
-  static void require(String who, AgentConfig.Kind datapath) {
-    if (datapath == AgentConfig.Kind.EBPF) {
-      require(who);
-    } else if (missing().contains("CAP_NET_ADMIN")) {
-      throw new UserException(who + " needs root (missing: CAP_NET_ADMIN); run it with sudo.");
     }
   }
 
@@ -69,8 +58,8 @@ public final class Privileges {
     if (!has(effective, CAP_NET_ADMIN)) {
       missing.add("CAP_NET_ADMIN");
     }
-    if (!has(effective, CAP_BPF) && !has(effective, CAP_SYS_ADMIN)) {
-      missing.add("CAP_BPF");
+    if (!has(effective, CAP_SYS_ADMIN)) {
+      missing.add("CAP_SYS_ADMIN");
     }
     return missing;
   }

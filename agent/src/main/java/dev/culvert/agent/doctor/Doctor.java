@@ -27,6 +27,10 @@ public final class Doctor {
 
   private static final String IPV4_FORWARDING = "net.ipv4.ip_forward";
   private static final String IPV6_FORWARDING = "net.ipv6.conf.all.forwarding";
+
+  /** Field of a line of /proc/PID/mounts (proc(5), fstab(5)). */
+  private static final int MOUNT_OPTIONS = 3;
+
   private static final Path TUN = Path.of("/dev/net/tun");
 
   private static final Pattern RELEASE = Pattern.compile("(\\d+)\\.(\\d+).*", Pattern.DOTALL);
@@ -53,7 +57,10 @@ public final class Doctor {
         kernel(read(proc.resolve("sys/kernel/osrelease")).orElse("unknown")),
         bpfCall(bpf),
         btf(Files.isReadable(Path.of("/sys/kernel/btf/vmlinux"))),
-        bpfFileSystem(new BpfFileSystem(libc).contains(bpffs), MountNamespace.hidden(libc, bpffs)),
+        bpfFileSystem(
+            new BpfFileSystem(libc).contains(bpffs),
+            Files.isDirectory(bpffs),
+            MountNamespace.hidden(libc, bpffs)),
         attachment(bpf),
         jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))),
         forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),
@@ -111,7 +118,7 @@ public final class Doctor {
 
   static Check privileges(List<String> missing) {
     return missing.isEmpty()
-        ? Check.ok("privileges", "CAP_NET_ADMIN, CAP_BPF")
+        ? Check.ok("privileges", "CAP_NET_ADMIN, CAP_SYS_ADMIN")
         : Check.fail(
             "privileges", "missing " + String.join(", ", missing), "run as root, with sudo");
   }
@@ -175,16 +182,43 @@ public final class Doctor {
             "BTF", "no /sys/kernel/btf/vmlinux", "not needed today; CONFIG_DEBUG_INFO_BTF adds it");
   }
 
-  private Check bpfFileSystem(boolean mounted, Optional<String> hidden) {
+  /**
+   * @param folder whether there is a folder to mount one on
+   */
+  private Check bpfFileSystem(boolean mounted, boolean folder, Optional<String> hidden) {
     if (mounted) {
       return Check.ok("bpffs", bpffs.toString());
     }
-    return hidden.isPresent()
-        ? Check.fail("bpffs", "hidden", hidden.get())
+    if (hidden.isPresent()) {
+      return Check.fail("bpffs", "hidden", hidden.get());
+    }
+    String mount = "mount -t bpf bpf " + bpffs;
+    // Where sysfs is read-only, as in containers, no mount is allowed below it either.
+    if (bpffs.startsWith("/sys") && !mayMountBelowSys()) {
+      return Check.fail(
+          "bpffs",
+          "not mounted at " + bpffs + ", and /sys is read-only",
+          "mount it outside (" + mount + ") and let this container have it, or set bpffs");
+    }
+    return folder || bpffs.startsWith("/sys")
+        ? Check.warn(
+            "bpffs", "not mounted at " + bpffs, "the agent mounts it; to keep it: " + mount)
         : Check.warn(
-            "bpffs",
-            "not mounted at " + bpffs,
-            "the agent mounts it; to keep it: mount -t bpf bpf " + bpffs);
+            "bpffs", "no folder " + bpffs, "the agent makes and mounts it; to keep it: " + mount);
+  }
+
+  private boolean mayMountBelowSys() {
+    return read(proc.resolve("self/mounts"))
+        .map(mounts ->
+            mounts
+                .lines()
+                .map(line -> line.split(" ", -1))
+                .filter(fields -> fields.length > MOUNT_OPTIONS && fields[1].equals("/sys"))
+                .map(fields -> List.of(fields[MOUNT_OPTIONS].split(",", -1)))
+                .reduce((earlier, later) -> later)
+                .map(options -> !options.contains("ro"))
+                .orElse(true))
+        .orElse(true);
   }
 
   static Check attachment(BpfAnswer answer) {
@@ -203,7 +237,9 @@ public final class Doctor {
       case "0" ->
           Check.warn(
               "JIT", "off", "switch it on: sysctl net.core.bpf_jit_enable=1, or packets cost more");
-      default -> Check.warn("JIT", "cannot tell", "look at sysctl net.core.bpf_jit_enable");
+      // The kernel shows it in the first network namespace alone (net/core/sysctl_net_core.c), and
+      // it holds for all.
+      default -> Check.ok("JIT", "not shown in this network namespace");
     };
   }
 
@@ -235,7 +271,8 @@ public final class Doctor {
         : Check.warn(
             "TUN",
             "cannot use " + TUN,
-            "needed only for \"datapath: userspace\": modprobe tun; in a container, let it have the device");
+            "needed only for \"datapath: userspace\": modprobe tun; in a container, let it have the"
+                + " device");
   }
 
   private static Optional<String> read(Path file) {

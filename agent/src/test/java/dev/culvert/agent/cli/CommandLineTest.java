@@ -34,6 +34,7 @@ import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -516,5 +517,24 @@ class CommandLineTest {
     Map<?, ?> decapsulation = (Map<?, ?>) checks.getLast();
     assertEquals("decapsulation", decapsulation.get("name"));
     assertEquals("no interface none7", decapsulation.get("found"));
+  }
+
+  @Test
+  void outputToAFullDiskIsNoSuccess() throws Exception {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1",
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName(),
+                "version")
+            .redirectOutput(Path.of("/dev/full").toFile())
+            .start();
+    String said = new String(process.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(1, process.waitFor(), said);
+    assertTrue(
+        said.startsWith("culvert: Not all that there was to say could be written: No space left"),
+        said);
   }
 }

@@ -12,10 +12,10 @@ class PrivilegesTest {
   @ParameterizedTest
   @CsvSource({
     "000001ffffffffff, ''",
-    "0000000000000000, 'CAP_NET_ADMIN CAP_BPF'",
-    "0000000000001000, 'CAP_BPF'",
-    "0000008000000000, 'CAP_NET_ADMIN'",
-    "0000008000001000, ''",
+    "0000000000000000, 'CAP_NET_ADMIN CAP_SYS_ADMIN'",
+    "0000000000001000, 'CAP_SYS_ADMIN'",
+    "0000000000200000, 'CAP_NET_ADMIN'",
+    "000000c000001000, 'CAP_SYS_ADMIN'",
     "0000000000201000, ''",
   })
   void readsEffectiveCapabilities(String mask, String missing) {

@@ -54,19 +54,44 @@ class DoctorTest {
     List<Check> poor =
         List.of(
             Doctor.jdk(21),
-            Doctor.privileges(List.of("CAP_BPF")),
+            Doctor.privileges(List.of("CAP_SYS_ADMIN")),
             Doctor.kernel("4.4"),
             Doctor.bpfCall(BpfAnswer.refused(Errno.ENOSYS)),
             Doctor.btf(false),
             Doctor.attachment(BpfAnswer.answered(false)),
             Doctor.jit(Optional.of("0\n")),
-            Doctor.jit(Optional.empty()),
             Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.of("0\n")),
             Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.empty()),
             Doctor.tun(false));
 
     assertTrue(poor.stream().noneMatch(check -> check.state() == State.OK), poor.toString());
     assertTrue(poor.stream().noneMatch(check -> check.advice().isEmpty()), poor.toString());
+  }
+
+  /** As in a container: nothing can be mounted below it, so no agent can keep its pins there. */
+  @Test
+  void aReadOnlySysWithoutABpfFileSystemIsNoPlaceForAnAgent() throws Exception {
+    write("self/mounts", "proc /proc proc rw 0 0\nsysfs /sys sysfs ro,nosuid,nodev 0 0\n");
+    Doctor doctor = new Doctor((call, a, b, c, d, e, f) -> 0, folder, Path.of("/sys/fs/bpf"));
+    Check bpffs = find(doctor, "bpffs");
+    assertEquals(State.FAIL, bpffs.state(), bpffs.toString());
+    assertTrue(bpffs.found().endsWith("and /sys is read-only"), bpffs.toString());
+
+    write("self/mounts", "sysfs /sys sysfs rw,nosuid,nodev 0 0\n");
+    assertEquals(State.WARN, find(doctor, "bpffs").state());
+  }
+
+  private static Check find(Doctor doctor, String name) {
+    return doctor.examine().stream()
+        .filter(check -> check.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The kernel shows the setting in the first network namespace alone. */
+  @Test
+  void aJitThatIsNotShownHereIsNoReasonToWarn() {
+    assertEquals(State.OK, Doctor.jit(Optional.empty()).state());
   }
 
   @Test

@@ -14,6 +14,7 @@ import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.RefusedException;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -58,9 +59,19 @@ final class Bridges {
       return;
     }
     int index = device.get().index();
+    if (!isAttached(index)) {
+      throw new RefusedException(
+          "The interface " + bridge + " is no bridge that was attached; nothing is detached.");
+    }
     takeSubnetsOff(Set.of(index), identity);
     links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index)));
     forbid(index);
+  }
+
+  private boolean isAttached(int index) {
+    return links
+        .interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index)))
+        .isPresent();
   }
 
   /** Forgets bridges that are no longer there. */

@@ -257,6 +257,9 @@ class ContainersNetnsTest extends OneHostFixture {
             .interfaceIndex());
     datapath.detachBridge("br0");
     assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
+    // A second time, and for what was never attached, it would take a container's own entry.
+    assertThrows(RefusedException.class, () -> datapath.detachBridge("br0"));
+    assertThrows(RefusedException.class, () -> datapath.detachBridge("under0"));
     assertEquals(
         before,
         Commands.in(HOST, "ip addr show br0")
