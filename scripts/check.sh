@@ -8,7 +8,7 @@ check_command() {
   local lost=() check
   ensure_packages "the checks" git shellcheck
   ensure_bpf_toolchain
-  for check in licence_lines named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
+  for check in licence_lines text_files named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
     "check_$check" || lost+=("${check//_/ }")
   done
   [ "${#lost[@]}" -eq 0 ] || die "these checks failed (see above): ${lost[*]}."
@@ -29,7 +29,17 @@ check_licence_lines() {
     head -n 3 "$ROOT/$file" | grep -q "SPDX-License-Identifier: $licence" && continue
     say "$file: no line \"SPDX-License-Identifier: ${licence//\\/}\" at its top"
     failed=1
-  done < <(tracked '*.java' '*.c' '*.h' '*.sh' '*.py' '*.xml' '*.yaml' '*Makefile' '*Vagrantfile' culvert dev .ci/run)
+  done < <(tracked '*.java' '*.c' '*.h' '*.sh' '*.py' '*.xml' '*.yaml' '*.yml' '*Makefile' '*Vagrantfile' culvert dev .ci/run)
+  return "$failed"
+}
+
+# What .editorconfig asks of every text: no blanks before a line's end, no carriage returns, and an end to the last line.
+check_text_files() {
+  local texts failed=0 unended
+  mapfile -t texts < <(cd "$ROOT" && git -c safe.directory="$ROOT" grep --untracked -lI '')
+  (cd "$ROOT" && ! grep -nHE $'[ \t\r]$' "${texts[@]}" >&2) || failed=1
+  unended=$(cd "$ROOT" && grep -LzP '\n\z' "${texts[@]}") || true
+  [ -z "$unended" ] || { say "no end to the last line: $unended"; failed=1; }
   return "$failed"
 }
 
@@ -49,7 +59,7 @@ check_named_paths() {
 named_paths() {
   {
     # shellcheck disable=SC2016 # Markdown's backticks
-    grep -oE '`(\./)?(agent|bench|bpf|control|docs|lab|loader|scripts|vagrant|\.ci)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
+    grep -oE '`(\./)?(agent|bench|bpf|control|docs|lab|loader|scripts|vagrant|\.ci|\.github)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
     grep -oE '\]\([^) ]+' "$1" | cut -c3- | sed -e '/:\/\//d' -e 's/#.*//' -e '/^$/d'
   } | { grep -vE '/target(/|$)' || true; } | sort -u
 }

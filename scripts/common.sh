@@ -96,8 +96,9 @@ maven() {
   if is_root && [ -n "${SUDO_USER:-}" ] && [ "$SUDO_USER" != root ] && [ "$(stat -c %U "$ROOT")" = "$SUDO_USER" ]; then
     run=(runuser -u "$SUDO_USER" -- "${run[@]}")
   fi
-  # Maven sends colour codes to files too, some of them whatever it is told.
-  (cd "$ROOT" && exec "${run[@]}" mvn -B --no-transfer-progress "$@" </dev/null 2>&1) | if [ -t 1 ]; then cat; else sed -u 's/\x1b\[[0-9;]*m//g'; fi
+  # Jars keep the rights of the files in them: they should not depend on who builds. And Maven sends colour codes to files too, some
+  # of them whatever it is told.
+  (umask 022 && cd "$ROOT" && exec "${run[@]}" mvn -B --no-transfer-progress "$@" </dev/null 2>&1) | if [ -t 1 ]; then cat; else sed -u 's/\x1b\[[0-9;]*m//g'; fi
 }
 
 # Silences what newer JVMs say about the libraries of Maven and JMH.

@@ -57,7 +57,7 @@ runtime_modules() {
   printf '%s,java.logging\n' "$ours"
 }
 
-# The same bytes from the same content: names in order, no times, no owners.
+# The same bytes from the same content: names in order, no times, no owners, nobody's umask.
 pack_dist() {
-  tar -C "$1" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf - "$2" | gzip -9n >"$3"
+  tar -C "$1" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=u+rw,go-w,a+rX -cf - "$2" | gzip -9n >"$3"
 }
