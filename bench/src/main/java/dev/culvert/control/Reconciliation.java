@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -77,7 +78,7 @@ public abstract class Reconciliation {
   /** A table that knows every lease and next hop, and has written nothing. */
   private OverlayTable fresh() {
     OverlayTable table = new OverlayTable(SETTINGS);
-    table.setOwn(List.of(lease(0)));
+    table.setOwn(List.of(lease(0)), Set.of());
     table.accept(snapshot);
     Optional<NextHop> hop =
         Optional.of(

@@ -29,6 +29,8 @@ final class GuardedStore implements LeaseStore {
   /** Closing a watch must not keep anybody from ending. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(1);
 
+  private static final long BEAT_NS = TimeUnit.SECONDS.toNanos(1);
+
   /** One call, from the moment that it is made. */
   private static final class Call<T> {
     final String what;
@@ -45,18 +47,23 @@ final class GuardedStore implements LeaseStore {
   private final LeaseStore store;
   private final String threadName;
   private final Duration patience;
+  private final Runnable beat;
   private Call<?> running; // guarded by this
   private boolean givenUp; // guarded by this
   private volatile String logged = "";
 
-  GuardedStore(LeaseStore store, String threadName) {
-    this(store, threadName, PATIENCE);
+  /**
+   * @param beat called about once a second on the thread that waits for an answer
+   */
+  GuardedStore(LeaseStore store, String threadName, Runnable beat) {
+    this(store, threadName, PATIENCE, beat);
   }
 
-  GuardedStore(LeaseStore store, String threadName, Duration patience) {
+  GuardedStore(LeaseStore store, String threadName, Duration patience, Runnable beat) {
     this.store = store;
     this.threadName = threadName;
     this.patience = patience;
+    this.beat = beat;
   }
 
   /** Whoever waits for an answer, or will, gets an exception at once. */
@@ -122,6 +129,16 @@ final class GuardedStore implements LeaseStore {
     } catch (Throwable e) { // its thread has nobody to tell
       LOG.log(Level.WARNING, "A watch " + which + " did not close", e);
     }
+  }
+
+  @Override
+  public Duration reactionTime() {
+    return store.reactionTime();
+  }
+
+  @Override
+  public boolean looksNew() {
+    return call("looks new", store::looksNew, late -> {});
   }
 
   /** What the store says, or that it could not even say that. */
@@ -210,10 +227,14 @@ final class GuardedStore implements LeaseStore {
   private <T> T await(Call<T> call) {
     while (true) {
       try {
-        return call.answer.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+        long leftNs = patience.toNanos() - (System.nanoTime() - call.sinceNs);
+        return call.answer.get(Math.clamp(leftNs, 0, BEAT_NS), TimeUnit.NANOSECONDS);
       } catch (TimeoutException e) {
+        beat.run();
+        boolean tooLong = System.nanoTime() - call.sinceNs >= patience.toNanos();
         // Unless it comes in this very moment.
-        if (call.answer.completeExceptionally(new LeaseStoreException(silence(call), e))) {
+        if (tooLong
+            && call.answer.completeExceptionally(new LeaseStoreException(silence(call), e))) {
           call.thread.interrupt();
         }
       } catch (InterruptedException e) {

@@ -23,8 +23,10 @@ import java.util.Optional;
  * Gets, keeps and gives back this host's lease in one of the overlay's networks. Called by the
  * overlay's thread alone.
  *
- * <p>A lease that was lost changes nothing on this host: containers keep their addresses, and the
- * keeper goes on asking for the same subnet.
+ * <p>A host that lost its lease, or that slept past its end and cannot know, is fenced: its
+ * containers keep their addresses and are cut off, and the keeper goes on asking for the same
+ * subnet. One that was awake all along, and only could not reach the store, is not: losing the
+ * store removes nothing.
  */
 final class LeaseKeeper {
   private static final System.Logger LOG = System.getLogger(LeaseKeeper.class.getName());
@@ -32,10 +34,18 @@ final class LeaseKeeper {
   /** Each refused try means that another host got what it wanted, so this many is plenty. */
   private static final int TRIES = 100;
 
+  /**
+   * What all keepers of one host share.
+   *
+   * @param port of the tunnel
+   */
+  record Context(OverlayConfig config, int port, LeaseStore store, SteadyClock clock) {}
+
   private final OverlayConfig config;
   private final OverlayConfig.Network network;
   private final int port;
   private final LeaseStore store;
+  private final SteadyClock clock;
   private Optional<MacAddress> commonMac = Optional.empty();
   private InetAddress underlayAddress;
   private Lease lease;
@@ -46,19 +56,23 @@ final class LeaseKeeper {
   /** The store has not confirmed the lease: it is what the datapath was found to have. */
   private boolean provisional;
 
+  /** It ended while this process did not run, and the store has not confirmed it since. */
+  private boolean doubtful;
+
   private Optional<Lease> lostTo = Optional.empty();
   private Optional<String> problem = Optional.empty();
   private Optional<Backoff> backoff = Optional.empty();
   private Instant renewAt = Instant.MAX;
 
-  /**
-   * @param port of the tunnel
-   */
-  LeaseKeeper(OverlayConfig config, OverlayConfig.Network network, int port, LeaseStore store) {
-    this.config = config;
+  /** How long nobody can have taken the subnet, by the clock that does not jump. */
+  private Instant validUntil = Instant.MAX;
+
+  LeaseKeeper(Context context, OverlayConfig.Network network) {
+    this.config = context.config();
     this.network = network;
-    this.port = port;
-    this.store = store;
+    this.port = context.port();
+    this.store = context.store();
+    this.clock = context.clock();
     this.underlayAddress = config.underlayAddress();
   }
 
@@ -71,13 +85,35 @@ final class LeaseKeeper {
     return lease;
   }
 
-  /** Another host, or another machine with this host's name, has our subnet now. */
-  Optional<Lease> lostTo() {
-    return lostTo;
+  /** Whether this host must not carry packets of its subnet: another has it, or may have it. */
+  boolean isFenced() {
+    return doubtful || lostTo.isPresent();
+  }
+
+  /** What hinders the containers, if something does. */
+  Optional<String> whyFenced() {
+    if (lostTo.isPresent()) {
+      return problem;
+    }
+    return doubtful
+        ? Optional.of(
+            "This host slept past the end of its lease of "
+                + lease.subnet()
+                + ", so that another host may have got it; containers here are cut off until the"
+                + " store says that it did not.")
+        : Optional.empty();
   }
 
   Optional<String> problem() {
     return problem;
+  }
+
+  /** This process did not run for a while: if the lease has run out, another may have it. */
+  void slept(Instant now) {
+    if (!now.isBefore(validUntil) && lostTo.isEmpty()) {
+      doubtful = true;
+      backoff = Optional.of(new Backoff(1, now));
+    }
   }
 
   Instant nextDeadline() {
@@ -103,7 +139,8 @@ final class LeaseKeeper {
         throw e;
       }
       provisional = true;
-      lease = lease(new Subnet(config.vni(), previous.get()), previousMac(state), 0, now);
+      validUntil = now.plus(config.leaseDuration());
+      lease = lease(new Subnet(config.vni(), previous.get()), previousMac(state), 0);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
     }
   }
@@ -115,9 +152,9 @@ final class LeaseKeeper {
     }
     try {
       if (provisional || lostTo.isPresent()) {
-        handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1, now), now);
+        handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
       } else {
-        handle(store.renew(lease, wanted(lease, now)), now);
+        handle(store.renew(lease, wanted(lease)), now);
       }
     } catch (LeaseStoreException e) {
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
@@ -173,16 +210,16 @@ final class LeaseKeeper {
 
   private void obtain(Optional<IpPrefix> previous, Instant now) {
     for (int i = 0; i < TRIES; i++) {
-      Choice choice = choose(previous, now);
+      Choice choice = choose(previous);
       Result result =
           switch (choice) {
-            case Choice.Held(Lease held) -> take(held, now);
+            case Choice.Held(Lease held) -> take(held);
             case Choice.Free(IpPrefix prefix) ->
-                store.acquire(lease(new Subnet(config.vni(), prefix), freshMac(), 1, now));
+                store.acquire(lease(new Subnet(config.vni(), prefix), freshMac(), 1));
           };
       if (result instanceof Result.Done(Lease done)) {
         fresh = choice instanceof Choice.Free;
-        hold(done);
+        hold(done, now);
         return;
       }
     }
@@ -196,7 +233,7 @@ final class LeaseKeeper {
   }
 
   /** Falls back on subnets of hosts whose lease ended long ago, and only then. */
-  private Choice choose(Optional<IpPrefix> previous, Instant now) {
+  private Choice choose(Optional<IpPrefix> previous) {
     var request =
         new SubnetAllocator.Request(
             config.host(),
@@ -209,7 +246,7 @@ final class LeaseKeeper {
     try {
       return SubnetAllocator.choose(request, leases);
     } catch (RefusedException e) {
-      Instant longAgo = now.minus(grace(config));
+      Instant longAgo = clock.wall().minus(grace(config));
       List<Lease> living = new ArrayList<>(leases);
       living.removeIf(other -> other.isExpired(longAgo));
       if (living.size() == leases.size()
@@ -234,20 +271,20 @@ final class LeaseKeeper {
   }
 
   /** Makes the lease in the store say what this host is now. */
-  private Result take(Lease held, Instant now) {
-    Lease wanted = wanted(held, now);
+  private Result take(Lease held) {
+    Lease wanted = wanted(held);
     boolean unchanged = held.isStatic() && held.vtep().equals(wanted.vtep());
     return unchanged ? new Result.Done(held) : store.renew(held, wanted);
   }
 
   /** Gets back the very subnet that the containers of this host have addresses of. */
-  private Result claim(Subnet subnet, MacAddress mac, long generation, Instant now) {
-    Result result = store.acquire(lease(subnet, mac, generation, now));
+  private Result claim(Subnet subnet, MacAddress mac, long generation) {
+    Result result = store.acquire(lease(subnet, mac, generation));
     if (provisional
         && result instanceof Result.Conflict(Lease current)
         && current.host().equals(config.host())
         && current.subnet().equals(subnet)) {
-      return take(current, now);
+      return take(current);
     }
     return result;
   }
@@ -258,33 +295,37 @@ final class LeaseKeeper {
         if (problem.isPresent()) {
           LOG.log(Level.INFO, "The lease of " + done + " is held again.");
         }
-        hold(done);
+        hold(done, now);
       }
       case Result.Gone _ ->
-          handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1, now), now);
+          handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
       case Result.Conflict(Lease current) when isOwnWrite(current) -> {
         // Our own write whose answer got lost, or a new generation by hand.
         lease = current;
-        handle(store.renew(current, wanted(current, now)), now);
+        handle(take(current), now);
       }
       case Result.Conflict(Lease current) -> lose(current, now);
     }
   }
 
-  private void hold(Lease held) {
+  /**
+   * @param asked when the store was asked for it
+   */
+  private void hold(Lease held, Instant asked) {
     lease = held;
     provisional = false;
+    doubtful = false;
     lostTo = Optional.empty();
     problem = Optional.empty();
     backoff = Optional.empty();
-    renewAt =
-        held.expires()
-            .map(expires -> expires.minus(config.leaseDuration().dividedBy(2)))
-            .orElse(Instant.MAX);
+    Duration lasts = config.leaseDuration();
+    renewAt = held.isStatic() ? Instant.MAX : asked.plus(lasts.dividedBy(2));
+    validUntil = held.isStatic() ? Instant.MAX : asked.plus(lasts);
   }
 
   private void lose(Lease current, Instant now) {
     lostTo = Optional.of(current);
+    doubtful = false;
     String who =
         current.host().equals(config.host())
             ? "another machine, " + current.vtep() + ", uses this host's name"
@@ -294,7 +335,7 @@ final class LeaseKeeper {
             + lease.subnet()
             + ": "
             + who
-            + "; containers here keep their addresses, but others no longer reach them. Give the"
+            + "; containers here keep their addresses and are cut off. Give the"
             + " other host another "
             + (current.host().equals(config.host()) ? "name" : "subnet")
             + ", or move the containers.",
@@ -325,22 +366,22 @@ final class LeaseKeeper {
   }
 
   /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */
-  private Lease wanted(Lease held, Instant now) {
+  private Lease wanted(Lease held) {
     return new Lease(
         held.subnet(),
         config.host(),
         vtep(commonMac.orElse(held.vtep().mac())),
         held.generation(),
-        held.term().map(_ -> Lease.Term.from(now, config.leaseDuration())));
+        held.term().map(_ -> Lease.Term.from(clock.stamp(), config.leaseDuration())));
   }
 
-  private Lease lease(Subnet subnet, MacAddress mac, long generation, Instant now) {
+  private Lease lease(Subnet subnet, MacAddress mac, long generation) {
     return new Lease(
         subnet,
         config.host(),
         vtep(mac),
         generation,
-        Optional.of(Lease.Term.from(now, config.leaseDuration())));
+        Optional.of(Lease.Term.from(clock.stamp(), config.leaseDuration())));
   }
 
   private Optional<IpPrefix> previous(Datapath.State state) {

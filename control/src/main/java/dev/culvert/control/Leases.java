@@ -12,6 +12,9 @@ import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All leases of this host: one in each of the overlay's networks, each with a {@link LeaseKeeper}
@@ -21,10 +24,10 @@ import java.util.Optional;
 final class Leases {
   private final List<LeaseKeeper> keepers;
 
-  Leases(OverlayConfig config, int port, LeaseStore store) {
+  Leases(LeaseKeeper.Context context) {
     this.keepers =
-        config.networks().stream()
-            .map(network -> new LeaseKeeper(config, network, port, store))
+        context.config().networks().stream()
+            .map(network -> new LeaseKeeper(context, network))
             .toList();
   }
 
@@ -83,6 +86,24 @@ final class Leases {
         .toList();
   }
 
+  /** Whether this host must not carry packets of one of its subnets. */
+  boolean isFenced() {
+    return keepers.stream().anyMatch(LeaseKeeper::isFenced);
+  }
+
+  /** Those of its subnets that this host must not carry packets of now. */
+  Set<Subnet> fenced() {
+    return keepers.stream()
+        .filter(LeaseKeeper::isFenced)
+        .map(keeper -> keeper.lease().subnet())
+        .collect(Collectors.toSet());
+  }
+
+  /** This process did not run for a while. */
+  void slept(Instant now) {
+    keepers.forEach(keeper -> keeper.slept(now));
+  }
+
   /**
    * The subnets that new containers may have addresses of: all that were not lost.
    *
@@ -91,17 +112,12 @@ final class Leases {
   List<IpPrefix> usable() {
     List<IpPrefix> usable =
         keepers.stream()
-            .filter(keeper -> keeper.lostTo().isEmpty())
+            .filter(keeper -> !keeper.isFenced())
             .map(keeper -> keeper.lease().subnet().prefix())
             .toList();
     if (usable.isEmpty()) {
-      LeaseKeeper first = keepers.getFirst();
       throw new RefusedException(
-          "No container can be attached: this host lost its subnet "
-              + first.lease().subnet()
-              + " to "
-              + first.lostTo().orElseThrow()
-              + "; see the overlay's status.");
+          "No container can be attached: " + keepers.getFirst().whyFenced().orElseThrow());
     }
     return usable;
   }
@@ -123,7 +139,11 @@ final class Leases {
   }
 
   List<String> problems() {
-    return keepers.stream().map(LeaseKeeper::problem).flatMap(Optional::stream).toList();
+    return keepers.stream()
+        .flatMap(keeper -> Stream.of(keeper.whyFenced(), keeper.problem()))
+        .flatMap(Optional::stream)
+        .distinct()
+        .toList();
   }
 
   /**

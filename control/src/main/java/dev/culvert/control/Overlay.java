@@ -7,7 +7,6 @@ import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -52,9 +51,10 @@ public final class Overlay implements AutoCloseable {
   private final GuardedStore store;
   private final OverlayCore core;
 
-  private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
+  private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
+    SteadyClock clock = new SteadyClock(time);
     this.mailbox = new Mailbox("overlay of " + config.host());
-    this.store = new GuardedStore(store, "culvert-store-" + config.host());
+    this.store = new GuardedStore(store, "culvert-store-" + config.host(), this::beat);
     this.core = new OverlayCore(config, this.store, datapath, clock, mailbox::post);
     mailbox.start(
         "culvert-overlay-" + config.host(),
@@ -75,16 +75,16 @@ public final class Overlay implements AutoCloseable {
    *     is too small
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
-    return start(config, store, datapath, Clock.systemUTC());
+    return start(config, store, datapath, TimeSource.system());
   }
 
   /**
-   * As the other {@code start}, with a clock. All times of the overlay come from it; a clock that
-   * jumps is noticed within a second, or at the next call.
+   * As the other {@code start}, with clocks of the caller's. All times of the overlay come from
+   * them.
    */
   public static Overlay start(
-      OverlayConfig config, LeaseStore store, Datapath datapath, Clock clock) {
-    Overlay overlay = new Overlay(config, store, datapath, clock);
+      OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
+    Overlay overlay = new Overlay(config, store, datapath, time);
     try {
       overlay.run("starting", LONG_PATIENCE, overlay.core::start);
       overlay.mailbox.ready();
@@ -93,6 +93,10 @@ public final class Overlay implements AutoCloseable {
       overlay.closeAfter(e);
       throw e;
     }
+  }
+
+  private void beat() {
+    core.beat();
   }
 
   private void closeAfter(Throwable failure) {

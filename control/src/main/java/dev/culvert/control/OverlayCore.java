@@ -16,7 +16,6 @@ import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -42,7 +41,8 @@ final class OverlayCore {
 
   private final OverlayConfig config;
   private final Datapath datapath;
-  private final Clock clock;
+  private final SteadyClock clock;
+  private final Wakefulness wakefulness;
   private final Consumer<Runnable> mailbox;
   private final OverlayTable table;
   private final Leases leases;
@@ -60,11 +60,12 @@ final class OverlayCore {
       OverlayConfig config,
       LeaseStore store,
       Datapath datapath,
-      Clock clock,
+      SteadyClock clock,
       Consumer<Runnable> mailbox) {
     this.config = config;
     this.datapath = datapath;
     this.clock = clock;
+    this.wakefulness = new Wakefulness(clock.instant());
     this.mailbox = mailbox;
     this.table =
         new OverlayTable(
@@ -74,7 +75,7 @@ final class OverlayCore {
                 config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
                 LeaseKeeper.grace(config)));
-    this.leases = new Leases(config, datapath.port(), store);
+    this.leases = new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock));
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
   }
@@ -101,7 +102,12 @@ final class OverlayCore {
 
   /** Does all that is due. Never throws: what fails is shown in {@link #status} and tried again. */
   void doWork() {
+    beat();
     Instant now = clock.instant();
+    if (leases.isFenced()) {
+      // Before the store is asked, which may take its time.
+      problems.guard("Writing the datapath", () -> reconcile(now));
+    }
     for (LeaseKeeper keeper : leases.keepers()) {
       String task = "Keeping the lease of " + keeper.lease().subnet();
       problems.guard(task, () -> keeper.doWork(now));
@@ -127,6 +133,14 @@ final class OverlayCore {
     List<String> all = allProblems();
     problems.logNews(all);
     lastStatus = status(all);
+  }
+
+  /** The overlay's thread lives: called at each turn, and while it waits for the store. */
+  void beat() {
+    Instant now = clock.instant();
+    if (wakefulness.beat(now)) {
+      leases.slept(now);
+    }
   }
 
   /** What the overlay's thread is at, or nothing. Any thread may ask. */
@@ -307,7 +321,7 @@ final class OverlayCore {
   }
 
   private void reconcile(Instant now) {
-    table.setOwn(leases.list());
+    table.setOwn(leases.list(), leases.fenced());
     List<Change> changes = table.changes(now, link.isSettled(now));
     if (!changes.isEmpty()) {
       table.applied(changes, datapath.apply(changes), now);
@@ -334,7 +348,7 @@ final class OverlayCore {
   private void useLeases() {
     datapath.start(config.vni(), leases.vtep(), leases.gateways());
     usedVtep = Optional.of(leases.vtep());
-    table.setOwn(leases.list());
+    table.setOwn(leases.list(), leases.fenced());
     lookAt = clock.instant(); // packets may leave with another source address
   }
 

@@ -70,6 +70,12 @@ final class OverlayTable {
   private final SortedMap<Subnet, Pending> pending = new TreeMap<>();
   private List<Lease> own = List.of();
 
+  /** Our subnets that we must not carry packets of. */
+  private Set<Subnet> fenced = Set.of();
+
+  /** The bridge that leads to a subnet's containers, also while its entry is not there. */
+  private final Map<Subnet, Integer> bridges = new HashMap<>();
+
   OverlayTable(Settings settings) {
     this.settings = settings;
   }
@@ -79,15 +85,24 @@ final class OverlayTable {
     actual.clear();
     state.locals().stream()
         .filter(local -> isOurs(local.subnet()))
-        .forEach(local -> actual.put(local.subnet(), new PutLocal(local)));
+        .forEach(local -> {
+          actual.put(local.subnet(), new PutLocal(local));
+          bridges.put(local.subnet(), local.bridgeIndex());
+        });
     state.remotes().stream()
         .filter(remote -> isOurs(remote.subnet()))
         .forEach(remote -> actual.put(remote.subnet(), new PutRemote(remote)));
   }
 
-  /** This host's own leases: their subnets become local, their VTEP the sender to all others. */
-  void setOwn(List<Lease> leases) {
+  /**
+   * This host's own leases: their subnets become local, their VTEP the sender to all others.
+   *
+   * @param fencedOff those of their subnets that another host has or may have: they are not local,
+   *     and nothing of their IP family is sent to other hosts
+   */
+  void setOwn(List<Lease> leases, Set<Subnet> fencedOff) {
     own = List.copyOf(leases);
+    fenced = Set.copyOf(fencedOff);
   }
 
   /** The store's events follow; see {@link LeaseView#restart}. */
@@ -236,7 +251,10 @@ final class OverlayTable {
     }
     for (Lease lease : own) {
       Subnet subnet = lease.subnet();
-      desired.put(subnet, new PutLocal(new LocalSubnet(subnet, bridgeIndex(subnet))));
+      if (!fenced.contains(subnet)) {
+        int bridge = bridges.getOrDefault(subnet, 0);
+        desired.put(subnet, new PutLocal(new LocalSubnet(subnet, bridge)));
+      }
     }
     for (Lease lease : foreign()) {
       Change there = actual.get(lease.subnet());
@@ -256,7 +274,20 @@ final class OverlayTable {
             found.subnet(), new PutRemote(remote(found.subnet(), found.remote()).orElse(found)));
       }
     }
+    desired.replaceAll((subnet, change) -> fencedOff(change));
     return desired;
+  }
+
+  /** A host without a right to its subnet sends nothing from it: its entries lead nowhere. */
+  private Change fencedOff(Change change) {
+    if (!(change instanceof PutRemote(RemoteSubnet remote))
+        || fenced.stream()
+            .noneMatch(own -> own.prefix().family() == remote.subnet().prefix().family())) {
+      return change;
+    }
+    return new PutRemote(
+        new RemoteSubnet(
+            remote.subnet(), remote.local(), remote.remote(), Optional.empty(), false));
   }
 
   private Wish wish(Lease lease) {
@@ -323,11 +354,6 @@ final class OverlayTable {
             && nextHop.get().onLink()
             && subnet.prefix().family() == IpFamily.of(vtep.address());
     return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
-  }
-
-  /** The datapath knows which bridge, if any, leads to our containers. */
-  private int bridgeIndex(Subnet subnet) {
-    return actual.get(subnet) instanceof PutLocal(LocalSubnet local) ? local.bridgeIndex() : 0;
   }
 
   private List<Lease> foreign() {

@@ -19,7 +19,7 @@ final class GuardedStoreTest {
   private final MemoryLeaseStore memory = new MemoryLeaseStore();
   private final HostileStore hostile = new HostileStore(memory);
   private final GuardedStore store =
-      new GuardedStore(hostile, "culvert-test-store", Duration.ofMillis(200));
+      new GuardedStore(hostile, "culvert-test-store", Duration.ofMillis(200), () -> {});
   private final CountDownLatch hung = new CountDownLatch(1);
 
   @AfterEach
@@ -116,7 +116,7 @@ final class GuardedStoreTest {
 
   @Test
   void whoeverEndsIsKeptByNoCall() throws Exception {
-    GuardedStore patient = new GuardedStore(hostile, "culvert-test-store");
+    GuardedStore patient = new GuardedStore(hostile, "culvert-test-store", () -> {});
     hostile.hang(hung);
     Thread asking = Thread.ofPlatform().start(() -> refused(patient::list));
     Thread.sleep(100);

@@ -1,32 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.ZoneId;
-import java.time.ZoneOffset;
 
 /** Stands still until it is told to go on. */
-final class ManualClock extends Clock {
-  private volatile Instant now = Instant.parse("2026-11-23T12:00:00Z");
+final class ManualClock implements TimeSource {
+  private Instant wall = Instant.parse("2026-11-23T12:00:00Z");
+  private Duration elapsed = Duration.ofDays(3);
 
+  /** Time passes. */
   synchronized void advance(Duration duration) {
-    now = now.plus(duration);
+    wall = wall.plus(duration);
+    elapsed = elapsed.plus(duration);
+  }
+
+  /** Somebody sets the clock, forward or back; no time passes. */
+  synchronized void set(Duration difference) {
+    wall = wall.plus(difference);
+  }
+
+  synchronized Instant instant() {
+    return wall;
   }
 
   @Override
-  public Instant instant() {
-    return now;
+  public synchronized Instant wallTime() {
+    return wall;
   }
 
   @Override
-  public ZoneId getZone() {
-    return ZoneOffset.UTC;
-  }
-
-  @Override
-  public Clock withZone(ZoneId zone) {
-    throw new UnsupportedOperationException();
+  public synchronized Duration elapsed() {
+    return elapsed;
   }
 }

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
@@ -114,7 +115,7 @@ final class OverlayTablePropertyTest {
                 List.of(IpPrefix.parse("10.244.0.0/16"), IpPrefix.parse("fd00:244::/48")),
                 true,
                 Duration.ofMinutes(30)));
-    table.setOwn(List.of(OWN, OWN6));
+    table.setOwn(List.of(OWN, OWN6), Set.of());
     table.setActual(datapath.read());
     for (int i = 2; i < 6; i++) {
       table.setNextHop(address("10.18.2." + i), Optional.of(viaRouter("10.17.2.1")));

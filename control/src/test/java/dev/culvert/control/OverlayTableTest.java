@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 final class OverlayTableTest {
@@ -45,7 +46,7 @@ final class OverlayTableTest {
                 List.of(IpPrefix.parse("10.244.0.0/16")),
                 directRouting,
                 Duration.ofMinutes(30)));
-    table.setOwn(List.of(OWN));
+    table.setOwn(List.of(OWN), Set.of());
     table.setNextHop(address("10.18.2.2"), Optional.of(viaRouter("10.17.2.1")));
     return table;
   }
@@ -111,7 +112,7 @@ final class OverlayTableTest {
     table.accept(new Snapshot(1, List.of(TWO)));
     settle();
     Lease renumbered = lease("10.244.1.0/24", "host-01", 1, "10.17.2.77", 2);
-    table.setOwn(List.of(renumbered));
+    table.setOwn(List.of(renumbered), Set.of());
     var remote = (PutRemote) settle().getFirst();
     assertEquals(renumbered.vtep(), remote.remote().local());
   }

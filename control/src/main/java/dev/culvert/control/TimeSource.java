@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import java.time.Duration;
+import java.time.Instant;
+
+/**
+ * The two clocks that an overlay needs. What is due is decided by the one that does not jump; what
+ * a lease says to others is written by the one that people set. Any thread may ask.
+ */
+public interface TimeSource {
+  /** What time it is, as far as this machine knows: may be set, and may be wrong. */
+  Instant wallTime();
+
+  /**
+   * How much time has passed since some moment in the past: never jumps, never goes back, and goes
+   * on while the machine sleeps.
+   */
+  Duration elapsed();
+
+  /** The machine's own. */
+  static TimeSource system() {
+    return new SystemTime();
+  }
+}
