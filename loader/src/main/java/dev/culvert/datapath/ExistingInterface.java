@@ -12,6 +12,11 @@ import java.util.List;
  * @param subnets this host's own, of one VNI: the interface has an address in each or some of them
  */
 public record ExistingInterface(Path netns, String interfaceName, List<Subnet> subnets) {
+  /**
+   * Checks the values.
+   *
+   * @throws IllegalArgumentException for no subnet
+   */
   public ExistingInterface {
     subnets = List.copyOf(subnets);
     if (subnets.isEmpty()) {

@@ -9,6 +9,11 @@ public record MacAddress(long bits) {
   private static final long MULTICAST = 1L << 40;
   private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
 
+  /**
+   * Checks the values.
+   *
+   * @throws IllegalArgumentException for more than 48 bits, zero, or a multicast address
+   */
   public MacAddress {
     if (bits >>> 48 != 0) {
       throw new IllegalArgumentException(

@@ -13,6 +13,11 @@ import java.util.Optional;
  */
 public record RemoteSubnet(
     Subnet subnet, Vtep local, Vtep remote, Optional<NextHop> nextHop, boolean direct) {
+  /**
+   * Checks the values.
+   *
+   * @throws IllegalArgumentException for direct routing over a router
+   */
   public RemoteSubnet {
     if (direct && nextHop.isPresent() && !nextHop.get().onLink()) {
       throw new IllegalArgumentException(

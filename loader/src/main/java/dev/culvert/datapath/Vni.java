@@ -8,6 +8,11 @@ package dev.culvert.datapath;
 public record Vni(int value) implements Comparable<Vni> {
   public static final int MAX = 0xff_ffff;
 
+  /**
+   * Checks the values.
+   *
+   * @throws IllegalArgumentException outside 1 to {@link #MAX}
+   */
   public Vni {
     if (value < 1 || value > MAX) {
       throw new IllegalArgumentException("The VNI " + value + " is outside 1-" + MAX + ".");

@@ -46,6 +46,11 @@ public record ProbePacket(
   private static final byte ECHO_REQUEST = 8; // RFC 792
   private static final byte ECHO_REQUEST_V6 = (byte) 128; // RFC 4443 section 4.1
 
+  /**
+   * Checks the values.
+   *
+   * @throws RefusedException for addresses of two families, no port, or a size that cannot be
+   */
   public ProbePacket {
     if (IpFamily.of(source) != IpFamily.of(destination)) {
       throw new RefusedException(

@@ -32,6 +32,11 @@ public final class Tracer implements AutoCloseable {
    * @param sample one packet out of so many, at random; 1 for every one
    */
   public record Request(boolean drops, boolean flows, int sample) {
+    /**
+     * Checks the values.
+     *
+     * @throws RefusedException for no sample, or neither drops nor flows
+     */
     public Request {
       if (sample < 1) {
         throw new RefusedException(

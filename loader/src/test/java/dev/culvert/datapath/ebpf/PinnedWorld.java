@@ -37,7 +37,7 @@ import java.util.Optional;
  * packets find it as they find PacketWorld. A device in a namespace of its own stands for the
  * underlay and for the container 10.244.1.2; nothing is sent there.
  */
-@SuppressWarnings("try") // Closing may be interrupted: then the test fails, as it should.
+@SuppressWarnings({"try", "exports"}) // Closing may be interrupted; nobody but tests sees this.
 public final class PinnedWorld implements AutoCloseable {
   private static final String DEVICE = "under0";
   private static final MacAddress DEVICE_MAC = MacAddress.parse("02:ff:00:00:01:02");
