@@ -81,4 +81,5 @@ and_mark_built() {
     printf '%s\n' "${ids[$module]}" >"$(stamp "$module")"
     touch -d "$start" "$(stamp "$module")"
   done
+  make_class_cache "$JAVA_HOME" "$(built_jar agent)"
 }

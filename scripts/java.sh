@@ -45,12 +45,38 @@ find_java() {
 
 # Sets JAVA_FLAGS. The serial collector and the first compiler alone take a third of the CPU time off a short command ("doctor":
 # 0.75 instead of 1.1 s JDK 25). The agent waits nearly all of its time, so they suit it too.
-# But for one that carries the packets itself. The heap is for an agent of 65,000 subnets, with room; one that needs more is at
-# fault, and ends rather than go on without some of its threads.
+# But for one that carries the packets itself.
 java_flags() {
   # shellcheck disable=SC2034 # for who sources this
-  JAVA_FLAGS=(-XX:+UseSerialGC -Xmx512m -XX:+ExitOnOutOfMemoryError)
+  JAVA_FLAGS=(-XX:+UseSerialGC)
   carries_packets "$@" || JAVA_FLAGS+=(-XX:TieredStopAtLevel=1)
+}
+
+# What the JVM reads classes from instead of loading them one by one: an AOT cache since JDK 25, a class-data archive before.
+# A file that does not fit the JVM or the jars (a newer build, another JDK) is passed over by the JVM.
+#
+# class_cache JAVA_HOME JAR: the file's path; the JDK's release is in its name.
+class_cache() { printf '%s.%s\n' "${2%.jar}" "jdk$(java_release "$1").cache"; }
+
+# class_cache_flags JAVA_HOME JAR: adds to JAVA_FLAGS what uses the cache, where it is there.
+class_cache_flags() {
+  local cache
+  cache=$(class_cache "$1" "$2")
+  [ -r "$cache" ] || return 0
+  JAVA_FLAGS+=(-Xlog:disable) # else a cache that does not fit is complained of
+  if [ "$(java_release "$1")" -ge 25 ]; then JAVA_FLAGS+=("-XX:AOTCache=$cache"); else JAVA_FLAGS+=("-XX:SharedArchiveFile=$cache"); fi
+}
+
+# make_class_cache JAVA_HOME JAR: by a run of "doctor", which changes nothing and loads what most commands do. One that cannot be
+# made is none: everything works without.
+make_class_cache() {
+  local cache option=-XX:ArchiveClassesAtExit
+  cache=$(class_cache "$1" "$2")
+  [ "$(java_release "$1")" -lt 25 ] || option=-XX:AOTCacheOutput
+  rm -f "$cache"
+  java_flags doctor
+  timeout 60 "$1/bin/java" "${JAVA_FLAGS[@]}" -Xlog:disable "$option=$cache.new" -jar "$2" doctor >/dev/null 2>&1 || true
+  [ ! -f "$cache.new" ] || mv "$cache.new" "$cache"
 }
 
 # carries_packets ARGUMENT...: whether this is "agent --config FILE" with a FILE that says "datapath: userspace".
