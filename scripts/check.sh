@@ -8,7 +8,7 @@ check_command() {
   local lost=() check
   ensure_packages "the checks" git shellcheck
   ensure_bpf_toolchain
-  for check in licence_lines text_files named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
+  for check in licence_lines text_files prose_lines named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
     "check_$check" || lost+=("${check//_/ }")
   done
   [ "${#lost[@]}" -eq 0 ] || die "these checks failed (see above): ${lost[*]}."
@@ -41,6 +41,19 @@ check_text_files() {
   unended=$(cd "$ROOT" && grep -LzP '\n\z' "${texts[@]}") || true
   [ -z "$unended" ] || { say "no end to the last line: $unended"; failed=1; }
   return "$failed"
+}
+
+# Prose of at most 120 characters a line; tables, code and headings may be longer, and so may the changelog's entries.
+check_prose_lines() {
+  local pages long
+  mapfile -t pages < <(tracked '*.md' ':!CHANGELOG.md')
+  long=$(cd "$ROOT" && LC_ALL=C awk '
+    FNR == 1 { code = 0 }
+    /^ *```/ { code = !code }
+    { characters = $0; gsub(/[\200-\277]/, "", characters) } # of UTF-8 all bytes but each first
+    !code && length(characters) > 120 && !/^ *[|#<]/ { print FILENAME ":" FNR ": " length(characters) " characters" }
+  ' "${pages[@]}")
+  [ -z "$long" ] || { say "$long"; return 1; }
 }
 
 # Paths in `backticks` and relative links of the guides must exist. Words like `a/b` that start with no folder of ours are not paths.
