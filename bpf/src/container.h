@@ -18,10 +18,35 @@
 #define ROUTER_ADVERTISEMENT 134
 #define REDIRECT             137
 
+#define ICMP_HEADER_BYTES 8
+
+/* Whether an ICMP message, `at` bytes into the frame, quotes a tunnel packet. Only the tunnel's routers have any. */
+static __always_inline bool quotes_tunnel(struct __sk_buff *skb, __u32 at, bool ipv6)
+{
+	__u32 quoted = at + ICMP_HEADER_BYTES, udp_at = quoted + sizeof(struct ipv6hdr);
+	struct ipv6hdr ip6;
+	struct udphdr udp;
+	struct iphdr ip;
+	__u8 protocol;
+
+	if (ipv6) {
+		if (bpf_skb_load_bytes(skb, quoted, &ip6, sizeof(ip6)))
+			return false;
+		protocol = ip6.nexthdr;
+	} else {
+		if (bpf_skb_load_bytes(skb, quoted, &ip, sizeof(ip)))
+			return false;
+		protocol = ip.protocol;
+		udp_at = quoted + ip.ihl * 4;
+	}
+	return protocol == IPPROTO_UDP && !bpf_skb_load_bytes(skb, udp_at, &udp, sizeof(udp)) && is_tunnel_port(&udp);
+}
+
 /*
- * Whether a container's packet is VXLAN of its own making. Masqueraded, it would look like this host's VTEP at the
- * other host. IP options, extension headers and fragments hide nothing: the first fragment carries the UDP header, and
- * without it the others are never put together. What cannot be read to its end counts as a tunnel.
+ * Whether a container's packet is VXLAN of its own making, or speaks of the host's as a router would. Masqueraded, it
+ * would look like this host's VTEP at the other host. IP options, extension headers and fragments hide nothing: the
+ * first fragment carries the UDP header, and without it the others are never put together. What cannot be read to its
+ * end counts as a tunnel.
  */
 static __always_inline bool is_own_tunnel(struct __sk_buff *skb, const void *header, bool ipv6)
 {
@@ -30,16 +55,34 @@ static __always_inline bool is_own_tunnel(struct __sk_buff *skb, const void *hea
 
 	if (!find_payload(skb, header, ipv6, &payload))
 		return true;
-	return payload.protocol == IPPROTO_UDP && payload.first &&
-	       !bpf_skb_load_bytes(skb, payload.offset, &udp, sizeof(udp)) && is_tunnel_port(&udp);
+	if (!payload.first)
+		return false;
+	if (payload.protocol == (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
+		return quotes_tunnel(skb, payload.offset, ipv6);
+	return payload.protocol == IPPROTO_UDP && !bpf_skb_load_bytes(skb, payload.offset, &udp, sizeof(udp)) &&
+	       is_tunnel_port(&udp);
+}
+
+/* The link-local address that a MAC gives: RFC 4291 appendix A. */
+static __always_inline bool is_own_link_local(const __u8 *mac, const __u8 *address)
+{
+	const __u32 *words = (const __u32 *)address;
+
+	return words[0] == bpf_htonl(0xfe800000) && !words[1] &&
+	       words[2] == bpf_htonl((mac[0] ^ 2u) << 24 | mac[1] << 16 | mac[2] << 8 | 0xff) &&
+	       words[3] == bpf_htonl(0xfeu << 24 | mac[3] << 16 | mac[4] << 8 | mac[5]);
 }
 
 /*
  * IPv6 on the link between container and host: neighbour discovery mostly. It never leaves the link: the stack sees to
  * that.
  */
-static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const void *header)
+static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const struct interface *in,
+                                                    const void *header)
 {
+	const struct ipv6hdr *ip = header;
+	bool own = !(in->flags & INTERFACE_CHECK_MAC) || !ip->saddr.s6_addr[0] ||
+	           is_own_link_local(in->mac, ip->saddr.s6_addr);
 	struct payload payload;
 	__u8 type;
 
@@ -50,7 +93,43 @@ static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const
 	    !bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type)) &&
 	    (type == ROUTER_ADVERTISEMENT || type == REDIRECT))
 		return VERDICT_DROPPED_ROUTER_ADVERTISEMENT;
-	return VERDICT_PASSED;
+	/* Each address that the host's stack talks to takes an entry of its neighbour table. */
+	return own ? VERDICT_PASSED : VERDICT_DROPPED_INNER_SOURCE;
+}
+
+/* ARP for IPv4 over Ethernet, RFC 826. */
+struct arp_packet {
+	__be16 hardware;
+	__be16 protocol;
+	__u8 hardware_bytes;
+	__u8 protocol_bytes;
+	__be16 operation;
+	__u8 sender_mac[ETH_ALEN];
+	__be32 sender __attribute__((packed));
+	__u8 target_mac[ETH_ALEN];
+	__be32 target __attribute__((packed));
+};
+_Static_assert(sizeof(struct arp_packet) == 28, "RFC 826");
+
+/*
+ * A container's ARP: about itself, since the host keeps what it hears. A probe has no sender yet (RFC 5227). On a
+ * bridge there may be others' networks too, and their ARP.
+ */
+static __always_inline enum verdict arp_sends(struct __sk_buff *skb, const struct interface *in)
+{
+	const struct ethhdr *eth = packet_start(skb, ETH_HLEN + sizeof(struct arp_packet));
+	const struct arp_packet *arp = (const void *)(eth + 1);
+	__be32 sender;
+
+	if (!(in->flags & INTERFACE_CHECK_MAC))
+		return VERDICT_PASSED;
+	if (!eth || arp->hardware != bpf_htons(1) || arp->protocol != bpf_htons(ETH_P_IP) ||
+	    arp->hardware_bytes != ETH_ALEN || arp->protocol_bytes != sizeof(arp->sender))
+		return VERDICT_DROPPED_MALFORMED;
+	if (!same_mac(eth->h_source, in->mac) || !same_mac(arp->sender_mac, in->mac))
+		return VERDICT_DROPPED_INNER_MAC;
+	sender = arp->sender;
+	return !sender || owns_source(in, &sender, false) ? VERDICT_PASSED : VERDICT_DROPPED_INNER_SOURCE;
 }
 
 /* A link-local source, or none yet (duplicate address detection). */
@@ -77,7 +156,7 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 	if ((in->flags & INTERFACE_CHECK_MAC) && !same_mac(eth->h_source, in->mac))
 		return VERDICT_DROPPED_INNER_MAC;
 	if (ipv6 && is_link_business(ip.source))
-		return neighbour_sends(skb, eth + 1);
+		return neighbour_sends(skb, in, eth + 1);
 	if (!owns_source(in, ip.source, ipv6))
 		return VERDICT_DROPPED_INNER_SOURCE;
 	if (skb->pkt_type != PACKET_HOST)

@@ -61,11 +61,13 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 
 static __always_inline int container_frame(struct __sk_buff *skb, const struct interface *in)
 {
-	enum verdict verdict = VERDICT_PASSED; /* ARP: the stack answers for the gateway */
+	enum verdict verdict = VERDICT_PASSED;
 	struct parties parties = { .vni = in->vni };
 
 	if (is_tagged(skb))
 		verdict = tagged_sends(skb, in);
+	else if (skb->protocol == bpf_htons(ETH_P_ARP))
+		verdict = arp_sends(skb, in); /* the stack answers for the gateway */
 	else if (skb->protocol == bpf_htons(ETH_P_IP))
 		return container_packet(skb, in, false);
 	else if (skb->protocol == bpf_htons(ETH_P_IPV6))

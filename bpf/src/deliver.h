@@ -27,6 +27,32 @@ static __always_inline void send_to_neighbour(__u32 ifindex, const __u8 *address
 }
 
 /*
+ * Sends on what the stack has routed to culvert0. It bears that route still, and while the next hop's MAC is unknown
+ * the kernel keeps it, then asks its route for the MAC: culvert0's. So the kernel looks for the way itself, and the
+ * packet gets that route.
+ */
+static __always_inline void send_routed(__u32 ifindex)
+{
+	bpf_redirect_neigh(ifindex, NULL, 0, 0);
+}
+
+/* Whether the kernel has yet to ask for the MAC of a next hop, by 16 bytes as above. */
+static __always_inline bool is_neighbour_unknown(struct __sk_buff *skb, __u32 ifindex, const __u8 *address, bool ipv6)
+{
+	struct bpf_fib_lookup way = { .ifindex = ifindex };
+
+	if (ipv6) {
+		way.family = AF_INET6;
+		copy_address(way.ipv6_dst, address, true);
+	} else {
+		way.family = AF_INET;
+		way.ipv4_dst = *(const __be32 *)(address + 12);
+	}
+	return bpf_fib_lookup(skb, &way, sizeof(way), BPF_FIB_LOOKUP_DIRECT | BPF_FIB_LOOKUP_OUTPUT) ==
+	       BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
+/*
  * Redirects a packet, whose Ethernet header is at `eth`, into a container. `at_ingress`: redirect_peer works there
  * only.
  */

@@ -148,7 +148,10 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 	}
 	if (!write_outer(skb, to, underlay_ipv6, hash, inner))
 		return VERDICT_DROPPED_NO_MEMORY;
-	send_to_neighbour(to->ifindex, to->gateway, underlay_ipv6);
+	if (inner->routed)
+		send_routed(to->ifindex);
+	else
+		send_to_neighbour(to->ifindex, to->gateway, underlay_ipv6);
 	return VERDICT_ENCAPSULATED;
 }
 
@@ -181,6 +184,9 @@ static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const 
 		return may_be_cut(to, header, ip, bytes) ? VERDICT_SLOW_PATH : VERDICT_DROPPED_TOO_BIG;
 
 	if (to->flags & SUBNET_DIRECT) {
+		/* As for send_routed(), but no route leads to the container: its host takes the tunnel as well. */
+		if (ip->routed && is_neighbour_unknown(skb, to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6))
+			return VERDICT_SLOW_PATH;
 		if (!ip->routed)
 			spend_hop(header, ip->ipv6);
 		send_to_neighbour(to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6);

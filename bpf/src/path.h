@@ -45,7 +45,8 @@ struct too_big {
 	__u32 mtu_bytes;    /* outer: the next hop's */
 	__u32 quoted_bytes; /* outer packet, IP header included */
 	const struct udphdr *quoted_udp;
-	const void *from; /* addresses in the quoted outer header */
+	const void *router; /* who says so */
+	const void *from;   /* addresses in the quoted outer header */
 	const void *to;
 };
 
@@ -60,6 +61,7 @@ static __always_inline bool read_too_big4(void *data, struct too_big *error, con
 	const struct iphdr *quoted = (const void *)(icmp + 1);
 
 	*to_us = &ip->daddr;
+	error->router = &ip->saddr;
 	error->mtu_bytes = (__u16)bpf_ntohl(icmp->mtu);
 	error->quoted_bytes = bpf_ntohs(quoted->tot_len);
 	error->quoted_udp = (const void *)(quoted + 1);
@@ -79,6 +81,7 @@ static __always_inline bool read_too_big6(void *data, struct too_big *error, con
 	const struct ipv6hdr *quoted = (const void *)(icmp + 1);
 
 	*to_us = &ip->daddr;
+	error->router = &ip->saddr;
 	error->mtu_bytes = bpf_ntohl(icmp->mtu);
 	error->quoted_bytes = bpf_ntohs(quoted->payload_len) + sizeof(*quoted);
 	error->quoted_udp = (const void *)(quoted + 1);
@@ -109,6 +112,16 @@ static __always_inline bool quotes_ours(const struct too_big *error, const void 
 }
 
 /*
+ * Whether it may be a router that speaks. A container is none, and a packet's destination does not find it too big:
+ * masqueraded, that host's containers would speak in its name. What other hosts' containers say of tunnels does not
+ * leave those hosts (is_own_tunnel).
+ */
+static __always_inline bool is_router(const struct too_big *error, bool ipv6)
+{
+	return !same_address(error->router, error->to, ipv6) && !find_subnet(bpf_htonl(bare_vni), error->router, ipv6);
+}
+
+/*
  * Notes what a router tells about the way to a VTEP, when `skb` is such a message. The packet itself goes on to the
  * stack.
  */
@@ -127,7 +140,7 @@ static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 		return;
 	if (error.mtu_bytes < LEAST_MTU(ipv6))
 		error.mtu_bytes = LEAST_MTU(ipv6); /* routers older than RFC 1191 say 0 */
-	if (!quotes_ours(&error, to_us, ipv6))
+	if (!quotes_ours(&error, to_us, ipv6) || !is_router(&error, ipv6))
 		return;
 	vtep = find_vtep(error.to, ipv6);
 	if (!vtep || !vtep->vtep_id)

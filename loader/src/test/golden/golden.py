@@ -19,6 +19,7 @@ NEIGHBOUR = "02:00:00:00:01:03"  # MAC of 10.244.1.3
 NEIGHBOUR_VETH = "02:ff:00:00:01:03"  # the host's end of its veth
 LOCAL_VTEP = "02:aa:00:00:00:01"
 REMOTE_VTEP = "02:aa:00:00:00:02"
+OWN_LINK_LOCAL = "fe80::ff:fe00:102"  # of CONTAINER: RFC 4291 appendix A
 
 
 def show(name, program, packet, verdict, out=None, gso=0):
@@ -347,23 +348,23 @@ show("More extension headers than anybody needs", "from_container",
 show("Another port, behind extension headers", "from_container",
      from_container(six / IPv6ExtHdrHopByHop() / UDP(sport=1, dport=53) / Raw(b"x"), type=0x86DD), "PASSED")
 show("A container's VXLAN from a link-local address", "from_container",
-     from_container(IPv6(src="fe80::2", dst="fd00:17::2") / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
+     from_container(IPv6(src=OWN_LINK_LOCAL, dst="fd00:17::2") / tunnel, type=0x86DD), "DROPPED_TUNNEL_FROM_CONTAINER")
 show("Neighbour discovery is the link's own", "from_container",
-     from_container(IPv6(src="fe80::2", dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1"), dst="33:33:ff:00:00:01", type=0x86DD),
+     from_container(IPv6(src=OWN_LINK_LOCAL, dst="ff02::1:ff00:1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1"), dst="33:33:ff:00:00:01", type=0x86DD),
      "PASSED")
 show("Duplicate address detection has no source yet", "from_container",
-     from_container(IPv6(src="::", dst="ff02::1:ff00:2", hlim=255) / ICMPv6ND_NS(tgt="fe80::2"), dst="33:33:ff:00:00:02", type=0x86DD), "PASSED")
+     from_container(IPv6(src="::", dst="ff02::1:ff00:2", hlim=255) / ICMPv6ND_NS(tgt=OWN_LINK_LOCAL), dst="33:33:ff:00:00:02", type=0x86DD), "PASSED")
 show("A container plays router", "from_container",
-     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     from_container(IPv6(src=OWN_LINK_LOCAL, dst="ff02::1", hlim=255) / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
      "DROPPED_ROUTER_ADVERTISEMENT")
 show("A container plays router behind an extension header", "from_container",
-     from_container(IPv6(src="fe80::2", dst="ff02::1", hlim=255) / IPv6ExtHdrHopByHop() / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
+     from_container(IPv6(src=OWN_LINK_LOCAL, dst="ff02::1", hlim=255) / IPv6ExtHdrHopByHop() / ICMPv6ND_RA(), dst="33:33:00:00:00:01", type=0x86DD),
      "DROPPED_ROUTER_ADVERTISEMENT")
 show("A container redirects its host", "from_container",
-     from_container(IPv6(src="fe80::2", dst="fe80::1", hlim=255) / ICMPv6ND_Redirect(tgt="fe80::2", dst="fd00:244:2::4"), type=0x86DD),
+     from_container(IPv6(src=OWN_LINK_LOCAL, dst="fe80::1", hlim=255) / ICMPv6ND_Redirect(tgt=OWN_LINK_LOCAL, dst="fd00:244:2::4"), type=0x86DD),
      "DROPPED_ROUTER_ADVERTISEMENT")
-show("fe90 is link-local too", "from_container",
-     from_container(IPv6(src="fe90::2", dst="fd00:244:2::4") / UDP(), type=0x86DD), "PASSED")
+show("fe90 is link-local too, but not of this MAC", "from_container",
+     from_container(IPv6(src="fe90::2", dst="fd00:244:2::4") / UDP(), type=0x86DD), "DROPPED_INNER_SOURCE")
 show("A VLAN tag", "from_container",
      Ether(dst=HOST, src=CONTAINER) / Dot1Q(vlan=0) / udp("10.244.1.2", "10.244.2.4"), "DROPPED_VLAN")
 show("A broadcast frame with another's address", "from_container",
@@ -480,3 +481,37 @@ show("A tunnel packet in a VLAN is that VLAN's", "from_underlay",
      tagged(arriving(udp("10.244.2.4", "10.244.1.3")), Dot1Q(vlan=5)))
 show("In a VLAN behind a priority tag", "from_underlay",
      tagged(Ether(dst=HOST, src="02:bb:00:00:00:01") / udp("10.244.2.4", "10.244.1.3"), PRIORITY, Dot1Q(vlan=5)), "PASSED")
+
+# ---- what a host keeps of its containers: only what they say of themselves
+
+
+def arp(src=CONTAINER, **kw):
+    return Ether(dst="ff:ff:ff:ff:ff:ff", src=src) / ARP(**{"psrc": "10.244.1.2", "pdst": "10.244.1.1", "hwsrc": CONTAINER, **kw})
+
+
+show("An ARP reply about itself", "from_container", arp(op=2), "PASSED", arp(op=2))
+show("An ARP probe (RFC 5227) has no sender yet", "from_container", arp(psrc="0.0.0.0"), "PASSED")
+show("ARP of an invented sender", "from_container", arp(psrc="11.0.0.1"), "DROPPED_INNER_SOURCE")
+show("ARP as the gateway", "from_container", arp(psrc="10.244.1.1", op=2), "DROPPED_INNER_SOURCE")
+show("ARP with another's MAC inside", "from_container", arp(hwsrc=NEIGHBOUR), "DROPPED_INNER_MAC")
+show("ARP from another's MAC", "from_container", arp(src=NEIGHBOUR), "DROPPED_INNER_MAC")
+show("ARP of another kind of network", "from_container", arp(hwtype=6), "DROPPED_MALFORMED")
+show("A neighbour solicitation of an invented sender", "from_container",
+     from_container(IPv6(src="fe80::1234", dst="fd00:244:1::1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1"), type=0x86DD),
+     "DROPPED_INNER_SOURCE")
+show("Another's link-local address", "from_container",
+     from_container(IPv6(src="fe80::ff:fe00:103", dst="fe80::1") / UDP(sport=1, dport=2), type=0x86DD), "DROPPED_INNER_SOURCE")
+
+# ---- a container is no router: what it says of tunnels is not for the hosts
+
+QUOTED = IP(src="10.18.2.2", dst="10.17.2.2", ttl=63, id=0, flags="DF", len=1500) / UDP(sport=50000, dport=4789, chksum=0, len=1480)
+QUOTED6 = IPv6(src="fd00:18::2", dst="fd00:17::2", hlim=63, plen=1460) / UDP(sport=50000, dport=4789, chksum=0, len=1460)
+show("A container says that a tunnel packet was too big", "from_container",
+     from_container(IP(src="10.244.1.2", dst="10.18.2.2") / ICMP(type=3, code=4, nexthopmtu=600) / Raw(raw(QUOTED))),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("The same over IPv6", "from_container",
+     from_container(IPv6(src="fd00:244:1::2", dst="fd00:18::2") / ICMPv6PacketTooBig(mtu=1280) / Raw(raw(QUOTED6)), type=0x86DD),
+     "DROPPED_TUNNEL_FROM_CONTAINER")
+show("A container says that anything else was too big", "from_container",
+     from_container(IP(src="10.244.1.2", dst="192.0.2.7") / ICMP(type=3, code=4, nexthopmtu=600)
+                    / IP(src="192.0.2.7", dst="10.244.1.2", len=1500) / UDP(sport=53, dport=5353, chksum=0, len=1480)), "PASSED")

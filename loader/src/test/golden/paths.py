@@ -24,10 +24,10 @@ def sent(src="10.17.2.2", dst="10.18.2.2", sport=50000, dport=4789, size=1500, *
     return IP(src=src, dst=dst, ttl=63, id=0, flags="DF", **ip) / inner
 
 
-def needed(quoted, mtu, to="10.17.2.2", quoted_bytes=28, **icmp):
+def needed(quoted, mtu, to="10.17.2.2", quoted_bytes=28, router="10.17.2.1", **icmp):
     return (
         Ether(dst=HOST, src=ROUTER)
-        / IP(src="10.17.2.1", dst=to, ttl=64)
+        / IP(src=router, dst=to, ttl=64)
         / ICMP(**{"type": 3, "code": 4, "nexthopmtu": mtu, **icmp})
         / Raw(raw(quoted)[:quoted_bytes])
     )
@@ -37,10 +37,10 @@ def sent6(src="fd00:17::2", dst="fd00:18::2", sport=50000, dport=4789, size=1500
     return IPv6(src=src, dst=dst, hlim=63) / UDP(sport=sport, dport=dport, chksum=0) / VXLAN(vni=1, flags="Instance") / Raw(b"i" * (size - 56))
 
 
-def too_big6(quoted, mtu, to="fd00:17::2", error=None):
+def too_big6(quoted, mtu, to="fd00:17::2", error=None, router="fd00:17::1"):
     return (
         Ether(dst=HOST, src=ROUTER, type=0x86DD)
-        / IPv6(src="fd00:17::1", dst=to, hlim=64)
+        / IPv6(src=router, dst=to, hlim=64)
         / (error or ICMPv6PacketTooBig(mtu=mtu))
         / Raw(raw(quoted)[:1232])
     )
@@ -68,6 +68,10 @@ show("TCP to the tunnel's port", needed(sent(proto=6), 1400), 0)
 show("Host unreachable", needed(sent(), 1400, code=1), 0)
 show("Time exceeded", needed(sent(), 1400, type=11, code=0), 0)
 show("A quote that ends within the UDP header", needed(sent(), 1400, quoted_bytes=26), 0)
+show("The VTEP itself is no router on the way to it: its container, masqueraded", needed(sent(), 1400, router="10.18.2.2"), 0)
+show("Another VTEP may route for this one", needed(sent(), 1400, router="10.17.2.3"), 1350)
+show("A container of a host on the same link", needed(sent(), 1400, router="10.244.3.4"), 0)
+show6("IPv6: the VTEP itself", too_big6(sent6(), 1400, router="fd00:18::2"), 0)
 show6("IPv6: packet too big", too_big6(sent6(), 1400), 1330)
 show6("IPv6: less than 1280 is not believed", too_big6(sent6(), 1000), 1210)
 show6("IPv6: larger than the quoted packet", too_big6(sent6(size=1300), 1400), 0)

@@ -18,7 +18,11 @@ final class PacketOracle {
   private static final int TCP = 6;
   private static final int IPV4 = 0x0800;
   private static final int IPV6 = 0x86dd;
+  private static final int ARP = 0x0806;
   private static final byte[] OWN_MAC = {2, 0, 0, 0, 1, 2};
+
+  /** Of that MAC: RFC 4291 appendix A. */
+  private static final InetAddress OWN_LINK_LOCAL = WorldTables.address("fe80::ff:fe00:102");
 
   /** An IP header that agrees with itself and with the room it has. */
   record Ip(
@@ -34,6 +38,9 @@ final class PacketOracle {
     int type = u16(packet, 12);
     if (TagOracle.isTagged(packet)) {
       return Verdict.DROPPED_VLAN;
+    }
+    if (type == ARP) {
+      return arp(packet);
     }
     if (type != IPV4 && type != IPV6) {
       return Verdict.PASSED;
@@ -75,7 +82,31 @@ final class PacketOracle {
     if (upper.isTunnel()) {
       return Verdict.DROPPED_TUNNEL_FROM_CONTAINER;
     }
-    return upper.isRouterTalk() ? Verdict.DROPPED_ROUTER_ADVERTISEMENT : Verdict.PASSED;
+    if (upper.isRouterTalk()) {
+      return Verdict.DROPPED_ROUTER_ADVERTISEMENT;
+    }
+    InetAddress from = address(packet, ETHERNET + 8, 16);
+    return from.isAnyLocalAddress() || from.equals(OWN_LINK_LOCAL)
+        ? Verdict.PASSED
+        : Verdict.DROPPED_INNER_SOURCE;
+  }
+
+  /** RFC 826: for IPv4 over Ethernet, from the container's MAC and address, or a probe's none. */
+  private Verdict arp(byte[] packet) {
+    if (packet.length < ETHERNET + 28
+        || u16(packet, 14) != 1
+        || u16(packet, 16) != IPV4
+        || u16(packet, 18) != 0x0604) {
+      return Verdict.DROPPED_MALFORMED;
+    }
+    if (!Arrays.equals(packet, 6, 12, OWN_MAC, 0, 6)
+        || !Arrays.equals(packet, 22, 28, OWN_MAC, 0, 6)) {
+      return Verdict.DROPPED_INNER_MAC;
+    }
+    InetAddress sender = address(packet, 28, 4);
+    return sender.isAnyLocalAddress() || tables.isSender(sender)
+        ? Verdict.PASSED
+        : Verdict.DROPPED_INNER_SOURCE;
   }
 
   private static Verdict send(WorldTables.Owner owner, Ip ip, byte[] packet, int gsoBytes) {

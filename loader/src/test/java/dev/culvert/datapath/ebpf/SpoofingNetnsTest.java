@@ -144,9 +144,21 @@ class SpoofingNetnsTest {
     "two priority tags, DROPPED_VLAN",
     "QinQ, DROPPED_VLAN",
     "router advertisement, DROPPED_ROUTER_ADVERTISEMENT",
+    "ARP as another, DROPPED_INNER_SOURCE",
+    "neighbour solicitation as another, DROPPED_INNER_SOURCE",
+    "a router's word on the tunnel, DROPPED_TUNNEL_FROM_CONTAINER",
   })
   void noContainerMay(String attack, Verdict verdict) throws Exception {
     expect(container, attack, verdict, "own", heardRemotely);
+  }
+
+  @Test
+  void theHostKeepsNothingOfInventedNeighbours() throws Exception {
+    noContainerMay("ARP as another", Verdict.DROPPED_INNER_SOURCE);
+    noContainerMay("neighbour solicitation as another", Verdict.DROPPED_INNER_SOURCE);
+    String neighbours = Commands.run("ip -n " + one.namespace() + " neigh show");
+    assertFalse(
+        neighbours.contains("10.244.1.99") || neighbours.contains("fe80::1234"), neighbours);
   }
 
   @Test

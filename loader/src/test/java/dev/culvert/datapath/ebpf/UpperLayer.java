@@ -12,6 +12,7 @@ package dev.culvert.datapath.ebpf;
 @SuppressWarnings("ArrayRecordComponent") // a view of a packet, never compared
 record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
   private static final int UDP = 17;
+  private static final int ICMP = 1;
   private static final int ICMPV6 = 58;
   private static final int MOST_HEADERS = 8;
 
@@ -56,12 +57,31 @@ record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
     return new UpperLayer(packet, -1, at, false);
   }
 
+  /** A tunnel packet, or ICMP that quotes one. */
   boolean isTunnel() {
     return protocol == -1
-        || (protocol == UDP
-            && start
-            && at + 8 <= packet.length
-            && PacketOracle.u16(packet, at + 2) == 4789);
+        || (start && (protocol == UDP ? isTunnelAt(at) : isIcmp() && quotesTunnel(at + 8)));
+  }
+
+  private boolean isTunnelAt(int udp) {
+    return udp + 8 <= packet.length && PacketOracle.u16(packet, udp + 2) == 4789;
+  }
+
+  private boolean isIcmp() {
+    return protocol == (isIpv6() ? ICMPV6 : ICMP);
+  }
+
+  private boolean isIpv6() {
+    return packet[12] != 0x08;
+  }
+
+  private boolean quotesTunnel(int quoted) {
+    if (isIpv6()) {
+      return quoted + 40 <= packet.length && packet[quoted + 6] == UDP && isTunnelAt(quoted + 40);
+    }
+    return quoted + 20 <= packet.length
+        && packet[quoted + 9] == UDP
+        && isTunnelAt(quoted + (packet[quoted] & 15) * 4);
   }
 
   /** Router advertisements and redirects (RFC 4861 section 4). */

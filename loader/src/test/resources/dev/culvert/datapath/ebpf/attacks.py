@@ -27,7 +27,7 @@ def listen():
 
 def builder(own, following, other):
     logging.getLogger("scapy").setLevel(logging.ERROR)  # it misses an address on the loopback device
-    from scapy.all import Dot1AD, Dot1Q, Ether, ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IP, IPOption_NOP, IPv6
+    from scapy.all import ARP, Dot1AD, Dot1Q, Ether, ICMP, ICMPv6ND_NS, ICMPv6ND_RA, ICMPv6NDOptSrcLLAddr, ICMPv6NDOptPrefixInfo, IP, IPOption_NOP, IPv6
     from scapy.all import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, Raw, UDP, fragment
     from scapy.layers.vxlan import VXLAN
 
@@ -73,6 +73,13 @@ def builder(own, following, other):
             "two priority tags": lambda: [eth() / Dot1Q(vlan=0) / Dot1Q(vlan=0) / forged],
             "QinQ": lambda: [eth() / Dot1AD(vlan=5) / Dot1Q(vlan=6) / forged],
             "router advertisement": lambda: [eth(**multicast) / advertisement()],
+            "ARP as another": lambda: [Ether(src=own, dst="ff:ff:ff:ff:ff:ff") / ARP(hwsrc=own, psrc="10.244.1.99", pdst="10.244.1.1")],
+            "neighbour solicitation as another": lambda: [
+                eth(type=0x86DD) / IPv6(src="fe80::1234", dst="fd00:244:1::1", hlim=255) / ICMPv6ND_NS(tgt="fd00:244:1::1")
+                / ICMPv6NDOptSrcLLAddr(lladdr=own)],
+            "a router's word on the tunnel": lambda: [
+                eth() / IP(src=OWN, dst=VTEP_2) / ICMP(type=3, code=4, nexthopmtu=600)
+                / IP(src=VTEP_2, dst=VTEP_1, len=1500, flags="DF") / UDP(sport=50000, dport=4789, len=1480)],
             # ---- the underlay's
             "good": lambda: [eth() / tunnel(arriving, VTEP_2, VTEP_1)],
             "outer source": lambda: [eth() / tunnel(arriving, "10.18.2.9", VTEP_1)],
