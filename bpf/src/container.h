@@ -170,7 +170,7 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 		if (!endpoint || ip.hops <= 1)
 			return VERDICT_PASSED; /* the host, behind a bridge that the stack knows, or out of hops */
 		parties->to_endpoint = endpoint->endpoint_id;
-		spend_hop(eth + 1, ipv6);
+		spend_hop_here(skb, eth + 1, ipv6);
 		deliver_to_endpoint(eth, endpoint, ipv6, true);
 		return VERDICT_DELIVERED_LOCALLY;
 	}

@@ -92,8 +92,8 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
 	inner_ecn = ecn_of(header, ipv6);
 	ecn = combined_ecn(outer_ecn, inner_ecn);
 	if (ecn != inner_ecn)
-		write_ecn(header, ipv6, ecn);
-	spend_hop(header, ipv6);
+		write_ecn(skb, header, ipv6, ecn);
+	spend_hop_here(skb, header, ipv6);
 	if (to->endpoint)
 		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
 	else

@@ -44,16 +44,23 @@ static __always_inline __u32 inner_flow_hash(struct __sk_buff *skb, const struct
 	return hash * 0x9e3779b1;
 }
 
-/* Bytes of headers that each segment of a superpacket repeats: IP with its options, and TCP with its or UDP. */
+#define JUMBO_OPTION_BYTES 8 /* RFC 2675 section 2, with the header that it is in */
+
+/*
+ * Bytes of headers that each segment of a superpacket repeats: IP with its options, and TCP with its or UDP. An IPv6
+ * superpacket of more than 64 KB (BIG TCP) has a jumbo option in front of TCP, which no segment has.
+ */
 static __always_inline __u32 segment_headers(const struct __sk_buff *skb, const void *header, const struct ip_view *ip)
 {
 	__u32 ip_bytes = ip->ipv6 ? sizeof(struct ipv6hdr) : ((const struct iphdr *)header)->ihl * 4;
+	__u32 tcp = ETH_HLEN + ip_bytes;
 	__u8 tcp_words = 0;
 
-	if (ip->protocol != IPPROTO_TCP)
+	if (ip->ipv6 && ip->protocol == IPPROTO_HOPOPTS)
+		tcp += JUMBO_OPTION_BYTES;
+	else if (ip->protocol != IPPROTO_TCP)
 		return ip_bytes + sizeof(struct udphdr);
-	bpf_skb_load_bytes(skb, ETH_HLEN + ip_bytes + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words,
-	                   sizeof(tcp_words));
+	bpf_skb_load_bytes(skb, tcp + 12 /* data offset, RFC 9293 section 3.1 */, &tcp_words, sizeof(tcp_words));
 	return ip_bytes + (tcp_words >> 4) * 4;
 }
 

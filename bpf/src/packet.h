@@ -20,6 +20,7 @@
 #define IPV4_FRAGMENT      0x3fff /* "more fragments" or an offset; "don't fragment" left out */
 #define IPV4_OFFSET        0x1fff /* where a fragment belongs; not 0 in all but the first */
 #define IPV4_DONT_FRAGMENT 0x4000
+#define MAX_IPV4_BYTES     0xffff
 
 /* RFC 792, RFC 4443. */
 #define ICMP_DESTINATION_UNREACHABLE 3
@@ -117,6 +118,9 @@ static __always_inline bool read_ip(const void *header, __u32 available, bool ip
 		const struct iphdr *ip = header;
 
 		view->bytes = bpf_ntohs(ip->tot_len);
+		if (!view->bytes && available > MAX_IPV4_BYTES)
+			view->bytes =
+				available; /* BIG TCP: a superpacket that is too large for the field, written as 0 */
 		view->hops = ip->ttl;
 		view->protocol = ip->protocol;
 		view->traffic_class = ip->tos;
@@ -165,22 +169,41 @@ static __always_inline const void *destination_of(const void *header, bool ipv6)
 	              (const void *)&((const struct iphdr *)header)->daddr;
 }
 
+/*
+ * A word of an IPv6 header has changed, which has no checksum: tells the sum that the NIC took of the whole packet,
+ * where it did (CHECKSUM_COMPLETE). Changes of an IPv4 header cancel out there, with its checksum's.
+ */
+static __always_inline void tell_checksum(struct __sk_buff *skb, __be16 before, __be16 after)
+{
+	bpf_csum_update(skb, (__u16)~before + after);
+}
+
+/* One router's step of a packet that stays on this host, where its checksum may yet be verified. */
+static __always_inline void spend_hop_here(struct __sk_buff *skb, void *header, bool ipv6)
+{
+	spend_hop(header, ipv6);
+	if (ipv6)
+		tell_checksum(skb, bpf_htons(1), 0); /* the hop limit is the low byte of its word */
+}
+
 static __always_inline __u8 ecn_of(const void *header, bool ipv6)
 {
 	return (ipv6 ? ((const struct ipv6hdr *)header)->flow_lbl[0] >> 4 : ((const struct iphdr *)header)->tos) &
 	       ECN_MASK;
 }
 
-/* Replaces an IP header's ECN field. */
-static __always_inline void write_ecn(void *header, bool ipv6, __u8 ecn)
+/* Replaces the ECN field of an IP header in the packet. */
+static __always_inline void write_ecn(struct __sk_buff *skb, void *header, bool ipv6, __u8 ecn)
 {
+	__be16 before = *(__be16 *)header; /* version, and traffic class on either side of IPv4's header length */
+
 	if (ipv6) {
 		__u8 *flow_label = ((struct ipv6hdr *)header)->flow_lbl;
 
 		flow_label[0] = (flow_label[0] & ~(ECN_MASK << 4)) | ecn << 4;
+		tell_checksum(skb, before, *(__be16 *)header);
 	} else {
 		struct iphdr *ip = header;
-		__be16 before = *(__be16 *)ip; /* version, length, traffic class */
 
 		ip->tos = (ip->tos & ~ECN_MASK) | ecn;
 		ip->check = checksum_replace(ip->check, before, *(__be16 *)ip);

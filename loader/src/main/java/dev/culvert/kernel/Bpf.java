@@ -84,7 +84,8 @@ final class Bpf {
       String name, ProgramKind kind, ProgramLinker.Linked code, String license, int btfFd) {}
 
   /** What BPF_PROG_TEST_RUN takes: native segments, the context may be empty. */
-  record TestInput(MemorySegment packet, MemorySegment context, MemorySegment out, int repeat) {}
+  record TestInput(
+      MemorySegment packet, MemorySegment context, MemorySegment out, int repeat, int flags) {}
 
   /** What BPF_PROG_TEST_RUN gives; result as the system call's, duration in ns. */
   record TestOutput(int result, int returnValue, int outBytes, int durationNs) {}
@@ -220,6 +221,7 @@ final class Bpf {
     setLong(a, TestRun.IN, input.packet().address());
     setLong(a, TestRun.OUT, input.out().address());
     set(a, TestRun.REPEAT, input.repeat());
+    set(a, TestRun.FLAGS, input.flags());
     if (input.context().byteSize() > 0) {
       set(a, TestRun.CONTEXT_SIZE, (int) input.context().byteSize());
       setLong(a, TestRun.CONTEXT, input.context().address());

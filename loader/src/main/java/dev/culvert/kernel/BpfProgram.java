@@ -141,7 +141,7 @@ public final class BpfProgram implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(packet.length + GROWTH_BYTES, 8);
       Bpf.TestInput input =
-          new Bpf.TestInput(copy(arena, packet), copy(arena, context), out, repeat);
+          new Bpf.TestInput(copy(arena, packet), copy(arena, context), out, repeat, 0);
       Bpf.TestOutput output = bpf.testRun(fd(), input);
       // A signal of the JVM's own ends a long run.
       for (int i = 0; i < RETRIES && output.result() == -Errno.EINTR.number(); i++) {

@@ -155,6 +155,7 @@ final class BpfStructs {
             .u32("ctx_size_out")
             .u64("ctx_in")
             .u64("ctx_out")
+            .u32("flags")
             .build();
     static final Field PROG_FD = LAYOUT.field("prog_fd");
     static final Field RETURN_VALUE = LAYOUT.field("retval");
@@ -166,6 +167,7 @@ final class BpfStructs {
     static final Field DURATION = LAYOUT.field("duration");
     static final Field CONTEXT_SIZE = LAYOUT.field("ctx_size_in");
     static final Field CONTEXT = LAYOUT.field("ctx_in");
+    static final Field FLAGS = LAYOUT.field("flags");
 
     private TestRun() {}
   }

@@ -13,10 +13,14 @@ import java.lang.foreign.MemorySegment;
 public final class TestRunner implements AutoCloseable {
   private static final int RETRIES = 100;
 
+  /** BPF_F_TEST_SKB_CHECKSUM_COMPLETE, linux/bpf.h. */
+  private static final int CHECKSUM_COMPLETE = 4;
+
   private final Arena arena = Arena.ofConfined();
   private final MemorySegment in;
   private final MemorySegment out;
   private final MemorySegment context;
+  private int flags;
   private Bpf.TestOutput last = new Bpf.TestOutput(0, 0, 0, 0);
 
   /**
@@ -37,6 +41,15 @@ public final class TestRunner implements AutoCloseable {
   }
 
   /**
+   * Whether runs to come give the program a packet that a NIC has summed up (CHECKSUM_COMPLETE).
+   * The sum must still be the packet's afterwards: a run after which it is not is refused with
+   * EBADMSG. For tc programs, since Linux 6.17.
+   */
+  public void sumPackets(boolean sum) {
+    flags = sum ? CHECKSUM_COMPLETE : 0;
+  }
+
+  /**
    * Runs a program once.
    *
    * @return false when the kernel takes no such packet: one that ends within its outermost IP
@@ -45,9 +58,10 @@ public final class TestRunner implements AutoCloseable {
    */
   public boolean run(BpfProgram program, byte[] packet) {
     MemorySegment.copy(packet, 0, in, JAVA_BYTE, 0, packet.length);
-    last = program.run(new Bpf.TestInput(in.asSlice(0, packet.length), context, out, 1));
+    Bpf.TestInput input = new Bpf.TestInput(in.asSlice(0, packet.length), context, out, 1, flags);
+    last = program.run(input);
     for (int i = 0; i < RETRIES && last.result() == -Errno.EINTR.number(); i++) {
-      last = program.run(new Bpf.TestInput(in.asSlice(0, packet.length), context, out, 1));
+      last = program.run(input);
     }
     if (last.result() < 0 && last.result() != -Errno.EINVAL.number()) {
       throw BpfErrors.of("BPF_PROG_TEST_RUN", "program " + program.name(), last.result());

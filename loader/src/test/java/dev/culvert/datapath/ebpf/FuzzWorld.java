@@ -74,13 +74,16 @@ final class FuzzWorld implements AutoCloseable {
   private final MemorySegment key = arena.allocate(4, 4);
   private final MemorySegment slots;
   private final Map<Verdict, Long> counted = new EnumMap<>(Verdict.class);
+  private final boolean sumsAreChecked;
 
   private FuzzWorld(PacketWorld world) {
     this.world = world;
+    this.sumsAreChecked =
+        PacketSums.areChecked(world.program("from_tunnel"), GoldenPacket.all().getFirst().in());
     this.counters = world.map("counters");
     this.slots = arena.allocate(counters.valueSlotBytes(), 8);
     for (Verdict verdict : Verdict.values()) {
-      counted.put(verdict, 0L);
+      counted.put(verdict, packets(verdict));
     }
   }
 
@@ -121,7 +124,9 @@ final class FuzzWorld implements AutoCloseable {
   private Optional<String> run(Program program, byte[] packet, int gsoBytes, Verdict expected)
       throws Refused {
     tc.context().set(ValueLayout.JAVA_INT, GSO_SIZE, gsoBytes);
+    tc.sumPackets(sumsAreChecked && PacketSums.mustHold(packet, expected));
     boolean ran = tc.run(world.program(program.function), packet);
+    tc.sumPackets(false);
     tc.context().set(ValueLayout.JAVA_INT, GSO_SIZE, 0);
     if (!ran) {
       throw new Refused();
