@@ -357,6 +357,7 @@ final class OverlayCore {
     all.addAll(leases.problems());
     all.addAll(link.problems());
     all.addAll(table.problems());
+    all.addAll(SharedVteps.find(table.leases()));
     all.addAll(Strays.find(config, leases, table.leases(), endpoints.values()));
     all.addAll(problems.list());
     return List.copyOf(all);

@@ -186,6 +186,18 @@ final class OverlayLeasesTest extends OverlayFixture {
   }
 
   @Test
+  void twoHostsWithOneVtepAreToldOnEveryOther() throws Exception {
+    Overlay overlay = start();
+    peer("10.244.8.0/24", "twin-8", "10.0.2.15");
+    peer("10.244.9.0/24", "twin-9", "10.0.2.15");
+    await(
+        "the sentence",
+        () ->
+            overlay.status().problems().stream()
+                .anyMatch(p -> p.contains("twin-8 and twin-9 name one VTEP address, 10.0.2.15")));
+  }
+
+  @Test
   void eightHostsStartingAtOnceGetEightSubnets() throws Exception {
     List<Thread> threads = new ArrayList<>();
     List<Overlay> started = Collections.synchronizedList(new ArrayList<>());
