@@ -192,6 +192,24 @@ class AgentFaultsNetnsTest extends AgentFixture {
     assertEverythingIsGone();
   }
 
+  /** As another version would have pinned them, or somebody who deletes pins. */
+  @Test
+  void pinsThatCannotBeReadAreToldAndCanBeLeft() throws Exception {
+    Process agent = startAgent();
+    ok(culvert("attach", CONTAINER, "--host", HOST));
+    kill(agent, "KILL");
+    ok(run(List.of("ln", "-sfn", "99", PINS.resolve("abi").toString())));
+    Files.delete(PINS.resolve("endpoints4"));
+
+    Map<String, Object> status = json("status");
+    assertEquals(null, status.get("endpoints"));
+    assertEquals(1, ((List<?>) status.get("problems")).size(), status.toString());
+    Outcome left = culvert("leave", "--config", config().toString());
+    assertEquals(0, left.exitCode(), left.output());
+    assertTrue(left.output().contains("are taken away unread"), left.output());
+    assertEverythingIsGone();
+  }
+
   /** By an upgrade that writes over them; classes that were not needed yet are gone then. */
   @Test
   void jarsThatAreReplacedUnderItDoNotHangIt() throws Exception {

@@ -8,7 +8,10 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.ebpf.EbpfDatapath;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +57,12 @@ public final class Departure {
     }
     try (Datapath datapath = Membership.openDatapath(config, Libc.system())) {
       datapath.remove();
+    } catch (RefusedException | KernelException e) {
+      if (!ebpf) {
+        throw e;
+      }
+      say.accept("the pins of " + config.host() + " are taken away unread: " + e.getMessage());
+      EbpfDatapath.removeLeftovers(Libc.system(), instance.pins());
     }
     say.accept(
         "removed " + (ebpf ? "programs, pins, " : "") + "devices and routes of " + config.host());

@@ -27,6 +27,7 @@ import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
@@ -322,6 +323,27 @@ public final class EbpfDatapath implements Datapath {
   @Override
   public AutoCloseable watch(Runnable listener) {
     return netlink.watch(listener);
+  }
+
+  /**
+   * Takes away what an instance left in the calling thread's network namespace, without loading or
+   * reading it: devices, links and pins, also those of another version or damaged ones. What else
+   * lies in the folder stays, and the folder with it.
+   */
+  public static void removeLeftovers(Libc libc, Path folder) {
+    Pins pins = Pins.leftBehind(folder);
+    try (Netlink netlink = Netlink.open(libc)) {
+      new OwnDevices(netlink, new Ownership(pins.instance())).deleteAll();
+    }
+    PinnedLinks links = new PinnedLinks(libc, pins);
+    for (String name : pins.links()) {
+      try {
+        links.detach(name);
+      } catch (KernelException noLink) { // something else is pinned in its place
+        Pins.delete(pins.link(name));
+      }
+    }
+    pins.removeAll(Tables.MAPS);
   }
 
   @Override

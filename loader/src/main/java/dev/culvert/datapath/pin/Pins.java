@@ -88,6 +88,11 @@ public final class Pins {
     return pins;
   }
 
+  /** A folder whatever it holds, of whatever version, to take away what is left there. */
+  public static Pins leftBehind(Path folder) {
+    return new Pins(folder.toAbsolutePath().normalize());
+  }
+
   private static void requireBpfFileSystem(Libc libc, Path folder) {
     Path existing = folder;
     while (!Files.exists(existing)) {
