@@ -35,8 +35,20 @@ class FirstPacketNetnsTest {
       Path seen = folder.resolve("seen");
       Process capture =
           new ProcessBuilder(
-                  "ip", "netns", "exec", one.namespace(), "timeout", "20", "tcpdump", "-neUqi",
-                  TwoHosts.UNDERLAY, "-c", "2", "udp", "port", String.valueOf(PORT))
+                  "ip",
+                  "netns",
+                  "exec",
+                  one.namespace(),
+                  "timeout",
+                  "20",
+                  "tcpdump",
+                  "-neUqi",
+                  TwoHosts.UNDERLAY,
+                  "-c",
+                  "2",
+                  "udp",
+                  "port",
+                  String.valueOf(PORT))
               .redirectOutput(seen.toFile())
               .redirectError(folder.resolve("said").toFile())
               .start();

@@ -3,7 +3,6 @@ package dev.culvert.datapath.ebpf;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.datapath.Verdict;
 import dev.culvert.kernel.TestRunner;
 import dev.culvert.testing.RequiresRoot;
 import java.util.List;
