@@ -64,7 +64,7 @@ final class Undocumented {
         return null; // Nor is anything in it.
       }
       require(type.getSimpleName().toString());
-      return super.visitClass(type, nothing);
+      return super.visitClass(type, null);
     }
 
     @Override

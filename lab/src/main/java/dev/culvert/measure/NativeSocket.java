@@ -3,8 +3,8 @@ package dev.culvert.measure;
 
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.SocketAddress;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.socket.SocketAddress;
+import dev.culvert.kernel.system.Syscall;
 import dev.culvert.lab.LabException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -5,7 +5,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.system.Syscall;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.LabPlan;

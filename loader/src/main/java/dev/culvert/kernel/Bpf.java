@@ -18,6 +18,8 @@ import dev.culvert.kernel.BpfStructs.Pin;
 import dev.culvert.kernel.BpfStructs.ProgLoad;
 import dev.culvert.kernel.BpfStructs.TestRun;
 import dev.culvert.kernel.StructLayout.Field;
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.ref.Reference;

@@ -3,6 +3,7 @@ package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -50,7 +51,7 @@ public final class BpfFileSystem {
       if (result == -Errno.ENOENT.number()) {
         return false;
       }
-      KernelCheck.ok(result, "statfs", path.toString(), "");
+      KernelException.check(result, "statfs", path.toString(), "");
       return statfs.get(JAVA_LONG, 0) == MAGIC;
     }
   }
@@ -73,7 +74,7 @@ public final class BpfFileSystem {
           "make the folder first, or pin below " + DEFAULT + " (" + refused.getMessage() + ")");
     }
     long result = new Mounts(libc).mount(new Mounts.Mount("bpf", folder, "bpf", 0, "mode=0700"));
-    KernelCheck.ok(
+    KernelException.check(
         result,
         "mount",
         folder.toString(),
@@ -90,7 +91,7 @@ public final class BpfFileSystem {
    */
   public void unmountIfEmpty(Path folder) {
     if (contains(folder) && isEmpty(folder)) {
-      KernelCheck.ok(
+      KernelException.check(
           new Mounts(libc).unmount(folder, 0),
           "umount2",
           folder.toString(),

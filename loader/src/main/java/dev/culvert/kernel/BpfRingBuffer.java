@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -92,7 +93,7 @@ public final class BpfRingBuffer implements AutoCloseable {
 
   private MemorySegment mapped(int protection, long bytes, long offset) {
     long address =
-        KernelCheck.ok(
+        KernelException.check(
             libc.call(Syscall.MMAP, 0, bytes, protection, MAP_SHARED, map.fd(), offset),
             "mmap",
             map.toString(),
@@ -157,7 +158,7 @@ public final class BpfRingBuffer implements AutoCloseable {
       timespec.set(JAVA_LONG, 8, atMost.toNanosPart());
       long ready = libc.call(Syscall.PPOLL, pollfd.address(), 1, timespec.address(), 0, 0, 0);
       if (ready != -Errno.EINTR.number()) {
-        long _ = KernelCheck.ok(ready, "ppoll", map.toString(), "");
+        long _ = KernelException.check(ready, "ppoll", map.toString(), "");
       }
       return ready > 0;
     }

@@ -2,6 +2,7 @@
 package dev.culvert.kernel;
 
 import dev.culvert.kernel.Bpf.ProgramLoad;
+import dev.culvert.kernel.system.FileDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 import java.util.Optional;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 
@@ -33,7 +35,7 @@ public final class FolderLock implements AutoCloseable {
       long name = arena.allocateFrom(path.toString()).address();
       int flags = O_CLOEXEC | directoryFlag();
       long fd =
-          KernelCheck.ok(
+          KernelException.check(
               libc.call(Syscall.OPENAT, AT_FDCWD, name, flags, 0, 0, 0),
               "openat",
               target,
@@ -46,7 +48,7 @@ public final class FolderLock implements AutoCloseable {
             do {
               result = libc.call(Syscall.FLOCK, open.number(), LOCK_EX, 0, 0, 0, 0);
             } while (result == -Errno.EINTR.number());
-            long _ = KernelCheck.ok(result, "flock", target, "");
+            long _ = KernelException.check(result, "flock", target, "");
             return new FolderLock(open);
           });
     }

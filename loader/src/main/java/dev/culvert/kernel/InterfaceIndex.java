@@ -3,6 +3,8 @@ package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 

@@ -3,6 +3,7 @@ package dev.culvert.kernel;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -20,7 +21,7 @@ public final class KernelClock {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment timespec = arena.allocate(16, 8);
       long _ =
-          KernelCheck.ok(
+          KernelException.check(
               libc.call(Syscall.CLOCK_GETTIME, CLOCK_MONOTONIC, timespec.address(), 0, 0, 0, 0),
               "clock_gettime",
               "CLOCK_MONOTONIC",

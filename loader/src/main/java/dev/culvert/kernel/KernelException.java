@@ -27,6 +27,23 @@ public class KernelException extends RuntimeException {
     this.hint = hint;
   }
 
+  /**
+   * Turns a refusal into an exception.
+   *
+   * @param result of a system call: negative for a refusal, the negated errno
+   * @param call its name
+   * @param target what it was made on
+   * @param hint what to try; empty when there is nothing to suggest
+   * @return the result itself when the call succeeded
+   * @throws KernelException when it did not
+   */
+  public static long check(long result, String call, String target, String hint) {
+    if (result < 0) {
+      throw new KernelException(call, target, (int) -result, hint);
+    }
+    return result;
+  }
+
   private static String message(String call, String target, int errno, String hint) {
     Errno known = Errno.of(errno);
     String name = known == Errno.OTHER ? "errno " + errno : known + " (" + known.meaning() + ")";

@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.Syscall.Architecture;
+import dev.culvert.kernel.system.SystemCalls;
+
 /**
- * The seam to the kernel: one entry, syscall(2). {@link #system()} makes real calls; a test passes
- * an implementation of its own and so meets any errno without root.
- *
- * <p>Implementations may be called from any thread.
+ * The kernel, as everything here is handed it: {@link #system()} is the real one. An opaque handle
+ * for whoever embeds Culvert; usable from any thread.
  */
 @FunctionalInterface
-public interface Libc {
-  /**
-   * Makes one system call. Pointers are passed as {@code MemorySegment.address()}; the caller keeps
-   * the segments alive until the call returns.
-   *
-   * @return the result of the call when it succeeded (never negative), else the negated errno
-   */
-  long call(Syscall call, long a, long b, long c, long d, long e, long f);
-
+@SuppressWarnings("exports") // What it can do is for this module and its tests alone.
+public interface Libc extends SystemCalls {
   /** What the kernel behind this can do; the real one is tried once for all that ask. */
   default Features features() {
     return new Features(this);
   }
 
-  /** The real kernel. */
+  /**
+   * The real kernel.
+   *
+   * @throws RefusedException on a machine that is neither amd64 nor aarch64
+   */
   static Libc system() {
+    if (!Architecture.isKnown()) {
+      throw new RefusedException(
+          "Culvert knows the system calls of amd64 and aarch64, not of "
+              + System.getProperty("os.arch")
+              + ".");
+    }
     return SystemLibc.INSTANCE;
   }
 }

@@ -56,11 +56,11 @@ final class NamedNamespaces {
   }
 
   private void check(long result) {
-    KernelCheck.ok(result, "mount", folder.toString(), "run as root");
+    KernelException.check(result, "mount", folder.toString(), "run as root");
   }
 
   void bind(Path namespace, Path target) {
-    KernelCheck.ok(
+    KernelException.check(
         mount(namespace.toString(), target, Mounts.MS_BIND),
         "mount",
         "namespace " + target,
@@ -79,7 +79,7 @@ final class NamedNamespaces {
     long result = mounts.unmount(target, Mounts.MNT_DETACH);
     // EINVAL: a file without a mount, left by somebody who died between the two steps.
     if (result != -Errno.EINVAL.number()) {
-      KernelCheck.ok(result, "umount2", "namespace " + target, "run as root");
+      KernelException.check(result, "umount2", "namespace " + target, "run as root");
     }
     try {
       Files.deleteIfExists(target);

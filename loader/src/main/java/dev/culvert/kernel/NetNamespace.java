@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -129,7 +131,7 @@ public final class NetNamespace implements AutoCloseable {
         () -> {
           names.reserve(target);
           try {
-            KernelCheck.ok(
+            KernelException.check(
                 libc.call(Syscall.UNSHARE, CLONE_NEWNET, 0, 0, 0, 0, 0),
                 "unshare",
                 "namespace " + name,

@@ -6,6 +6,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -78,7 +80,8 @@ final class NetlinkSocket implements AutoCloseable {
   /** The same in another protocol, NETLINK_* in linux/netlink.h. */
   static NetlinkSocket open(Libc libc, int protocol, int groups, int receiveBytes) {
     long fd = libc.call(Syscall.SOCKET, AF_NETLINK, SOCK_RAW_CLOEXEC, protocol, 0, 0, 0);
-    KernelCheck.ok(fd, "socket", "AF_NETLINK", "does this kernel have netlink, and may we use it?");
+    KernelException.check(
+        fd, "socket", "AF_NETLINK", "does this kernel have netlink, and may we use it?");
     NetlinkSocket socket = new NetlinkSocket(libc, new FileDescriptor(libc, (int) fd));
     try {
       socket.configure(groups == 0 ? TIMEOUT_SECONDS : 0, receiveBytes);
@@ -102,7 +105,7 @@ final class NetlinkSocket implements AutoCloseable {
     if (timeoutSeconds > 0) {
       receiveBuffer.set(JAVA_LONG, 0, timeoutSeconds);
       receiveBuffer.set(JAVA_LONG, 8, 0);
-      KernelCheck.ok(
+      KernelException.check(
           setOption(SOL_SOCKET, SO_RCVTIMEO, receiveBuffer, 16), "setsockopt", target(), "");
     }
   }
@@ -122,7 +125,7 @@ final class NetlinkSocket implements AutoCloseable {
     sender.set(JAVA_SHORT, 0, (short) AF_NETLINK);
     sender.set(JAVA_INT, 4, 0);
     sender.set(JAVA_INT, 8, groups);
-    KernelCheck.ok(
+    KernelException.check(
         libc.call(Syscall.BIND, descriptor.number(), sender.address(), SOCKADDR_BYTES, 0, 0, 0),
         "bind",
         target(),

@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import dev.culvert.kernel.BpfObjectSpec.DataMap;
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
 import dev.culvert.kernel.BpfObjectSpec.Program;
+import dev.culvert.kernel.system.FileDescriptor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.FileDescriptor;
+
 /**
  * Lets the kernel count the runs of every BPF program of the machine and their time, as {@link
  * BpfProgram.Info} tells them, until this is closed or the process ends (BPF_ENABLE_STATS, kernel

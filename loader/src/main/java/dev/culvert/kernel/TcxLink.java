@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.FileDescriptor;
+
 /**
  * See {@link Link}. The kernel keeps the programs of one interface and direction in a list; this
  * joins its end.

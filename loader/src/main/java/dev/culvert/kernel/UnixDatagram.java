@@ -4,6 +4,8 @@ package dev.culvert.kernel;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -35,14 +37,14 @@ public final class UnixDatagram {
       MemorySegment name = name(arena, address);
       MemorySegment bytes = arena.allocateFrom(JAVA_BYTE, message);
       long fd =
-          KernelCheck.ok(
+          KernelException.check(
               libc.call(Syscall.SOCKET, AF_UNIX, SOCK_DGRAM_CLOEXEC, 0, 0, 0, 0),
               "socket",
               target,
               "");
       try (FileDescriptor socket = new FileDescriptor(libc, (int) fd)) {
         long _ =
-            KernelCheck.ok(
+            KernelException.check(
                 libc.call(
                     Syscall.SENDTO,
                     socket.number(),

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
+import dev.culvert.kernel.system.FileDescriptor;
+
 /** See {@link Link}. An interface has room for one XDP program. */
 final class XdpLink extends KernelLink {
   private static final int ATTACH_XDP = 37;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.Link.Direction;
+import dev.culvert.kernel.system.Syscall;
 import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;

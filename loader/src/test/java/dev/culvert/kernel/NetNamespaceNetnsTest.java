@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.system.Syscall;
 import dev.culvert.testing.Commands;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;

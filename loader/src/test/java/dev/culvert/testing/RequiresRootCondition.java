@@ -2,7 +2,7 @@
 package dev.culvert.testing;
 
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.system.Syscall;
 import org.junit.jupiter.api.extension.ConditionEvaluationResult;
 import org.junit.jupiter.api.extension.ExecutionCondition;
 import org.junit.jupiter.api.extension.ExtensionContext;

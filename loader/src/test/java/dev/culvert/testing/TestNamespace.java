@@ -2,7 +2,7 @@
 package dev.culvert.testing;
 
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;

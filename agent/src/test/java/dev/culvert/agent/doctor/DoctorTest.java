@@ -8,7 +8,7 @@ import dev.culvert.agent.doctor.Check.State;
 import dev.culvert.agent.doctor.Doctor.BpfAnswer;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Syscall;
+import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

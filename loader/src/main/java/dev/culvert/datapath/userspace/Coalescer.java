@@ -15,7 +15,7 @@ import java.nio.ByteBuffer;
  * number, length, checksum, identification and PSH, and good checksums.
  */
 final class Coalescer {
-  /** Where packets go: {@link dev.culvert.kernel.TunDevice#write}. */
+  /** Where packets go: {@link dev.culvert.kernel.socket.TunDevice#write}. */
   interface Device {
     /** Bytes written, or a negated errno. */
     int write(long vectors, int count);

@@ -3,9 +3,9 @@ package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.packet.InternetChecksum;
-import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.SocketAddress;
+import dev.culvert.kernel.socket.DatagramSocket;
+import dev.culvert.kernel.socket.SocketAddress;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.EnumMap;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
-import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.socket.DatagramSocket;
 
 /**
  * Datagrams that wait to leave by one socket. Consecutive ones of one size to one VTEP become one

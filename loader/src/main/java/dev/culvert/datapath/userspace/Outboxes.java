@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
-import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.socket.DatagramSocket;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;

@@ -2,10 +2,10 @@
 package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.DatagramSocket;
 import dev.culvert.kernel.Errno;
-import dev.culvert.kernel.SocketAddress;
-import dev.culvert.kernel.TunDevice;
+import dev.culvert.kernel.socket.DatagramSocket;
+import dev.culvert.kernel.socket.SocketAddress;
+import dev.culvert.kernel.socket.TunDevice;
 import java.nio.ByteBuffer;
 import java.util.function.Supplier;
 

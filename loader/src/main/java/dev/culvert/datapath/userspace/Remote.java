@@ -4,7 +4,7 @@ package dev.culvert.datapath.userspace;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.RemoteSubnet;
-import dev.culvert.kernel.SocketAddress;
+import dev.culvert.kernel.socket.SocketAddress;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.Optional;

@@ -4,7 +4,7 @@ package dev.culvert.datapath.userspace;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.kernel.Errno;
-import dev.culvert.kernel.TunDevice;
+import dev.culvert.kernel.socket.TunDevice;
 import java.util.function.Supplier;
 
 /**

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
-import dev.culvert.kernel.TunDevice;
+import dev.culvert.kernel.socket.TunDevice;
 import java.nio.ByteBuffer;
 
 /**

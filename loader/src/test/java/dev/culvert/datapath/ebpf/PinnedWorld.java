@@ -122,6 +122,7 @@ public final class PinnedWorld implements AutoCloseable {
     return libc;
   }
 
+  @SuppressWarnings("exports") // For the tests of other rooms in this module.
   public Pins folder() {
     return pins;
   }

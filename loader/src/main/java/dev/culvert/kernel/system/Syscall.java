@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.system;
+
+import java.util.Optional;
 
 /**
  * The system calls that Culvert makes, with their numbers on each supported architecture (sources:
@@ -85,23 +87,34 @@ public enum Syscall {
     };
   }
 
-  enum Architecture {
+  /** Those whose numbers are known. */
+  public enum Architecture {
+    /** amd64. */
     X86_64,
+    /** arm64. */
     AARCH64;
 
-    private static final Architecture CURRENT = of(System.getProperty("os.arch"));
+    private static final Optional<Architecture> CURRENT = of(System.getProperty("os.arch"));
 
-    static Architecture current() {
-      return CURRENT;
+    /**
+     * The one that this JVM runs on.
+     *
+     * @throws UnsupportedOperationException when it is not {@link #isKnown}
+     */
+    public static Architecture current() {
+      return CURRENT.orElseThrow(UnsupportedOperationException::new);
     }
 
-    static Architecture of(String name) {
+    /** Whether this JVM runs on one of them. */
+    public static boolean isKnown() {
+      return CURRENT.isPresent();
+    }
+
+    static Optional<Architecture> of(String name) {
       return switch (name) {
-        case "amd64", "x86_64" -> X86_64;
-        case "aarch64" -> AARCH64;
-        default ->
-            throw new RefusedException(
-                "Culvert knows the system calls of amd64 and aarch64, not of " + name + ".");
+        case "amd64", "x86_64" -> Optional.of(X86_64);
+        case "aarch64" -> Optional.of(AARCH64);
+        default -> Optional.empty();
       };
     }
   }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.socket;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -113,7 +119,7 @@ public final class DatagramSocket implements AutoCloseable {
     boolean ipv4 = local.getAddress().length == 4;
     int family = SocketAddress.family(local);
     long fd =
-        KernelCheck.ok(
+        KernelException.check(
             libc.call(Syscall.SOCKET, family, type, protocol, 0, 0, 0), "socket", target, "");
     return new DatagramSocket(libc, new FileDescriptor(libc, (int) fd), ipv4, target);
   }
@@ -124,7 +130,7 @@ public final class DatagramSocket implements AutoCloseable {
         libc.call(
             Syscall.BIND, descriptor.number(), address.pointer(), address.sizeBytes(), 0, 0, 0);
     long _ =
-        KernelCheck.ok(
+        KernelException.check(
             result,
             "bind",
             target,
@@ -173,7 +179,7 @@ public final class DatagramSocket implements AutoCloseable {
 
   private void setOption(int level, int name, MemorySegment value) {
     long _ =
-        KernelCheck.ok(
+        KernelException.check(
             libc.call(
                 Syscall.SETSOCKOPT,
                 descriptor.number(),

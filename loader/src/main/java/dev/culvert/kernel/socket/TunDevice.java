@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.socket;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
@@ -60,7 +64,7 @@ public final class TunDevice implements AutoCloseable {
   public static TunDevice create(Libc libc, String name) {
     try (Arena arena = Arena.ofConfined()) {
       long fd =
-          KernelCheck.ok(
+          KernelException.check(
               libc.call(
                   Syscall.OPENAT,
                   AT_FDCWD,
@@ -72,8 +76,17 @@ public final class TunDevice implements AutoCloseable {
               "openat",
               CLONE_DEVICE,
               "run as root, and load the kernel's module: modprobe tun");
-      return Owned.orClose(
-          new FileDescriptor(libc, (int) fd), descriptor -> create(libc, descriptor, name));
+      FileDescriptor descriptor = new FileDescriptor(libc, (int) fd);
+      boolean made = false;
+      try {
+        TunDevice device = create(libc, descriptor, name);
+        made = true;
+        return device;
+      } finally {
+        if (!made) {
+          descriptor.close();
+        }
+      }
     }
   }
 
@@ -84,7 +97,7 @@ public final class TunDevice implements AutoCloseable {
       MemorySegment.copy(text, 0, request, JAVA_BYTE, 0, text.length);
       request.set(JAVA_SHORT, IFREQ_FLAGS_OFFSET, (short) (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR));
       long _ =
-          KernelCheck.ok(
+          KernelException.check(
               libc.call(Syscall.IOCTL, descriptor.number(), TUNSETIFF, request.address(), 0, 0, 0),
               "TUNSETIFF",
               "TUN device " + name,
@@ -93,7 +106,7 @@ public final class TunDevice implements AutoCloseable {
     boolean udp = setOffloads(libc, descriptor, TCP_OFFLOADS | TUN_F_USO4 | TUN_F_USO6) == 0;
     if (!udp) {
       long _ =
-          KernelCheck.ok(
+          KernelException.check(
               setOffloads(libc, descriptor, TCP_OFFLOADS), "TUNSETOFFLOAD", "TUN " + name, "");
     }
     return new TunDevice(libc, descriptor, udp);

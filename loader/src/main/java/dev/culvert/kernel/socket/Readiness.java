@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.socket;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.system.FileDescriptor;
+import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -38,7 +42,7 @@ public final class Readiness implements AutoCloseable {
   /** The descriptor stays the caller's. */
   public static Readiness of(Libc libc, int fd) {
     long stop =
-        KernelCheck.ok(
+        KernelException.check(
             libc.call(Syscall.EVENTFD2, 0, EFD_CLOEXEC_NONBLOCK, 0, 0, 0, 0),
             "eventfd2",
             "a waiting thread",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.system;
 
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -7,11 +7,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 public final class FileDescriptor implements AutoCloseable {
   private static final int CLOSED = -1;
 
-  private final Libc libc;
+  private final SystemCalls calls;
   private final AtomicInteger number;
 
-  FileDescriptor(Libc libc, int number) {
-    this.libc = libc;
+  /** Takes over a descriptor that was just made. */
+  public FileDescriptor(SystemCalls calls, int number) {
+    this.calls = calls;
     this.number = new AtomicInteger(number);
   }
 
@@ -33,7 +34,7 @@ public final class FileDescriptor implements AutoCloseable {
     int open = number.getAndSet(CLOSED);
     if (open != CLOSED) {
       // Linux releases the number whatever close(2) answers, so there is nothing to retry.
-      long _ = libc.call(Syscall.CLOSE, open, 0, 0, 0, 0, 0);
+      long _ = calls.call(Syscall.CLOSE, open, 0, 0, 0, 0, 0);
     }
   }
 }

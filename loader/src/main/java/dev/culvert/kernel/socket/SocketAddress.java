@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel;
+package dev.culvert.kernel.socket;
 
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
