@@ -2,6 +2,7 @@
 package dev.culvert.agent.daemon;
 
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /**
  * What the agent's main thread is to do, as signals, requests and faults say. The first word on how
@@ -67,8 +68,11 @@ final class Orders {
 
   /** Waits for an end, for so long at most; whether there is one. */
   synchronized boolean endsWithin(long ms) throws InterruptedException {
-    if (!isEnding()) {
-      wait(ms);
+    long deadlineNs = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(ms);
+    long leftMs = ms;
+    while (!isEnding() && leftMs > 0) { // wait(0) would wait for ever
+      wait(leftMs);
+      leftMs = TimeUnit.NANOSECONDS.toMillis(deadlineNs - System.nanoTime());
     }
     return isEnding();
   }
