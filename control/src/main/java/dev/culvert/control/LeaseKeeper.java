@@ -4,12 +4,15 @@ package dev.culvert.control;
 import dev.culvert.control.LeaseStore.Result;
 import dev.culvert.control.SubnetAllocator.Choice;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
@@ -35,6 +38,12 @@ final class LeaseKeeper {
   private static final int TRIES = 100;
 
   /**
+   * Whose name is taken gets so many reaction times to say so: a machine that starts has the time,
+   * and a holder that is busy would lose everything.
+   */
+  private static final int NAME_PATIENCE = 3;
+
+  /**
    * What all keepers of one host share.
    *
    * @param port of the tunnel
@@ -46,7 +55,12 @@ final class LeaseKeeper {
   private final int port;
   private final LeaseStore store;
   private final SteadyClock clock;
+  private final Challenge challenge;
   private Optional<MacAddress> commonMac = Optional.empty();
+
+  /** The MAC that the kernel kept from an earlier process: it proves who held a lease. */
+  private Optional<MacAddress> knownMac = Optional.empty();
+
   private InetAddress underlayAddress;
   private Lease lease;
 
@@ -73,6 +87,7 @@ final class LeaseKeeper {
     this.port = context.port();
     this.store = context.store();
     this.clock = context.clock();
+    this.challenge = new Challenge(store);
     this.underlayAddress = config.underlayAddress();
   }
 
@@ -127,11 +142,15 @@ final class LeaseKeeper {
    *
    * @param mac that of this host's other lease, if there is one: a host has one tunnel end
    * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
+   * @param before what the datapath was started with before, as far as the kernel kept it
+   * @throws HostNameTakenException when another machine lives under this host's name
    * @throws RefusedException when no subnet is to be had
    */
-  void obtain(Datapath.State state, Optional<MacAddress> mac, Instant now) {
+  void obtain(
+      Datapath.State state, Optional<Identity> before, Optional<MacAddress> mac, Instant now) {
     commonMac = mac;
-    Optional<IpPrefix> previous = previous(state);
+    knownMac = before.map(identity -> identity.vtep().mac()).or(() -> previousMac(state));
+    Optional<IpPrefix> previous = previous(state).or(() -> before.flatMap(this::previous));
     try {
       obtain(previous, now);
     } catch (LeaseStoreException e) {
@@ -140,7 +159,11 @@ final class LeaseKeeper {
       }
       provisional = true;
       validUntil = now.plus(config.leaseDuration());
-      lease = lease(new Subnet(config.vni(), previous.get()), previousMac(state), 0);
+      lease =
+          lease(
+              new Subnet(config.vni(), previous.get()),
+              commonMac.or(() -> knownMac).orElseGet(this::freshMac),
+              0);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
     }
   }
@@ -213,7 +236,7 @@ final class LeaseKeeper {
       Choice choice = choose(previous);
       Result result =
           switch (choice) {
-            case Choice.Held(Lease held) -> take(held);
+            case Choice.Held(Lease held) -> takeAtStart(held);
             case Choice.Free(IpPrefix prefix) ->
                 store.acquire(lease(new Subnet(config.vni(), prefix), freshMac(), 1));
           };
@@ -247,27 +270,88 @@ final class LeaseKeeper {
       return SubnetAllocator.choose(request, leases);
     } catch (RefusedException e) {
       Instant longAgo = clock.wall().minus(grace(config));
-      List<Lease> living = new ArrayList<>(leases);
-      living.removeIf(other -> other.isExpired(longAgo));
-      if (living.size() == leases.size()
-          || !(SubnetAllocator.choose(request, living) instanceof Choice.Free(IpPrefix prefix))) {
-        throw e;
-      }
-      for (Lease other : leases) {
-        if (other.isExpired(longAgo)
-            && other.subnet().vni().equals(config.vni())
-            && other.subnet().prefix().overlaps(prefix)) {
-          LOG.log(Level.INFO, "Taking the place of the expired lease of " + other + ".");
-          store.release(other);
-        }
-      }
-      return new Choice.Free(prefix);
+      List<Lease> ended = leases.stream().filter(other -> other.isExpired(longAgo)).toList();
+      return chooseEnded(request, leases, ended, e);
     }
+  }
+
+  /** A clock may be wrong, so whoever is thought to be gone is asked first. */
+  private Choice chooseEnded(
+      SubnetAllocator.Request request, List<Lease> all, List<Lease> ended, RefusedException full) {
+    List<Lease> living = new ArrayList<>(all);
+    living.removeAll(ended);
+    if (ended.isEmpty()
+        || !(SubnetAllocator.choose(request, living) instanceof Choice.Free(IpPrefix prefix))) {
+      throw full;
+    }
+    List<Lease> left = new ArrayList<>(ended);
+    for (Lease other : ended) {
+      if (other.subnet().vni().equals(config.vni()) && other.subnet().prefix().overlaps(prefix)) {
+        Optional<Lease> silent = challenge.unanswered(other, store.reactionTime());
+        if (silent.isEmpty()) {
+          left.remove(other);
+          return chooseEnded(request, all, left, full);
+        }
+        LOG.log(Level.INFO, "Taking the place of the expired lease of " + other + ".");
+        store.release(silent.get());
+      }
+    }
+    return new Choice.Free(prefix);
   }
 
   /** How much longer than they say leases count, because hosts' clocks differ. */
   static Duration grace(OverlayConfig config) {
     return config.leaseDuration().dividedBy(2);
+  }
+
+  /**
+   * The lease of this host's name: ours if the kernel still knows its MAC, else that of whoever
+   * answers, else that of a machine that rebooted, was moved or made anew: ours.
+   */
+  private Result takeAtStart(Lease held) {
+    boolean known = knownMac.or(() -> commonMac).filter(held.vtep().mac()::equals).isPresent();
+    if (known) {
+      return take(held);
+    }
+    if (held.isStatic()) {
+      return takeStatic(held);
+    }
+    Optional<Lease> silent = Optional.of(held);
+    if (!config.takeOver()) {
+      silent = challenge.unanswered(held, store.reactionTime().multipliedBy(NAME_PATIENCE));
+    }
+    Lease free = silent.orElseThrow(() -> taken(held));
+    Vtep own = vtep(commonMac.orElseGet(VtepMac::random));
+    LOG.log(
+        Level.INFO,
+        "Taking over the lease of " + held + " at " + held.vtep() + ", now " + own + ".");
+    return store.renew(free, wanted(free).withVtep(own));
+  }
+
+  /** Nobody renews it, so nobody can be asked; where it is is its writer's word. */
+  private Result takeStatic(Lease held) {
+    if (!config.takeOver() && !held.vtep().address().equals(underlayAddress)) {
+      throw taken(held);
+    }
+    return take(held);
+  }
+
+  private HostNameTakenException taken(Lease held) {
+    return new HostNameTakenException(
+        "The name "
+            + config.host()
+            + " is another machine's: "
+            + (held.isStatic() ? "a static lease has it" : "it lives")
+            + " at "
+            + held.vtep()
+            + " and holds "
+            + held.subnet()
+            + ", while this machine is at "
+            + IpAddresses.text(underlayAddress)
+            + ":"
+            + port
+            + "; give this one another name, or start it with --take-over to take the other's"
+            + " place.");
   }
 
   /** Makes the lease in the store say what this host is now. */
@@ -282,7 +366,7 @@ final class LeaseKeeper {
     Result result = store.acquire(lease(subnet, mac, generation));
     if (provisional
         && result instanceof Result.Conflict(Lease current)
-        && current.host().equals(config.host())
+        && current.hasHolderOf(lease)
         && current.subnet().equals(subnet)) {
       return take(current);
     }
@@ -393,20 +477,28 @@ final class LeaseKeeper {
         .findFirst();
   }
 
+  /** A host that was fenced when its process ended has no subnet in its tables. */
+  private Optional<IpPrefix> previous(Identity before) {
+    return before.gateways().stream()
+        .filter(_ -> before.vni().equals(config.vni()))
+        .map(Gateway::address)
+        .filter(network.prefix()::contains)
+        .map(gateway -> IpPrefix.containing(gateway, network.subnetLength()))
+        .findFirst();
+  }
+
   /** What peers were told before, so that their entries stay right while the store is away. */
-  private MacAddress previousMac(Datapath.State state) {
-    if (commonMac.isPresent()) {
-      return commonMac.get();
-    }
+  private Optional<MacAddress> previousMac(Datapath.State state) {
     return state.remotes().stream()
         .filter(remote -> remote.subnet().vni().equals(config.vni()))
         .map(RemoteSubnet::local)
         .map(Vtep::mac)
-        .findFirst()
-        .orElseGet(this::freshMac);
+        .findFirst();
   }
 
   private MacAddress freshMac() {
-    return commonMac.orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
+    return commonMac
+        .or(() -> knownMac)
+        .orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
   }
 }

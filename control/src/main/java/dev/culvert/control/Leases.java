@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
@@ -37,11 +38,11 @@ final class Leases {
    * @throws LeaseStoreException when the store cannot be reached and the datapath lacks a subnet
    * @throws RefusedException when a network has no subnet to give
    */
-  void obtain(Datapath.State state, Instant now) {
+  void obtain(Datapath.State state, Optional<Identity> before, Instant now) {
     Optional<MacAddress> mac = Optional.empty();
     for (LeaseKeeper keeper : keepers) {
       try {
-        keeper.obtain(state, mac, now);
+        keeper.obtain(state, before, mac, now);
       } catch (Throwable e) { // an Error, too, leaves nothing behind
         giveBack(e);
         throw e;

@@ -59,6 +59,7 @@ public final class OverlayConfig {
   private final InetAddress underlayAddress;
   private final boolean directRouting;
   private final Duration leaseDuration;
+  private final boolean takeOver;
 
   /**
    * The overlay's network of one IP family.
@@ -131,6 +132,7 @@ public final class OverlayConfig {
     private Vni vni = new Vni(1);
     private boolean directRouting = true;
     private Duration leaseDuration = DEFAULT_LEASE_DURATION;
+    private boolean takeOver;
 
     private Builder(HostName host, InetAddress underlayAddress) {
       this.host = Objects.requireNonNull(host, "host");
@@ -177,6 +179,15 @@ public final class OverlayConfig {
     }
 
     /**
+     * Whether this machine takes the place of another that lives under the same name: the other
+     * loses its leases, and says so. Without it, which is usual, such a start is refused.
+     */
+    public Builder takeOver(boolean value) {
+      takeOver = value;
+      return this;
+    }
+
+    /**
      * Checks all of it.
      *
      * @throws RefusedException for what cannot work, with a sentence that says which and why
@@ -196,6 +207,7 @@ public final class OverlayConfig {
     this.underlayAddress = builder.underlayAddress;
     this.directRouting = builder.directRouting;
     this.leaseDuration = builder.leaseDuration;
+    this.takeOver = builder.takeOver;
     checkFamilies(networks);
     for (Network network : networks) {
       checkUnderlay(network.prefix(), underlayAddress);
@@ -241,6 +253,23 @@ public final class OverlayConfig {
   /** How long a lease lasts without renewal. */
   public Duration leaseDuration() {
     return leaseDuration;
+  }
+
+  /** Whether this machine takes the place of another that lives under its name. */
+  public boolean takeOver() {
+    return takeOver;
+  }
+
+  /** The same, taking the place of another machine of this name, or not. */
+  public OverlayConfig withTakeOver(boolean value) {
+    Builder builder =
+        builder(host, underlayAddress)
+            .vni(vni)
+            .directRouting(directRouting)
+            .leaseDuration(leaseDuration)
+            .takeOver(value);
+    networks.forEach(builder::network);
+    return builder.build();
   }
 
   private static void checkLeaseDuration(Duration duration) {

@@ -87,7 +87,7 @@ final class OverlayCore {
     Datapath.State state = datapath.read();
     table.setActual(state);
     adoptEndpoints(state);
-    leases.obtain(state, now);
+    leases.obtain(state, datapath.identity(), now);
     try {
       useLeases();
       networkWatch = datapath.watch(this::networkChanged);

@@ -7,6 +7,7 @@ import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NextHop;
@@ -42,6 +43,7 @@ final class FakeDatapath implements Datapath {
   private RuntimeException startFailure;
   private Error applyError;
   private Vtep vtep;
+  private Vni startedVni;
   private List<Gateway> gateways = List.of();
   private boolean removed;
   private int nextIndex = 100;
@@ -125,7 +127,16 @@ final class FakeDatapath implements Datapath {
       throw startFailure;
     }
     vtep = own;
+    startedVni = vni;
+    removed = false;
     gateways = List.copyOf(served);
+  }
+
+  @Override
+  public synchronized Optional<Identity> identity() {
+    return Optional.ofNullable(vtep)
+        .filter(_ -> !removed)
+        .map(own -> new Identity(startedVni, own, gateways, "eth0"));
   }
 
   @Override

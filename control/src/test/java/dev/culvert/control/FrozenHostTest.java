@@ -98,7 +98,7 @@ final class FrozenHostTest extends OverlayFixture {
       Duration step = Wakefulness.NAP;
       clock.advance(step);
       passed = passed.plus(step);
-      overlay.status();
+      await("the thread's turn", () -> !says(overlay, "The overlay of host-01 has been busy"));
     }
     assertFalse(says(overlay, SLEPT), overlay.status().problems().toString());
     assertEquals(1, datapath.read().locals().size());

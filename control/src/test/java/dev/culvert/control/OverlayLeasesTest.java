@@ -124,16 +124,6 @@ final class OverlayLeasesTest extends OverlayFixture {
   }
 
   @Test
-  void aNewUnderlayAddressIsAnnounced() {
-    peer("10.244.5.0/24", "host-01", "10.17.2.99");
-    start();
-    Lease lease = memory.list().getFirst();
-    assertEquals(address("10.17.2.2"), lease.vtep().address());
-    assertEquals(2, lease.generation());
-    assertEquals(Optional.empty(), lease.expires());
-  }
-
-  @Test
   void aLostLeaseIsShownAndGotBack() throws Exception {
     Overlay overlay = start();
     Lease own = overlay.status().lease().orElseThrow();
@@ -168,21 +158,6 @@ final class OverlayLeasesTest extends OverlayFixture {
     await("got back", () -> overlay.status().problems().isEmpty());
     assertEquals(List.of(new LocalSubnet(own.subnet(), 0)), datapath.read().locals());
     assertEquals("host-01", memory.list().getFirst().host().text());
-  }
-
-  @Test
-  void anotherMachineWithThisNameIsShownAndNotFought() throws Exception {
-    Overlay overlay = start();
-    start(config("host-01", "10.18.2.2"), new FakeDatapath());
-    await("the problem", () -> !overlay.status().problems().isEmpty());
-    assertTrue(
-        overlay.status().problems().getFirst().contains("another machine, 10.18.2.2:4789"),
-        overlay.status().problems().toString());
-    for (int i = 0; i < 5; i++) {
-      clock.advance(Duration.ofMinutes(2));
-      overlay.status();
-    }
-    assertEquals(address("10.18.2.2"), memory.list().getFirst().vtep().address());
   }
 
   @Test

@@ -36,6 +36,12 @@ public interface Datapath extends AutoCloseable {
     start(vni, vtep, List.of(new Gateway(gateway, network)));
   }
 
+  /**
+   * What {@link #start} was called with last, also by a process before this one, as long as the
+   * kernel kept it; empty when it was never called since the machine started. Any thread may ask.
+   */
+  Optional<Identity> identity();
+
   /** The UDP port of its tunnel, alike on all hosts. Any thread may ask. */
   int port();
 

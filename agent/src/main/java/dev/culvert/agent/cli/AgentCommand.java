@@ -37,13 +37,21 @@ public final class AgentCommand implements Runnable {
       description = "Wait for the underlay's interface and address, where they are not there yet.")
   private boolean waitForUnderlay;
 
+  @Option(
+      names = "--take-over",
+      description = "Take the place of another machine that lives under this host's name.")
+  private boolean takeOver;
+
   @Spec private CommandSpec spec;
 
   @Override
   public void run() {
     Daemon.run(
         new Daemon.Start(
-            config.toAbsolutePath().normalize(), Optional.ofNullable(readyFile), waitForUnderlay),
+            config.toAbsolutePath().normalize(),
+            Optional.ofNullable(readyFile),
+            waitForUnderlay,
+            takeOver),
         line -> {
           spec.commandLine().getOut().println(line);
           spec.commandLine().getOut().flush();

@@ -35,7 +35,8 @@ public final class Daemon {
   private static final Duration LEAVING = Duration.ofSeconds(25);
 
   /** How it is started. */
-  public record Start(Path configFile, Optional<Path> readyFile, boolean waitForUnderlay) {}
+  public record Start(
+      Path configFile, Optional<Path> readyFile, boolean waitForUnderlay, boolean takeOver) {}
 
   private final Start start;
   private final Consumer<String> say;
@@ -103,7 +104,9 @@ public final class Daemon {
       if (settled.isEmpty()) {
         return orders.end(); // told to stop before there was anything to stop
       }
-      return serve(instance, Membership.join(config, settled.get(), libc, say));
+      return serve(
+          instance,
+          Membership.join(config, settled.get().withTakeOver(start.takeOver()), libc, say));
     } finally {
       Thread.setDefaultUncaughtExceptionHandler(before);
     }

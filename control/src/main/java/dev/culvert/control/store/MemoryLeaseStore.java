@@ -5,6 +5,7 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.datapath.Subnet;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,12 @@ public final class MemoryLeaseStore implements LeaseStore {
   @Override
   public synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     return journal.watch(watcher);
+  }
+
+  /** Within one process, and with room for a busy machine. */
+  @Override
+  public Duration reactionTime() {
+    return Duration.ofMillis(300);
   }
 
   @Override

@@ -194,6 +194,11 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
+  public Optional<Identity> identity() {
+    return identity;
+  }
+
+  @Override
   public int port() {
     return config.port();
   }

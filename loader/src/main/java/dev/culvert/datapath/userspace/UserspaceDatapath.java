@@ -249,7 +249,8 @@ public final class UserspaceDatapath implements Datapath {
     return new State(now.remotes(), now.locals(), containers.present());
   }
 
-  /** What {@link #start} set; empty before. */
+  /** What {@link #start} set; empty before: nothing of it outlives the process. */
+  @Override
   public Optional<Identity> identity() {
     return started.map(Started::identity);
   }
