@@ -406,6 +406,17 @@ public final class Netlink implements AutoCloseable {
     execute(RouteMessages.replace(route), target(route));
   }
 
+  /**
+   * The same for a route that runs a program of section {@code lwt_out} on each packet that it
+   * sends, before the host's firewall gives packets another source (CONFIG_LWTUNNEL_BPF). The
+   * kernel holds the program as long as it has the route.
+   */
+  public void replaceRoute(RouteInfo route, BpfProgram out) {
+    execute(
+        RouteMessages.replace(route, out.fd(), out.name()),
+        target(route) + " with program " + out.name());
+  }
+
   /** Removes a route, if its protocol number is the same. False when there was none. */
   public boolean removeRoute(RouteInfo route) {
     return executeIfThere(RouteMessages.remove(route), target(route));

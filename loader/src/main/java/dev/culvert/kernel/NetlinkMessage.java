@@ -95,6 +95,12 @@ final class NetlinkMessage {
     return attribute(attribute, new byte[] {(byte) value});
   }
 
+  NetlinkMessage attribute16(int attribute, int value) {
+    return attribute(
+        attribute,
+        ByteBuffer.allocate(2).order(ByteOrder.nativeOrder()).putShort((short) value).array());
+  }
+
   NetlinkMessage attribute32(int attribute, int value) {
     return attribute(
         attribute, ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(value).array());

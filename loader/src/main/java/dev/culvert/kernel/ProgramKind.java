@@ -14,6 +14,7 @@ enum ProgramKind {
   TC(3, 0, 0, "tc", "classifier", "tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress"),
   ACTION(4, 0, 0, "action"),
   SOCKET_FILTER(1, 0, 0, "socket"),
+  ROUTE_OUT(11, 0, 0, "lwt_out"),
   XDP(6, ProgramKind.ATTACH_XDP, 0, "xdp"),
   XDP_FRAGMENTS(6, ProgramKind.ATTACH_XDP, ProgramKind.FLAG_XDP_FRAGMENTS, "xdp.frags");
 

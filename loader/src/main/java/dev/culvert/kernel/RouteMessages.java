@@ -8,6 +8,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** RTM_*ROUTE (linux/rtnetlink.h). Pure. */
 final class RouteMessages {
@@ -26,7 +27,18 @@ final class RouteMessages {
   private static final int RTA_CACHEINFO = 12;
   private static final int RTA_TABLE = 15;
   private static final int RTA_VIA = 18;
+  private static final int RTA_ENCAP_TYPE = 21;
+  private static final int RTA_ENCAP = 22;
   private static final int RTAX_MTU = 2;
+
+  /** linux/netlink.h: "what is in here are attributes". */
+  private static final int NLA_F_NESTED = 1 << 15;
+
+  // linux/lwtunnel.h
+  private static final int LWTUNNEL_ENCAP_BPF = 6;
+  private static final int LWT_BPF_OUT = 2;
+  private static final int LWT_BPF_PROG_FD = 1;
+  private static final int LWT_BPF_PROG_NAME = 2;
 
   private static final int RTN_UNICAST = 1;
   private static final int RTN_LOCAL = 2;
@@ -65,12 +77,42 @@ final class RouteMessages {
   }
 
   static NetlinkMessage replace(RouteInfo route) {
+    return replace(route, _ -> {});
+  }
+
+  /**
+   * A route that runs a program (of section lwt_out) on what it sends.
+   *
+   * @param name what the kernel shows of the program
+   */
+  static NetlinkMessage replace(RouteInfo route, int programFd, String name) {
+    return replace(
+        route,
+        message ->
+            message
+                .nest(
+                    NLA_F_NESTED | RTA_ENCAP,
+                    () ->
+                        message.nest(
+                            NLA_F_NESTED | LWT_BPF_OUT,
+                            () ->
+                                message
+                                    .attribute32(LWT_BPF_PROG_FD, programFd)
+                                    .textZ(LWT_BPF_PROG_NAME, name)))
+                .attribute16(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF));
+  }
+
+  private static NetlinkMessage replace(RouteInfo route, Consumer<NetlinkMessage> encapsulation) {
     NetlinkMessage message =
         new NetlinkMessage(
             NetlinkRequest.NEWROUTE,
             NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.REPLACE);
     // A destination without a gateway is a neighbour: scope link.
-    of(message, route, route.gateway().isEmpty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE, RTN_UNICAST);
+    int scope = route.gateway().isEmpty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+    header(message, route, scope, RTN_UNICAST);
+    route.preferredSource().ifPresent(source -> message.attribute(RTA_PREFSRC, source));
+    encapsulation.accept(message);
+    tail(message, route);
     if (route.mtuBytes() > 0) {
       message.nest(RTA_METRICS, () -> message.attribute32(RTAX_MTU, route.mtuBytes()));
     }
@@ -80,12 +122,17 @@ final class RouteMessages {
   static NetlinkMessage remove(RouteInfo route) {
     // Scope nowhere and type 0 match any; the protocol number keeps us from others' routes.
     NetlinkMessage message = new NetlinkMessage(NetlinkRequest.DELROUTE, NetlinkMessage.ACK);
-    of(message, route, RT_SCOPE_NOWHERE, 0);
+    header(message, route, RT_SCOPE_NOWHERE, 0);
+    tail(message, route);
     return message;
   }
 
-  private static void of(NetlinkMessage message, RouteInfo route, int scope, int type) {
-    int table = route.table() == 0 ? Netlink.TABLE_MAIN : route.table();
+  private static int table(RouteInfo route) {
+    return route.table() == 0 ? Netlink.TABLE_MAIN : route.table();
+  }
+
+  private static void header(NetlinkMessage message, RouteInfo route, int scope, int type) {
+    int table = table(route);
     int family = AddressMessages.family(route.destination());
     message
         .u8(family)
@@ -100,11 +147,11 @@ final class RouteMessages {
       message.attribute(RTA_DST, route.destination());
     }
     route.gateway().ifPresent(gateway -> gateway(message, route.destination(), gateway));
-    if (type != 0) {
-      route.preferredSource().ifPresent(source -> message.attribute(RTA_PREFSRC, source));
-    }
-    if (table > 255) {
-      message.attribute32(RTA_TABLE, table);
+  }
+
+  private static void tail(NetlinkMessage message, RouteInfo route) {
+    if (table(route) > 255) {
+      message.attribute32(RTA_TABLE, table(route));
     }
     if (route.interfaceIndex() > 0) {
       message.attribute32(RTA_OIF, route.interfaceIndex());

@@ -118,6 +118,11 @@ final class NetlinkRequestTest {
         "ip route replace default via 10.244.1.9" + tail + " table 1000 mtu 1300",
         RouteMessages.replace(narrow));
     ours.put("ip route replace fd00:2::/64 via fd00:1::9" + tail, RouteMessages.replace(six));
+    ours.put(
+        "ip -6 route replace fd00:2::/64 via fe80::1 dev va onlink proto 203"
+            + " encap bpf out pinned /sys/fs/bpf/judge_routed",
+        RouteMessages.replace(
+            route("fd00:2::", 64, "fe80::1").withOnLink(), 4, "judge_routed:[*fsobj]"));
     ours.put("ip route del 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.remove(two));
     ours.put("ip route del fd00:2::/64 via fd00:1::9" + tail, RouteMessages.remove(six));
     ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9")));
