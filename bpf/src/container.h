@@ -8,6 +8,7 @@
 #include "decap.h"
 #include "deliver.h"
 #include "encap.h"
+#include "flows.h"
 #include "maps.h"
 #include "packet.h"
 #include "tables.h"
@@ -17,8 +18,6 @@
 /* Numbers of RFC 4861 section 4. */
 #define ROUTER_ADVERTISEMENT 134
 #define REDIRECT             137
-
-#define ICMP_HEADER_BYTES 8
 
 /* Whether an ICMP message, `at` bytes into the frame, quotes a tunnel packet. Only the tunnel's routers have any. */
 static __always_inline bool quotes_tunnel(struct __sk_buff *skb, __u32 at, bool ipv6)
@@ -165,6 +164,8 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 	subnet = find_subnet(in->vni, ip.destination, ipv6);
 	if (!subnet)
 		return is_own_tunnel(skb, eth + 1, ipv6) ? VERDICT_DROPPED_TUNNEL_FROM_CONTAINER : VERDICT_PASSED;
+	if (is_stacks(skb, in->vni, ETH_HLEN, ipv6))
+		return VERDICT_PASSED; /* the stack translates it back */
 	if (subnet->flags & SUBNET_LOCAL) {
 		endpoint = find_endpoint(in->vni, ip.destination, ipv6);
 		if (!endpoint || ip.hops <= 1)
@@ -178,6 +179,30 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 	if (ip.hops <= 1)
 		return VERDICT_SLOW_PATH; /* the stack answers "time exceeded" */
 	return send_to_subnet(skb, subnet, eth + 1, &ip);
+}
+
+/*
+ * Redirects to culvert0 what the fast path leaves alone. The stack would forward it there as well, but past the
+ * firewall's FORWARD chain, which may let nothing through (Docker sets that policy): fragments would vanish where all
+ * else arrives. False: it is left to the stack, which answers "time exceeded", and can cut an IPv4 packet before it is
+ * wrapped. Over IPv6 that is the only way, as outer IPv6 packets are never cut.
+ */
+__noinline int hand_to_device(struct __sk_buff *skb, __be32 vni, __u32 ipv6)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
+	const struct device *device = find_device();
+	const struct subnet *to;
+	struct ip_view ip;
+
+	if (!eth || !device || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip) || ip.hops <= 1)
+		return 0;
+	to = find_subnet(vni, ip.destination, ipv6);
+	if (!to || ((to->flags & SUBNET_UNDERLAY_IPV6) && wire_bytes(skb, eth + 1, &ip) > to->mtu_bytes))
+		return 0;
+	spend_hop(eth + 1, ipv6);
+	skb->tc_index = HANDED_ON;
+	bpf_redirect(device->ifindex, 0);
+	return 1;
 }
 
 /*

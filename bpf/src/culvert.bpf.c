@@ -6,6 +6,11 @@
  *   from_underlay   ingress of the underlay interface
  *   from_host       egress of culvert0: what the host itself, or its stack as the slow path, sends into the overlay
  *   from_tunnel     ingress of culvert0: what the kernel's own VXLAN device has unwrapped for us
+ *   to_container    egress of where from_container is: what the stack delivers, never what we deliver
+ *
+ * on a route:
+ *
+ *   judge_routed    the IPv6 route to culvert0: before the host's firewall gives packets another source
  *
  * and at XDP:
  *
@@ -56,6 +61,8 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 
 	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
 		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
+	if (verdict == VERDICT_SLOW_PATH && hand_to_device(skb, in->vni, ipv6))
+		return TC_ACT_REDIRECT;
 	return action;
 }
 
@@ -167,6 +174,33 @@ int from_tunnel(struct __sk_buff *skb)
 	}
 	tunnel.vni = parties.vni = bpf_htonl(key.tunnel_id);
 	return tunnel_packet(skb, &tunnel);
+}
+
+SEC("tc")
+int to_container(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+	const struct interface *to = bpf_map_lookup_elem(&interfaces, &ifindex);
+
+	if (!to)
+		return TC_ACT_UNSPEC;
+	if (skb->tc_index == HANDED_ON)
+		skb->tc_index = 0; /* ours, by way of a bridge */
+	else if (skb->protocol == bpf_htons(ETH_P_IP))
+		to_container_packet(skb, to->vni, false);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		to_container_packet(skb, to->vni, true);
+	return TC_ACT_UNSPEC;
+}
+
+/* Where a packet that is routed to culvert0 still has the source that it came with; may_send() builds on it. */
+SEC("lwt_out")
+int judge_routed(struct __sk_buff *skb)
+{
+	if (!is_routed_forgery(skb))
+		return BPF_OK;
+	count(VERDICT_DROPPED_INNER_SOURCE, skb->len);
+	return BPF_DROP;
 }
 
 SEC("xdp.frags")

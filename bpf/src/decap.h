@@ -7,6 +7,7 @@
 #include "config.h"
 #include "counters.h"
 #include "deliver.h"
+#include "flows.h"
 #include "maps.h"
 #include "outer.h"
 #include "packet.h"
@@ -94,10 +95,12 @@ static __always_inline enum verdict hand_over(struct __sk_buff *skb, const struc
 	if (ecn != inner_ecn)
 		write_ecn(skb, header, ipv6, ecn);
 	spend_hop_here(skb, header, ipv6);
-	if (to->endpoint)
+	if (to->endpoint) {
 		deliver_to_endpoint(eth, to->endpoint, ipv6, true);
-	else
+	} else {
+		skb->tc_index = HANDED_ON;
 		deliver_to_bridge(to->bridge, destination_of(header, ipv6), ipv6);
+	}
 	return verdict;
 }
 
@@ -135,8 +138,9 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 		parties->to_endpoint = to.endpoint->endpoint_id;
 	else
 		to.bridge = own->ifindex;
-	if ((!to.endpoint && !to.bridge) || ip.hops <= 1)
-		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
+	if ((!to.endpoint && !to.bridge) || ip.hops <= 1 || is_stacks(skb, vni, ETH_HLEN, ipv6))
+		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded", or translates it
+		                             back */
 	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE, VERDICT_RECEIVED_DIRECTLY);
 }
 
@@ -155,8 +159,9 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 	verdict = judge_inner(tunnel, &inner, &to);
 	if (verdict != VERDICT_DECAPSULATED)
 		return verdict;
-	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
-		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded" */
+	if ((!to.endpoint && !to.bridge) || inner.hops <= 1 || is_stacks(skb, tunnel->vni, before_inner, inner_ipv6))
+		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded", or translates it
+		                             back */
 	/*
 	 * A superpacket keeps its SKB_GSO_UDP_TUNNEL mark, which bpf_skb_adjust_room cannot clear. TCP does not look at
 	 * it, but a UDP socket cuts the superpacket up by it and would lose it; the kernel's device clears the mark.

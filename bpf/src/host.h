@@ -8,6 +8,7 @@
 #include "decap.h"
 #include "deliver.h"
 #include "encap.h"
+#include "flows.h"
 #include "maps.h"
 #include "packet.h"
 #include "tables.h"
@@ -44,14 +45,49 @@ static __always_inline bool use_device(struct __sk_buff *skb, const struct subne
 }
 
 /*
- * Whether the stack routed a packet here that came in somewhere else than through an interface of ours, with an address
- * of the overlay's as its source: nobody has judged it, and encapsulated it would look like our container's.
+ * Whether the stack may send from that address into the overlay. What came in through an interface that is not ours
+ * nobody has judged, and encapsulated it would look like our container's. From the gateway's address it is masqueraded:
+ * IPv4 accepts no such source from outside (fib_validate_source()), and for IPv6 judge_routed sees to that.
  */
-static __always_inline bool is_foreign_forgery(const struct __sk_buff *skb, __be32 vni, const struct ip_view *ip)
+static __always_inline bool may_send(const struct subnet *from, __u32 came_in, const struct ip_view *ip)
 {
-	__u32 came_in = skb->ingress_ifindex; /* 0: the host's own */
+	if (!came_in)
+		return true; /* the host's own */
+	if (is_gateway(from, ip->source, ip->ipv6) && (!ip->ipv6 || does_route_judge()))
+		return true;
+	return bpf_map_lookup_elem(&interfaces, &came_in);
+}
 
-	return came_in && !bpf_map_lookup_elem(&interfaces, &came_in) && find_subnet(vni, ip->source, ip->ipv6);
+/* Looks at what the stack sends here: false when it is a forgery. What it has carried for a container is remembered. */
+static __always_inline bool judge_stack(struct __sk_buff *skb, __be32 vni, const struct ip_view *ip)
+{
+	const struct subnet *from = find_subnet(vni, ip->source, ip->ipv6);
+
+	if (!from)
+		return true;
+	if (!may_send(from, skb->ingress_ifindex, ip))
+		return false;
+	/* Not by ingress_ifindex: the stack forgets it of IPv6 packets that it cuts. */
+	if (skb->tc_index != HANDED_ON && (from->flags & SUBNET_LOCAL) && !is_gateway(from, ip->source, ip->ipv6))
+		remember_flow(skb, vni, ip->ipv6);
+	return true;
+}
+
+/*
+ * Whether a packet that the stack forwards over IPv6 has an overlay address that is not its sender's. Here it is still
+ * whole, and has the source and the interface that it came with: the firewall translates later, and what the stack cuts
+ * (ip6_copy_metadata()) no longer says where it came in.
+ */
+static __always_inline bool is_routed_forgery(struct __sk_buff *skb)
+{
+	__u32 came_in = skb->ingress_ifindex;
+	const struct subnet *from;
+	struct ipv6hdr ip;
+
+	if (!came_in || bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)) || ip.version != 6)
+		return false;
+	from = find_subnet(bpf_htonl(bare_vni), &ip.saddr, true);
+	return from && (is_gateway(from, &ip.saddr, true) || !bpf_map_lookup_elem(&interfaces, &came_in));
 }
 
 static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni, bool ipv6, struct parties *parties)
@@ -71,8 +107,9 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	 */
 	if (ipv6 && *(const __u8 *)ip.destination == 0xff)
 		return VERDICT_PASSED;
-	if (is_foreign_forgery(skb, vni, &ip))
+	if (!judge_stack(skb, vni, &ip))
 		return VERDICT_DROPPED_INNER_SOURCE;
+	skb->tc_index = 0;
 	endpoint = find_endpoint(vni, ip.destination, ipv6);
 	if (endpoint) {
 		parties->to_endpoint = endpoint->endpoint_id;
@@ -105,7 +142,7 @@ static __always_inline enum verdict device_received(struct __sk_buff *skb, const
 	verdict = judge_inner(tunnel, &inner, &to);
 	if (verdict != VERDICT_DECAPSULATED)
 		return verdict;
-	if ((!to.endpoint && !to.bridge) || inner.hops <= 1)
+	if ((!to.endpoint && !to.bridge) || inner.hops <= 1 || is_stacks(skb, tunnel->vni, ETH_HLEN, ipv6))
 		return VERDICT_SLOW_PATH;
 	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE /* the device has seen to it */, VERDICT_DECAPSULATED);
 }

@@ -121,9 +121,7 @@ static __always_inline bool may_be_answered(struct __sk_buff *skb, const void *h
 	if (payload.protocol != (ipv6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		return true;
 	bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type));
-	return ipv6 ? type & ICMPV6_INFORMATIONAL :
-	              type != ICMP_DESTINATION_UNREACHABLE && type != ICMP_SOURCE_QUENCH && type != ICMP_REDIRECT &&
-	                       type != ICMP_TIME_EXCEEDED && type != ICMP_PARAMETER_PROBLEM;
+	return !is_icmp_error(type, ipv6);
 }
 
 /*

@@ -257,6 +257,83 @@ struct {
 	__type(value, struct interface);
 } interfaces SEC(".maps");
 
+/* ---- flows: what the host's stack has carried, so that answers go back the same way ------------------------------ */
+
+/* A flow takes one entry, and one for the fragments between its two parties. The least recently used gives way. */
+#define MAX_FLOWS 65536
+
+enum flow_kind {
+	FLOW_WHOLE = 0,
+	/* Of fragments all but the first bear no ports: any between two parties of a flow go its way. The ports are 0.
+	 */
+	FLOW_FRAGMENTS = 1,
+};
+
+/* A flow as its answers bear it: from whom the stack has delivered to. */
+struct flow_key {
+	__be32 vni;
+	__u8 protocol; /* IPPROTO_* */
+	__u8 kind;     /* enum flow_kind */
+	__u8 pad[2];
+	__u8 source[16];
+	__u8 destination[16];
+	__be16 source_port; /* of ICMP echo the identifier, of what has no ports 0 */
+	__be16 destination_port;
+};
+_Static_assert(sizeof(struct flow_key) == 44, "flow_key");
+
+enum flow_flags {
+	/* TCP has said FIN or RST. */
+	FLOW_ENDING = 1,
+};
+
+struct flow {
+	__u64 expires_ns; /* as bpf_ktime_get_ns() counts */
+	__u32 flags;      /* enum flow_flags */
+	__u32 pad;
+};
+_Static_assert(sizeof(struct flow) == 16, "flow");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, MAX_FLOWS);
+	__type(key, struct flow_key);
+	__type(value, struct flow);
+} flows SEC(".maps");
+
+/*
+ * Key: 0. Whether there are flows: all that a packet costs while there are none is a look at this number. Set by the
+ * programs, taken back by the agent when all have expired.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} flows_kept SEC(".maps");
+
+/* ---- device: culvert0, for what the programs hand to it --------------------------------------------------------- */
+
+enum device_flags {
+	/* Its IPv6 route runs judge_routed, so that a packet from the gateway's address is the host's own, or
+	   masqueraded. */
+	DEVICE_ROUTE_JUDGES = 1,
+};
+
+struct device {
+	__u32 ifindex; /* 0: there is none yet */
+	__u32 flags;   /* enum device_flags */
+};
+_Static_assert(sizeof(struct device) == 8, "device");
+
+/* Key: 0. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct device);
+} devices SEC(".maps");
+
 /* ---- counters ------------------------------------------------------------------------------------------------- */
 
 struct counter {

@@ -22,6 +22,12 @@
 #define IPV4_DONT_FRAGMENT 0x4000
 #define MAX_IPV4_BYTES     0xffff
 
+/*
+ * skb->tc_index of what one of our programs hands to another on the same host, since nothing else tells it from what
+ * the stack sends. A container may set it as well: it is asked for nothing that protects anybody.
+ */
+#define HANDED_ON 0x4356
+
 /* RFC 792, RFC 4443. */
 #define ICMP_DESTINATION_UNREACHABLE 3
 #define ICMP_SOURCE_QUENCH           4
@@ -30,7 +36,18 @@
 #define ICMP_PARAMETER_PROBLEM       12
 #define ICMP_FRAGMENTATION_NEEDED    4 /* code */
 #define ICMPV6_PACKET_TOO_BIG        2
+#define ICMP_HEADER_BYTES            8
 #define ICMPV6_INFORMATIONAL         0x80 /* a bit of the type; without it the message is an error */
+
+/* Whether an ICMP message of that type tells of an error (RFC 1122 section 3.2.2, RFC 4443 section 2.1), and so quotes
+ * a packet. */
+static __always_inline bool is_icmp_error(__u8 type, bool ipv6)
+{
+	if (ipv6)
+		return !(type & ICMPV6_INFORMATIONAL);
+	return type == ICMP_DESTINATION_UNREACHABLE || type == ICMP_SOURCE_QUENCH || type == ICMP_REDIRECT ||
+	       type == ICMP_TIME_EXCEEDED || type == ICMP_PARAMETER_PROBLEM;
+}
 
 /*
  * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote
@@ -230,17 +247,31 @@ static __always_inline void copy_address(void *to, const void *from, bool ipv6)
 	}
 }
 
+static __always_inline bool same_address(const void *a, const void *b, bool ipv6)
+{
+	const __u32 *x = a, *y = b;
+
+	return ipv6 ? x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] : x[0] == y[0];
+}
+
 /* What follows an IP header's options or IPv6 extension headers. */
 struct payload {
 	__u8 protocol; /* IPPROTO_* */
 	__u32 offset;  /* from the start of the frame */
-	bool first;    /* false in all but the first fragment: its start is not here */
+	bool fragment;
+	bool first; /* false in all but the first fragment: its start is not here */
 };
 
 #define MAX_EXTENSION_HEADERS 8
 
+/* Copies bytes of the packet of a program at tc, or of the frame of one at XDP; 0 when they are all there. */
+static __always_inline long load_bytes(void *context, bool xdp, __u32 offset, void *to, __u32 bytes)
+{
+	return xdp ? bpf_xdp_load_bytes(context, offset, to, bytes) : bpf_skb_load_bytes(context, offset, to, bytes);
+}
+
 /* Walks an IPv6 packet's extension headers; false when they end early or there are absurdly many. */
-static __always_inline bool find_payload6(struct __sk_buff *skb, struct payload *payload)
+static __always_inline bool find_payload6(void *context, bool xdp, struct payload *payload)
 {
 	__u8 next[4]; /* next header, length, and a fragment's offset (RFC 8200 section 4.5) */
 	int i;
@@ -256,9 +287,10 @@ static __always_inline bool find_payload6(struct __sk_buff *skb, struct payload 
 		default:
 			return true;
 		}
-		if (bpf_skb_load_bytes(skb, payload->offset, next, sizeof(next)))
+		if (load_bytes(context, xdp, payload->offset, next, sizeof(next)))
 			return false;
 		if (payload->protocol == IPPROTO_FRAGMENT) {
+			payload->fragment = true;
 			if (next[2] || next[3] & 0xf8)
 				payload->first = false;
 			payload->offset += 8;
@@ -279,12 +311,14 @@ static __always_inline bool find_payload(struct __sk_buff *skb, const void *head
 	if (ipv6) {
 		payload->protocol = ((const struct ipv6hdr *)header)->nexthdr;
 		payload->offset = ETH_HLEN + sizeof(struct ipv6hdr);
-		return find_payload6(skb, payload);
+		payload->fragment = false;
+		return find_payload6(skb, false, payload);
 	} else {
 		const struct iphdr *ip = header;
 
 		payload->protocol = ip->protocol;
 		payload->offset = ETH_HLEN + ip->ihl * 4;
+		payload->fragment = ip->frag_off & bpf_htons(IPV4_FRAGMENT);
 		payload->first = !(ip->frag_off & bpf_htons(IPV4_OFFSET));
 		return true;
 	}

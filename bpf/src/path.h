@@ -91,13 +91,6 @@ static __always_inline bool read_too_big6(void *data, struct too_big *error, con
 	       quoted->nexthdr == IPPROTO_UDP;
 }
 
-static __always_inline bool same_address(const void *a, const void *b, bool ipv6)
-{
-	const __u32 *x = a, *y = b;
-
-	return ipv6 ? x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3] : x[0] == y[0];
-}
-
 /*
  * Whether the quoted packet is one that we may have sent (RFC 5927 section 5): from the very address that the error
  * came to, which is ours, to the tunnel's port, from a source port of ours, and larger than what the router says it

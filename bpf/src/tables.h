@@ -79,6 +79,13 @@ static __always_inline bool owns_source(const struct interface *in, const void *
 	}
 }
 
+/* Whether an inner address is this host's own in one of its subnets. */
+static __always_inline bool is_gateway(const struct subnet *subnet, const void *address, bool ipv6)
+{
+	return (subnet->flags & SUBNET_LOCAL) &&
+	       same_address(ipv6 ? subnet->gateway : subnet->gateway + 12, address, ipv6);
+}
+
 /* The VTEP's address, in the underlay's family. */
 static __always_inline bool is_vtep(const struct subnet *subnet, const void *outer_source, bool underlay_ipv6)
 {
@@ -112,6 +119,22 @@ static __always_inline bool is_self(const void *address, bool underlay_ipv6)
 	const struct vtep *vtep = find_vtep(address, underlay_ipv6);
 
 	return vtep && (vtep->flags & VTEP_SELF);
+}
+
+/* culvert0, or NULL before it is there. */
+static __always_inline const struct device *find_device(void)
+{
+	__u32 zero = 0;
+	const struct device *device = bpf_map_lookup_elem(&devices, &zero);
+
+	return device && device->ifindex ? device : NULL;
+}
+
+static __always_inline bool does_route_judge(void)
+{
+	const struct device *device = find_device();
+
+	return device && (device->flags & DEVICE_ROUTE_JUDGES);
 }
 
 #endif

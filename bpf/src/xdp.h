@@ -40,7 +40,8 @@ static __always_inline bool plainly_good(struct xdp_md *xdp, const struct tunnel
 {
 	struct destination to;
 
-	return inner->hops > 1 && judge_inner(tunnel, inner, &to) == VERDICT_DECAPSULATED && to.endpoint;
+	return inner->hops > 1 && judge_inner(tunnel, inner, &to) == VERDICT_DECAPSULATED && to.endpoint &&
+	       !is_stacks_at_xdp(xdp, tunnel->vni, BEFORE_INNER_IP(tunnel->ipv6), inner->ipv6);
 }
 
 static __always_inline struct stripped *mark_of(struct xdp_md *xdp)

@@ -8,10 +8,7 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.host.ForeignBridge;
 import dev.culvert.datapath.host.Undo;
-import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
@@ -24,12 +21,12 @@ import java.util.stream.Collectors;
 final class Bridges {
   private final Netlink netlink;
   private final Tables tables;
-  private final PinnedLinks links;
+  private final ContainerLinks links;
 
   Bridges(Netlink netlink, Tables tables, PinnedLinks links) {
     this.netlink = netlink;
     this.tables = tables;
-    this.links = links;
+    this.links = new ContainerLinks(links);
   }
 
   /** By index, since a bridge's name may hold a dot, which a pin's name must not. */
@@ -37,13 +34,12 @@ final class Bridges {
     return "bridge" + bridgeIndex;
   }
 
-  void attach(String bridge, List<Subnet> subnets, BpfProgram fromContainer) {
+  void attach(String bridge, List<Subnet> subnets, ContainerLinks.Pair programs) {
     int index = ForeignBridge.find(netlink, bridge).index();
     try (Undo undo = new Undo()) {
       undo.push(() -> forbid(index));
       subnets.forEach(subnet -> tables.endpoints().allowBridge(index, subnet));
-      links.ensure(where(index), fromContainer, index, Link.Direction.INGRESS);
-      undo.push(() -> links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index))));
+      links.attach(where(index), programs, index, undo);
       for (Subnet subnet : subnets) {
         undo.push(() -> write(new Change.PutLocal(new LocalSubnet(subnet, 0))));
         write(new Change.PutLocal(new LocalSubnet(subnet, index)));
@@ -59,19 +55,13 @@ final class Bridges {
       return;
     }
     int index = device.get().index();
-    if (!isAttached(index)) {
+    if (!links.isOn(where(index))) {
       throw new RefusedException(
           "The interface " + bridge + " is no bridge that was attached; nothing is detached.");
     }
     takeSubnetsOff(Set.of(index), identity);
-    links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index)));
+    links.detach(where(index));
     forbid(index);
-  }
-
-  private boolean isAttached(int index) {
-    return links
-        .interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index)))
-        .isPresent();
   }
 
   /** Forgets bridges that are no longer there. */
@@ -85,7 +75,7 @@ final class Bridges {
             .collect(Collectors.toSet());
     takeSubnetsOff(gone, identity);
     for (int index : gone) {
-      links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where(index)));
+      links.detach(where(index));
       forbid(index);
     }
   }

@@ -11,11 +11,8 @@ import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.EndpointTable;
-import dev.culvert.datapath.table.ProgramNames;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
@@ -38,7 +35,7 @@ final class Containers {
   private final Netlink netlink;
   private final Ownership ownership;
   private final EndpointTable table;
-  private final PinnedLinks links;
+  private final ContainerLinks links;
   private final OwnDevices own;
   private final Headroom headroom;
 
@@ -50,7 +47,7 @@ final class Containers {
     this.netlink = netlink;
     this.ownership = ownership;
     this.table = table;
-    this.links = links;
+    this.links = new ContainerLinks(links);
   }
 
   /** The host's devices at one moment. */
@@ -68,7 +65,7 @@ final class Containers {
   }
 
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
-  Endpoint attach(Attachment attachment, List<IpPrefix> networks, BpfProgram fromContainer) {
+  Endpoint attach(Attachment attachment, List<IpPrefix> networks, ContainerLinks.Pair programs) {
     requireFree(attachment);
     String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address());
     try (ContainerInterface pair = ContainerInterface.open(libc, netlink, attachment);
@@ -78,8 +75,7 @@ final class Containers {
       // What it may send is known and checked before it can send anything ...
       allow(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
-      links.ensure(linkWhere, fromContainer, endpoint.interfaceIndex(), Link.Direction.INGRESS);
-      undo.push(() -> links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, linkWhere)));
+      links.attach(linkWhere, programs, endpoint.interfaceIndex(), undo);
       pair.configure(endpoint, networks, undo);
       // ... and others reach it only when it can answer.
       table.put(endpoint);
@@ -143,8 +139,7 @@ final class Containers {
   }
 
   private void forgetLink(Vni vni, InetAddress address) {
-    links.detach(
-        PinnedLinks.name(ProgramNames.FROM_CONTAINER, ContainerInterface.hostName(vni, address)));
+    links.detach(ContainerInterface.hostName(vni, address));
   }
 
   private void forbid(int interfaceIndex) {

@@ -27,6 +27,7 @@ import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
@@ -163,7 +164,11 @@ public final class EbpfDatapath implements Datapath {
         "", programs.object().program(ProgramNames.FROM_TUNNEL), index, Link.Direction.INGRESS);
     links.ensure(
         "", programs.object().program(ProgramNames.FROM_HOST), index, Link.Direction.EGRESS);
-    device.address(index, started.gateways());
+    boolean routeJudges =
+        device.address(
+            index, started.gateways(), programs.object().program(ProgramNames.JUDGE_ROUTED));
+    tables.device().set(index, routeJudges);
+    new ContainerLinks(links).complete(ContainerLinks.Pair.of(programs));
     new Headroom(netlink, devices).ensure(IpFamily.of(vtep.address()));
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
@@ -271,6 +276,7 @@ public final class EbpfDatapath implements Datapath {
       underlays.follow(programs); // one may have been made anew
       decapsulator.follow(underlays.first(), programs.object().program(ProgramNames.STRIP_AT_XDP));
       mtus.follow(overlayMtuBytes(identity.get().vtep().address()));
+      tables.flows().expire(KernelClock.monotonicNs(libc));
     }
   }
 
@@ -287,14 +293,12 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
-    return containers.attach(
-        attachment, started().networks(), programs.object().program(ProgramNames.FROM_CONTAINER));
+    return containers.attach(attachment, started().networks(), ContainerLinks.Pair.of(programs));
   }
 
   @Override
   public Endpoint attachExisting(ExistingInterface wish) {
-    return foreign.attach(
-        wish, started().gateways(), programs.object().program(ProgramNames.FROM_CONTAINER));
+    return foreign.attach(wish, started().gateways(), ContainerLinks.Pair.of(programs));
   }
 
   @Override
@@ -304,7 +308,7 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public void attachBridge(String bridge, List<Subnet> subnets) {
-    bridges.attach(bridge, subnets, programs.object().program(ProgramNames.FROM_CONTAINER));
+    bridges.attach(bridge, subnets, ContainerLinks.Pair.of(programs));
   }
 
   @Override

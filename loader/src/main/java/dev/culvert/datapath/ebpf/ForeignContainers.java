@@ -12,11 +12,8 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.EndpointTable;
-import dev.culvert.datapath.table.ProgramNames;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
@@ -35,20 +32,20 @@ final class ForeignContainers {
   private final Libc libc;
   private final Netlink netlink;
   private final EndpointTable table;
-  private final PinnedLinks links;
+  private final ContainerLinks links;
 
   ForeignContainers(Libc libc, Netlink netlink, EndpointTable table, PinnedLinks links) {
     this.libc = libc;
     this.netlink = netlink;
     this.table = table;
-    this.links = links;
+    this.links = new ContainerLinks(links);
   }
 
   /** Both ends of the pair, and the container's address of each IP family. */
   private record Pair(LinkInfo host, LinkInfo container, List<InetAddress> addresses) {}
 
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attachExisting}. */
-  Endpoint attach(ExistingInterface wish, List<Gateway> gateways, BpfProgram fromContainer) {
+  Endpoint attach(ExistingInterface wish, List<Gateway> gateways, ContainerLinks.Pair programs) {
     Pair pair = find(wish);
     Vni vni = wish.vni();
     requireFree(vni, pair, gateways);
@@ -64,8 +61,7 @@ final class ForeignContainers {
     try (Undo undo = new Undo()) {
       table.allowEndpoint(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
-      links.ensure(where, fromContainer, endpoint.interfaceIndex(), Link.Direction.INGRESS);
-      undo.push(() -> links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where)));
+      links.attach(where, programs, endpoint.interfaceIndex(), undo);
       table.put(endpoint);
       undo.commit();
     }

@@ -8,8 +8,10 @@ import dev.culvert.kernel.Link;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -144,6 +146,18 @@ final class PinnedLinks {
         link.replace(program.get());
       }
     }
+  }
+
+  /** The interfaces that a program runs on, by what tells its pins apart. */
+  Map<String, Integer> interfaces(String program) {
+    Map<String, Integer> all = new TreeMap<>();
+    for (String name : pins.links()) {
+      if (programOf(name).equals(program)) {
+        String where = name.equals(program) ? "" : name.substring(program.length() + 1);
+        interfaceIndex(name).ifPresent(index -> all.put(where, index));
+      }
+    }
+    return all;
   }
 
   /** Removes the pins of links whose interface is gone. */

@@ -5,7 +5,10 @@ import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.Ipv6Settings;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -121,6 +124,44 @@ public final class HostDevice {
    * ones away.
    */
   public void address(int index, List<Gateway> gateways) {
+    prepare(index, gateways);
+    gateways.forEach(gateway -> netlink.replaceRoute(route(index, gateway)));
+  }
+
+  /**
+   * The same, with a program that judges what the host forwards by the IPv6 route. IPv4 needs none:
+   * there the kernel itself lets nothing in that has one of the host's own addresses as its source.
+   *
+   * @return whether every IPv6 route runs the program: kernels without CONFIG_LWTUNNEL_BPF cannot
+   */
+  public boolean address(int index, List<Gateway> gateways, BpfProgram judge) {
+    prepare(index, gateways);
+    boolean judged = true;
+    for (Gateway gateway : gateways) {
+      RouteInfo route = route(index, gateway);
+      if (gateway.network().family() == IpFamily.IPV4) {
+        netlink.replaceRoute(route);
+      } else {
+        judged &= replace(route, judge);
+      }
+    }
+    return judged;
+  }
+
+  private boolean replace(RouteInfo route, BpfProgram judge) {
+    try {
+      netlink.replaceRoute(route, judge);
+      return true;
+    } catch (KernelException refused) {
+      if (refused.errno() != Errno.EOPNOTSUPP) {
+        throw refused;
+      }
+      netlink.replaceRoute(route);
+      return false;
+    }
+  }
+
+  private void prepare(int index, List<Gateway> gateways) {
     if (gateways.stream().anyMatch(gateway -> gateway.network().family() == IpFamily.IPV6)) {
       new Ipv6Settings(netlink.namespace()).set(NAME, Ipv6Settings.DISABLED, 0);
     }
@@ -137,19 +178,16 @@ public final class HostDevice {
     }
     missing.forEach(address -> netlink.addAddress(index, address, IpPrefix.of(address).length()));
     netlink.setUp(index, true);
-    route(index, gateways);
+    removeOtherRoutes(index, gateways);
   }
 
-  private void route(int index, List<Gateway> gateways) {
-    List<RouteInfo> wanted =
-        gateways.stream()
-            .map(gateway ->
-                Routes.through(
-                    gateway.network(),
-                    gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6,
-                    index,
-                    gateway.address()))
-            .toList();
+  private static RouteInfo route(int index, Gateway gateway) {
+    InetAddress beyond = gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6;
+    return Routes.through(gateway.network(), beyond, index, gateway.address());
+  }
+
+  private void removeOtherRoutes(int index, List<Gateway> gateways) {
+    List<RouteInfo> wanted = gateways.stream().map(gateway -> route(index, gateway)).toList();
     for (RouteInfo other : netlink.routes()) {
       if (other.interfaceIndex() == index
           && other.protocol() == Netlink.ROUTE_PROTOCOL
@@ -157,6 +195,5 @@ public final class HostDevice {
         netlink.removeRoute(other);
       }
     }
-    wanted.forEach(netlink::replaceRoute);
   }
 }

@@ -32,6 +32,8 @@ public final class Layouts {
   static final int INTERFACE_CHECK_MAC = 1;
   static final int INTERFACE_LENT_ROOM = 2;
 
+  static final int DEVICE_ROUTE_JUDGES = 1;
+
   public static final int TRACE_DROPS = 1;
   public static final int TRACE_FLOWS = 2;
   public static final int TRACE_MARKED = 4;
@@ -50,6 +52,12 @@ public final class Layouts {
 
   /** The key of map masks: always 0. */
   static final ValueLayout.OfInt MASKS_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** The key of maps flows_kept and devices: always 0. */
+  static final ValueLayout.OfInt ONE_KEY = ValueLayout.JAVA_INT_UNALIGNED;
+
+  /** The value of map flows_kept: 0 or 1. */
+  static final ValueLayout.OfInt FLOWS_KEPT = ValueLayout.JAVA_INT_UNALIGNED;
 
   /** The key of map counters: a verdict. */
   static final ValueLayout.OfInt COUNTER_KEY = ValueLayout.JAVA_INT_UNALIGNED;
@@ -124,6 +132,23 @@ public final class Layouts {
           .bytes("source6_mask", ADDRESS_BYTES)
           .build();
 
+  static final StructLayout FLOW_KEY =
+      StructLayout.of("flow_key")
+          .be32("vni")
+          .u8("protocol")
+          .u8("kind")
+          .bytes("pad", 2)
+          .bytes("source", ADDRESS_BYTES)
+          .bytes("destination", ADDRESS_BYTES)
+          .be16("source_port")
+          .be16("destination_port")
+          .build();
+
+  static final StructLayout FLOW =
+      StructLayout.of("flow").u64("expires_ns").u32("flags").u32("pad").build();
+
+  static final StructLayout DEVICE = StructLayout.of("device").u32("ifindex").u32("flags").build();
+
   static final StructLayout COUNTER =
       StructLayout.of("counter").u64("packets").u64("bytes").build();
 
@@ -176,6 +201,9 @@ public final class Layouts {
           ENDPOINT6_KEY,
           ENDPOINT,
           INTERFACE,
+          FLOW_KEY,
+          FLOW,
+          DEVICE,
           COUNTER,
           TRAFFIC,
           TRACER,

@@ -8,6 +8,12 @@ public final class ProgramNames {
   /** On the host's end of a container's veth pair, or on a bridge. */
   public static final String FROM_CONTAINER = "from_container";
 
+  /** The other way through the same interfaces: sees what the stack delivers. */
+  public static final String TO_CONTAINER = "to_container";
+
+  /** On the IPv6 route to the host's own device. */
+  public static final String JUDGE_ROUTED = "judge_routed";
+
   /** On the underlay, at tc. */
   public static final String FROM_UNDERLAY = "from_underlay";
 

@@ -12,7 +12,12 @@ import java.util.function.Function;
 
 /** The object's maps, each behind the class that knows its entries. */
 public record Tables(
-    SubnetTable subnets, VtepTable vteps, EndpointTable endpoints, CounterTable counters) {
+    SubnetTable subnets,
+    VtepTable vteps,
+    EndpointTable endpoints,
+    FlowTable flows,
+    DeviceTable device,
+    CounterTable counters) {
   /** Names of the maps in bpf/src/maps.h. */
   public static final List<String> MAPS =
       List.of(
@@ -26,6 +31,9 @@ public record Tables(
           "endpoints4",
           "endpoints6",
           "interfaces",
+          "flows",
+          "flows_kept",
+          "devices",
           "counters",
           "vtep_traffic",
           "endpoint_traffic",
@@ -54,6 +62,8 @@ public record Tables(
             entries.apply("endpoints6"),
             entries.apply("interfaces"),
             new TrafficTable(entries.apply("endpoint_traffic"))),
+        new FlowTable(entries.apply("flows"), entries.apply("flows_kept")),
+        new DeviceTable(entries.apply("devices")),
         new CounterTable(entries.apply("counters")));
   }
 

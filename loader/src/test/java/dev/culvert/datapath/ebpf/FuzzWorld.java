@@ -51,6 +51,7 @@ final class FuzzWorld implements AutoCloseable {
   private static final int GSO_SIZE = 176;
   private static final int CONTEXT_BYTES = 192;
   private static final int MAX_PACKET_BYTES = 4096;
+  private static final int FLOWS = 1 << 20;
 
   private static final int XDP_PASS = 2;
   private static final ValueLayout.OfInt BIG_ENDIAN_INT =
@@ -90,8 +91,11 @@ final class FuzzWorld implements AutoCloseable {
   static FuzzWorld load() throws IOException {
     try (InputStream in = FuzzWorld.class.getResourceAsStream("fuzz.bpf.o")) {
       BpfObjectSpec spec = BpfObjectSpec.parse(in.readAllBytes(), "fuzz.bpf.o");
-      // What a router says of a way is forgotten at once: packets may not change each other's fate.
-      return new FuzzWorld(PacketWorld.load(spec.withGlobal("path_mtu_lifetime_ns", 0)));
+      // What a router says of a way is forgotten at once, and no flow for lack of room: packets may
+      // change each other's fate only as the oracle knows.
+      return new FuzzWorld(
+          PacketWorld.load(
+              spec.withGlobal("path_mtu_lifetime_ns", 0).withMaxEntries("flows", FLOWS)));
     }
   }
 

@@ -32,6 +32,7 @@ final class PacketOracle {
   record Outer(int vni, InetAddress source, int ecn) {}
 
   private final WorldTables tables = new WorldTables();
+  private final FlowOracle flows = new FlowOracle();
 
   /** What from_container does; gso is whether the packet is a superpacket. */
   Verdict fromContainer(byte[] packet, int gsoBytes) {
@@ -68,6 +69,9 @@ final class PacketOracle {
       return UpperLayer.of(packet).isTunnel()
           ? Verdict.DROPPED_TUNNEL_FROM_CONTAINER
           : Verdict.PASSED;
+    }
+    if (flows.answers(packet, 1, ETHERNET, v6)) {
+      return Verdict.PASSED;
     }
     if (owner.get().local()) {
       return tables.isContainer(1, ip.to()) && ip.hops() > 1
@@ -149,6 +153,9 @@ final class PacketOracle {
     if (ip.get().v6() && packet[ETHERNET + 24] == (byte) 0xff) { // RFC 4291 section 2.7: multicast
       return Verdict.PASSED;
     }
+    if (tables.isOwnContainers(1, ip.get().from())) {
+      flows.carry(packet, 1, ETHERNET, ip.get().v6());
+    }
     if (tables.isContainer(1, ip.get().to())) {
       return Verdict.DELIVERED_LOCALLY;
     }
@@ -213,7 +220,9 @@ final class PacketOracle {
     if (!target.get().local()) {
       return Verdict.DROPPED_NOT_LOCAL;
     }
-    return tables.isContainer(1, ip.to()) && ip.hops() > 1
+    return tables.isContainer(1, ip.to())
+            && ip.hops() > 1
+            && !flows.answers(packet, 1, ETHERNET, v6)
         ? Verdict.RECEIVED_DIRECTLY
         : Verdict.SLOW_PATH;
   }
@@ -242,6 +251,9 @@ final class PacketOracle {
     }
     int vni = ByteBuffer.wrap(packet).getInt(udp + 12) >>> 8;
     Verdict verdict = judge(new Outer(vni, outer.get().from(), outer.get().ecn()), inner.get());
+    if (verdict == Verdict.DECAPSULATED && flows.answers(packet, vni, innerAt, innerType == IPV6)) {
+      return Verdict.SLOW_PATH;
+    }
     boolean cannotCut = gsoBytes > 0 && verdict == Verdict.DECAPSULATED;
     return cannotCut ? Verdict.SLOW_PATH : verdict;
   }
@@ -249,7 +261,12 @@ final class PacketOracle {
   /** What from_tunnel does with what the kernel's device has unwrapped. */
   Verdict fromTunnel(byte[] packet, int vni, InetAddress source) {
     return readOutermost(packet)
-        .map(inner -> judge(new Outer(vni, source, 0), inner))
+        .map(inner -> {
+          Verdict verdict = judge(new Outer(vni, source, 0), inner);
+          return verdict == Verdict.DECAPSULATED && flows.answers(packet, vni, ETHERNET, inner.v6())
+              ? Verdict.SLOW_PATH
+              : verdict;
+        })
         .orElse(Verdict.DROPPED_MALFORMED);
   }
 

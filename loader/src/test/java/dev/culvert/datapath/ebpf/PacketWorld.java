@@ -16,6 +16,7 @@ import dev.culvert.datapath.TrafficCounters;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.table.FlowTable;
 import dev.culvert.datapath.table.PrebuiltObject;
 import dev.culvert.datapath.table.RawEntries;
 import dev.culvert.datapath.table.Tables;
@@ -115,6 +116,10 @@ final class PacketWorld implements AutoCloseable {
   /** What the map knows of the way to a VTEP: the inner MTU, or 0. */
   int pathMtuBytes(InetAddress vtep) {
     return tables.vteps().path(vtep).map(VtepTable.PathMtu::mtuBytes).orElse(0);
+  }
+
+  FlowTable flows() {
+    return tables.flows();
   }
 
   /** Puts the world above into tables. */

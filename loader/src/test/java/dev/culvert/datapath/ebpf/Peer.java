@@ -49,8 +49,13 @@ final class Peer implements AutoCloseable {
   }
 
   String ask(String question) throws IOException {
-    questions.println(question);
+    tell(question);
     return read();
+  }
+
+  /** A line that has no answer. */
+  void tell(String line) {
+    questions.println(line);
   }
 
   @Override

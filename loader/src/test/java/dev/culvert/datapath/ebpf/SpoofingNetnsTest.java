@@ -40,15 +40,15 @@ class SpoofingNetnsTest {
 
   private static Path script;
   private static TwoHosts hosts;
-  private static Host one;
+  static Host one;
   private static Host two;
   private static String neighbour;
-  private static EbpfDatapath first;
+  static EbpfDatapath first;
   private static EbpfDatapath second;
   private static Peer container;
-  private static Peer underlay;
+  static Peer underlay;
   private static Peer heardRemotely;
-  private static Peer heardNearby;
+  static Peer heardNearby;
   private static Decapsulation decapsulation = Decapsulation.TC;
 
   @BeforeAll
@@ -76,6 +76,10 @@ class SpoofingNetnsTest {
           chain out {
             type nat hook postrouting priority srcnat;
             ip saddr 10.244.0.0/16 ip daddr != 10.244.0.0/16 masquerade
+          }
+          chain in {
+            type nat hook prerouting priority dstnat;
+            ip daddr 10.96.0.10 dnat to 10.244.2.2
           }
         }
         """);
@@ -223,8 +227,7 @@ class SpoofingNetnsTest {
     assertEquals(probe, other.read(), attack);
   }
 
-  private static boolean moved(Map<Verdict, Counter> before, Verdict verdict)
-      throws InterruptedException {
+  static boolean moved(Map<Verdict, Counter> before, Verdict verdict) throws InterruptedException {
     for (int i = 0; i < 100; i++) {
       if (first.counters().get(verdict).packets() > before.get(verdict).packets()) {
         return true;

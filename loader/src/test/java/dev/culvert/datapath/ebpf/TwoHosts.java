@@ -7,6 +7,7 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 
 /**
  * Two hosts in two networks, a container on each, and a router that knows nothing of the overlay,
@@ -114,8 +116,12 @@ final class TwoHosts implements AutoCloseable {
       return InetAddress.ofLiteral(overlay() + ".1");
     }
 
-    void run(String command) {
-      Commands.in(namespace(), command);
+    InetAddress gateway(IpFamily family) {
+      return family == IpFamily.IPV4 ? gateway() : gateways().getLast().address();
+    }
+
+    String run(String command) {
+      return Commands.in(namespace(), command);
     }
   }
 
@@ -290,11 +296,16 @@ final class TwoHosts implements AutoCloseable {
     return new Change.PutRemote(new RemoteSubnet(subnet, own, other, way, false));
   }
 
-  /** Attaches one more container, in a namespace that is there, to a host, with IPv4 alone. */
-  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String address)
+  /** Attaches one more container, in a namespace that is there, with one address of a family. */
+  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String... addresses)
       throws Exception {
+    List<Attachment.Address> all =
+        Stream.of(addresses)
+            .map(InetAddress::ofLiteral)
+            .map(address -> new Attachment.Address(address, own.gateway(IpFamily.of(address))))
+            .toList();
     try (NetNamespace here = NetNamespace.named(libc, own.namespace())) {
-      here.call(() -> attach(datapath, own, namespace, List.of(first(own, address))));
+      here.call(() -> attach(datapath, own, namespace, all));
     }
   }
 

@@ -1,27 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
+import java.util.Optional;
+
 /**
  * What an IP packet carries behind options and extension headers (RFC 791, RFC 8200 section 4, RFC
  * 4302 section 2.2), of one that {@link PacketOracle} has found whole.
  *
  * @param protocol -1 when the headers lead out of the packet, or there are more than eight
  * @param at offset of what follows them
+ * @param fragment whether this is one
  * @param start whether it starts here: not in any but the first fragment
  */
 @SuppressWarnings("ArrayRecordComponent") // a view of a packet, never compared
-record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
+record UpperLayer(byte[] packet, int protocol, int at, boolean fragment, boolean start) {
   private static final int UDP = 17;
   private static final int ICMP = 1;
   private static final int ICMPV6 = 58;
   private static final int MOST_HEADERS = 8;
 
   static UpperLayer of(byte[] packet) {
-    if (packet[12] == 0x08) {
-      boolean start = (PacketOracle.u16(packet, 20) & 0x1fff) == 0;
-      return new UpperLayer(packet, packet[23] & 255, 14 + (packet[14] & 15) * 4, start);
+    return at(packet, 14, packet[12] != 0x08).orElseThrow();
+  }
+
+  /** Behind the IP header at an offset, whatever else it says; empty when it is not all there. */
+  static Optional<UpperLayer> at(byte[] packet, int ip, boolean v6) {
+    if (ip + (v6 ? 40 : 20) > packet.length) {
+      return Optional.empty();
     }
-    UpperLayer here = new UpperLayer(packet, packet[20] & 255, 54, true);
+    return Optional.of(v6 ? behindIpv6(packet, ip) : behindIpv4(packet, ip));
+  }
+
+  private static UpperLayer behindIpv4(byte[] packet, int ip) {
+    int fragment = PacketOracle.u16(packet, ip + 6);
+    return new UpperLayer(
+        packet,
+        packet[ip + 9] & 255,
+        ip + (packet[ip] & 15) * 4,
+        (fragment & 0x3fff) != 0,
+        (fragment & 0x1fff) == 0);
+  }
+
+  private static UpperLayer behindIpv6(byte[] packet, int ip) {
+    UpperLayer here = new UpperLayer(packet, packet[ip + 6] & 255, ip + 40, false, true);
     for (int i = 0; i < MOST_HEADERS; i++) {
       if (!here.isExtension()) {
         return here;
@@ -50,11 +71,12 @@ record UpperLayer(byte[] packet, int protocol, int at, boolean start) {
           default -> (units + 1) * 8;
         };
     boolean first = protocol != 44 || PacketOracle.u16(packet, at + 2) >>> 3 == 0;
-    return new UpperLayer(packet, packet[at] & 255, at + bytes, start && first);
+    return new UpperLayer(
+        packet, packet[at] & 255, at + bytes, fragment || protocol == 44, start && first);
   }
 
   private UpperLayer broken() {
-    return new UpperLayer(packet, -1, at, false);
+    return new UpperLayer(packet, -1, at, fragment, false);
   }
 
   /** A tunnel packet, or ICMP that quotes one. */

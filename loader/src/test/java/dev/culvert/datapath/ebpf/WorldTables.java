@@ -87,6 +87,16 @@ final class WorldTables {
     return vni == 1 ? CONTAINERS.contains(address) : vni == 3 && address.equals(CONTAINER_OF_3);
   }
 
+  /** An address of this host's subnets, but for the host's own, which is the first. */
+  boolean isOwnContainers(int vni, InetAddress address) {
+    byte[] bytes = address.getAddress();
+    boolean first = bytes[bytes.length - 1] == 1;
+    for (int i = bytes.length == 4 ? 3 : 8; i < bytes.length - 1; i++) {
+      first &= bytes[i] == 0;
+    }
+    return !first && owner(vni, address).filter(Owner::local).isPresent();
+  }
+
   boolean isSender(InetAddress address) {
     return SENDERS.contains(address);
   }

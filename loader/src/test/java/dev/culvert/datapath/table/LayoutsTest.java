@@ -52,6 +52,9 @@ class LayoutsTest {
     expected.put("endpoints4", sizes(Layouts.ENDPOINT4_KEY, Layouts.ENDPOINT));
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
     expected.put("interfaces", "4/" + Layouts.INTERFACE.sizeBytes());
+    expected.put("flows", sizes(Layouts.FLOW_KEY, Layouts.FLOW));
+    expected.put("flows_kept", "4/4");
+    expected.put("devices", "4/" + Layouts.DEVICE.sizeBytes());
     expected.put("counters", "4/" + Layouts.COUNTER.sizeBytes());
     expected.put("vtep_traffic", "4/" + Layouts.TRAFFIC.sizeBytes());
     expected.put("endpoint_traffic", "4/" + Layouts.TRAFFIC.sizeBytes());
@@ -113,6 +116,7 @@ class LayoutsTest {
     assertEquals(Layouts.ENDPOINT_PEER, constant(maps, "ENDPOINT_PEER = "));
     assertEquals(Layouts.INTERFACE_CHECK_MAC, constant(maps, "INTERFACE_CHECK_MAC = "));
     assertEquals(Layouts.INTERFACE_LENT_ROOM, constant(maps, "INTERFACE_LENT_ROOM = "));
+    assertEquals(Layouts.DEVICE_ROUTE_JUDGES, constant(maps, "DEVICE_ROUTE_JUDGES = "));
     assertEquals(Layouts.TRACE_DROPS, constant(maps, "TRACE_DROPS = "));
     assertEquals(Layouts.TRACE_FLOWS, constant(maps, "TRACE_FLOWS = "));
     assertEquals(Layouts.TRACE_MARKED, constant(maps, "TRACE_MARKED = "));

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends what nobody may send, for SpoofingNetnsTest. Every innermost payload is the attack's name, so a victim can tell.
 
-attacks.py listen                                    prints the payload of every UDP datagram to port 6666
+attacks.py listen                                    prints the payload of every UDP datagram to port 6666; sends one from there
+                                                     to port 1 of each address that it reads from standard input
 attacks.py send INTERFACE OWN_MAC NEXT_MAC OTHER_MAC reads names from standard input, sends, and prints "sent NAME"
 
 Addresses are those of TwoHosts: containers 10.244.1.2 (the attacker), 10.244.1.3 (its neighbour) and 10.244.2.2, VTEPs
@@ -11,18 +12,26 @@ Addresses are those of TwoHosts: containers 10.244.1.2 (the attacker), 10.244.1.
 import logging
 import socket
 import sys
+import threading
 
 PORT = 6666
 VTEP_1, VTEP_2 = "10.17.2.2", "10.18.2.2"
+VTEP_1_MAC = "02:aa:00:00:00:01"
 OWN, NEIGHBOUR, REMOTE = "10.244.1.2", "10.244.1.3", "10.244.2.2"
 
 
 def listen():
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("0.0.0.0", PORT))
+    threading.Thread(target=request, args=(sock,), daemon=True).start()
     print("ready", flush=True)
     while True:
         print(sock.recv(2000).decode(errors="replace"), flush=True)
+
+
+def request(sock):
+    for line in sys.stdin:
+        sock.sendto(b"request", (line.strip(), 1))
 
 
 def builder(own, following, other):
@@ -38,7 +47,7 @@ def builder(own, following, other):
         return IP(src=source, dst=destination) / UDP(sport=1, dport=PORT) / Raw(name)
 
     def vxlan(inner, vni=1):
-        return UDP(sport=50000, dport=4789, chksum=0) / VXLAN(vni=vni, flags="Instance") / Ether(src=other, dst=other) / inner
+        return UDP(sport=50000, dport=4789, chksum=0) / VXLAN(vni=vni, flags="Instance") / Ether(src=other, dst=VTEP_1_MAC) / inner
 
     def tunnel(inner, source, destination, vni=1, **ip):
         return IP(src=source, dst=destination, **ip) / vxlan(inner, vni)

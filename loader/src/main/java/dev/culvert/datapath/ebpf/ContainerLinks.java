@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.ebpf;
+
+import dev.culvert.datapath.host.Undo;
+import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Link;
+
+/**
+ * The two programs on an interface that leads to containers: from_container judges and sends what
+ * they send, to_container sees what the host's stack, and not we, sends to them.
+ */
+final class ContainerLinks {
+  /** Both, as loaded. */
+  record Pair(BpfProgram from, BpfProgram to) {
+    static Pair of(Programs programs) {
+      return new Pair(
+          programs.object().program(ProgramNames.FROM_CONTAINER),
+          programs.object().program(ProgramNames.TO_CONTAINER));
+    }
+  }
+
+  private final PinnedLinks links;
+
+  ContainerLinks(PinnedLinks links) {
+    this.links = links;
+  }
+
+  /** All or nothing; see {@link PinnedLinks#ensure}. */
+  void attach(String where, Pair programs, int interfaceIndex, Undo undo) {
+    links.ensure(where, programs.from(), interfaceIndex, Link.Direction.INGRESS);
+    undo.push(() -> detach(where));
+    links.ensure(where, programs.to(), interfaceIndex, Link.Direction.EGRESS);
+  }
+
+  /** Whether what containers send there is looked at. */
+  boolean isOn(String where) {
+    return links.interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where)).isPresent();
+  }
+
+  void detach(String where) {
+    links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where));
+    links.detach(PinnedLinks.name(ProgramNames.TO_CONTAINER, where));
+  }
+
+  /** Gives every interface that has one of them the other, which an older agent did not know. */
+  void complete(Pair programs) {
+    links
+        .interfaces(ProgramNames.FROM_CONTAINER)
+        .forEach(
+            (where, index) -> links.ensure(where, programs.to(), index, Link.Direction.EGRESS));
+  }
+}
