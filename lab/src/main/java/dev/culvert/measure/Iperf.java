@@ -2,6 +2,7 @@
 package dev.culvert.measure;
 
 import dev.culvert.agent.output.Json;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
@@ -127,7 +128,7 @@ public final class Iperf implements AutoCloseable {
   private static Map<String, Object> json(String text) {
     try {
       return Json.parseObject(REPEATED.matcher(text).replaceAll(""));
-    } catch (IllegalArgumentException e) {
+    } catch (RefusedException e) {
       throw new LabException("iperf3 did not answer in JSON: " + start(text) + ".", e);
     }
   }
