@@ -33,6 +33,7 @@ import org.openjdk.jmh.annotations.State;
 public abstract class Reconciliation {
   private static final Vni VNI = new Vni(1);
   private static final Instant NOW = Instant.EPOCH;
+  private static final Judgement JUDGEMENT = new Judgement(NOW, NOW, Optional.empty());
   private static final MacAddress MAC = MacAddress.parse("02:aa:00:00:00:01");
   private static final OverlayTable.Settings SETTINGS =
       new OverlayTable.Settings(
@@ -55,7 +56,7 @@ public abstract class Reconciliation {
         new LeaseEvent.Snapshot(
             1, IntStream.range(0, subnets()).mapToObj(Reconciliation::lease).toList());
     settled = fresh();
-    List<Change> all = settled.changes(NOW, true);
+    List<Change> all = settled.changes(JUDGEMENT);
     settled.applied(all, List.<Datapath.Failure>of(), NOW);
   }
 
@@ -79,7 +80,7 @@ public abstract class Reconciliation {
   private OverlayTable fresh() {
     OverlayTable table = new OverlayTable(SETTINGS);
     table.setOwn(List.of(lease(0)), Set.of());
-    table.accept(snapshot);
+    table.accept(snapshot, NOW);
     Optional<NextHop> hop =
         Optional.of(
             new NextHop(
@@ -95,20 +96,20 @@ public abstract class Reconciliation {
   /** An agent that starts: everything is news. */
   @Benchmark
   public List<Change> everything() {
-    return fresh().changes(NOW, true);
+    return fresh().changes(JUDGEMENT);
   }
 
   /** An agent that is asked again: nothing changed. */
   @Benchmark
   public List<Change> nothing() {
-    return settled.changes(NOW, true);
+    return settled.changes(JUDGEMENT);
   }
 
   /** A host moves: one lease with another VTEP. */
   @Benchmark
   public List<Change> oneLease() {
     Lease moved = lease(subnets() - 1).withGeneration(++revision);
-    settled.accept(new LeaseEvent.Announced(revision, moved));
-    return settled.changes(NOW, true);
+    settled.accept(new LeaseEvent.Announced(revision, moved), NOW);
+    return settled.changes(JUDGEMENT);
   }
 }

@@ -18,7 +18,6 @@ import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -56,6 +55,8 @@ final class LeaseKeeper {
   private final LeaseStore store;
   private final SteadyClock clock;
   private final Challenge challenge;
+  private final SubnetSearch search;
+  private final StoreRecord record;
   private Optional<MacAddress> commonMac = Optional.empty();
 
   /** The MAC that the kernel kept from an earlier process: it proves who held a lease. */
@@ -74,6 +75,7 @@ final class LeaseKeeper {
   private boolean doubtful;
 
   private Optional<Lease> lostTo = Optional.empty();
+
   private Optional<String> problem = Optional.empty();
   private Optional<Backoff> backoff = Optional.empty();
   private Instant renewAt = Instant.MAX;
@@ -88,6 +90,8 @@ final class LeaseKeeper {
     this.store = context.store();
     this.clock = context.clock();
     this.challenge = new Challenge(store);
+    this.search = new SubnetSearch(context, network, challenge);
+    this.record = new StoreRecord(config.leaseDuration());
     this.underlayAddress = config.underlayAddress();
   }
 
@@ -98,6 +102,18 @@ final class LeaseKeeper {
   /** What is held, or was; absent only before {@link #obtain}. */
   Lease lease() {
     return lease;
+  }
+
+  /** What this lease's dealings with the store tell of it. */
+  StoreRecord record() {
+    return record;
+  }
+
+  /** Until then what the store lost counts: see {@link StoreRecord}. */
+  Instant keepLostUntil() {
+    return provisional
+        ? Instant.MAX // whether the store lost anything is not known yet
+        : record.keepLostUntil();
   }
 
   /** Whether this host must not carry packets of its subnet: another has it, or may have it. */
@@ -164,6 +180,7 @@ final class LeaseKeeper {
               new Subnet(config.vni(), previous.get()),
               commonMac.or(() -> knownMac).orElseGet(this::freshMac),
               0);
+      record.failed(now);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
     }
   }
@@ -180,6 +197,7 @@ final class LeaseKeeper {
         handle(store.renew(lease, wanted(lease)), now);
       }
     } catch (LeaseStoreException e) {
+      record.failed(now);
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
     }
   }
@@ -206,6 +224,11 @@ final class LeaseKeeper {
           case LeaseEvent.Vanished(long _, Subnet subnet, long generation) ->
               isDoubtful(subnet, generation);
         };
+    if (event instanceof LeaseEvent.Vanished(long _, Subnet subnet, long _)
+        && subnet.equals(lease.subnet())
+        && lostTo.isEmpty()) {
+      record.missing(now);
+    }
     if (doubtful) {
       backoff = Optional.of(new Backoff(1, now));
     }
@@ -233,7 +256,7 @@ final class LeaseKeeper {
 
   private void obtain(Optional<IpPrefix> previous, Instant now) {
     for (int i = 0; i < TRIES; i++) {
-      Choice choice = choose(previous);
+      Choice choice = search.choose(previous);
       Result result =
           switch (choice) {
             case Choice.Held(Lease held) -> takeAtStart(held);
@@ -242,6 +265,9 @@ final class LeaseKeeper {
           };
       if (result instanceof Result.Done(Lease done)) {
         fresh = choice instanceof Choice.Free;
+        if (fresh && previous.isPresent()) {
+          record.missing(now); // the kernel knows of a lease, and the store does not
+        }
         hold(done, now);
         return;
       }
@@ -253,55 +279,6 @@ final class LeaseKeeper {
             + TRIES
             + " tries: other hosts were always first; is something claiming and releasing without"
             + " end?");
-  }
-
-  /** Falls back on subnets of hosts whose lease ended long ago, and only then. */
-  private Choice choose(Optional<IpPrefix> previous) {
-    var request =
-        new SubnetAllocator.Request(
-            config.host(),
-            config.vni(),
-            network.prefix(),
-            network.subnetLength(),
-            network.subnet(),
-            previous);
-    List<Lease> leases = store.list();
-    try {
-      return SubnetAllocator.choose(request, leases);
-    } catch (RefusedException e) {
-      Instant longAgo = clock.wall().minus(grace(config));
-      List<Lease> ended = leases.stream().filter(other -> other.isExpired(longAgo)).toList();
-      return chooseEnded(request, leases, ended, e);
-    }
-  }
-
-  /** A clock may be wrong, so whoever is thought to be gone is asked first. */
-  private Choice chooseEnded(
-      SubnetAllocator.Request request, List<Lease> all, List<Lease> ended, RefusedException full) {
-    List<Lease> living = new ArrayList<>(all);
-    living.removeAll(ended);
-    if (ended.isEmpty()
-        || !(SubnetAllocator.choose(request, living) instanceof Choice.Free(IpPrefix prefix))) {
-      throw full;
-    }
-    List<Lease> left = new ArrayList<>(ended);
-    for (Lease other : ended) {
-      if (other.subnet().vni().equals(config.vni()) && other.subnet().prefix().overlaps(prefix)) {
-        Optional<Lease> silent = challenge.unanswered(other, store.reactionTime());
-        if (silent.isEmpty()) {
-          left.remove(other);
-          return chooseEnded(request, all, left, full);
-        }
-        LOG.log(Level.INFO, "Taking the place of the expired lease of " + other + ".");
-        store.release(silent.get());
-      }
-    }
-    return new Choice.Free(prefix);
-  }
-
-  /** How much longer than they say leases count, because hosts' clocks differ. */
-  static Duration grace(OverlayConfig config) {
-    return config.leaseDuration().dividedBy(2);
   }
 
   /**
@@ -364,6 +341,9 @@ final class LeaseKeeper {
   /** Gets back the very subnet that the containers of this host have addresses of. */
   private Result claim(Subnet subnet, MacAddress mac, long generation) {
     Result result = store.acquire(lease(subnet, mac, generation));
+    if (provisional && result instanceof Result.Done) {
+      record.missing(clock.instant());
+    }
     if (provisional
         && result instanceof Result.Conflict(Lease current)
         && current.hasHolderOf(lease)
@@ -381,8 +361,10 @@ final class LeaseKeeper {
         }
         hold(done, now);
       }
-      case Result.Gone _ ->
-          handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
+      case Result.Gone _ -> {
+        record.missing(now);
+        handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
+      }
       case Result.Conflict(Lease current) when isOwnWrite(current) -> {
         // Our own write whose answer got lost, or a new generation by hand.
         lease = current;
@@ -400,6 +382,9 @@ final class LeaseKeeper {
     provisional = false;
     doubtful = false;
     lostTo = Optional.empty();
+    if (!held.isStatic()) {
+      record.wrote(asked);
+    }
     problem = Optional.empty();
     backoff = Optional.empty();
     Duration lasts = config.leaseDuration();

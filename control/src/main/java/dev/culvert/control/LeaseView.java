@@ -2,19 +2,40 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.Subnet;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * What the store holds, as far as its events tell. Pure. Events may come late, twice or in another
- * order: an older revision never undoes a newer one, and of two announcements the older generation
- * never wins. A snapshot settles everything up to its revision.
+ * What the store holds, as far as its events tell, and since when. Pure. Events may come late,
+ * twice or in another order: an older revision never undoes a newer one, and of two announcements
+ * the older generation never wins. A snapshot settles everything up to its revision.
+ *
+ * <p>A lease that vanished, though nobody gave it back, is remembered: its holder may be about to
+ * write it again.
  */
 final class LeaseView {
-  private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
+  /** So long a vanished lease counts in any case: whoever lives writes it again by then. */
+  static final Duration LINGER = Duration.ofSeconds(2);
+
+  /**
+   * A lease and since when nobody renewed or changed it, as far as this host has watched. A mere
+   * new generation is no sign of life: whoever asks for one writes it.
+   */
+  record Known(Lease lease, Instant since) {}
+
+  /** What the store held, and when it was gone. */
+  private record Vanished(Known known, Instant at) {}
+
+  private final SortedMap<Subnet, Known> leases = new TreeMap<>();
+  private final SortedMap<Subnet, Vanished> vanished = new TreeMap<>();
 
   /** Revision of the last event about a subnet, also of one that is gone. */
   private final Map<Subnet, Long> revisions = new HashMap<>();
@@ -42,31 +63,72 @@ final class LeaseView {
     return revision;
   }
 
-  Collection<Lease> leases() {
+  /** What the store holds. */
+  Collection<Known> known() {
     return leases.values();
   }
 
-  boolean contains(Subnet subnet) {
-    return leases.containsKey(subnet);
+  Optional<Known> known(Subnet subnet) {
+    return Optional.ofNullable(leases.get(subnet));
   }
 
-  void accept(LeaseEvent event) {
+  /**
+   * What vanished and still counts.
+   *
+   * @param keepUntil all that vanished by {@code lostBy} counts until then; in the past where the
+   *     store is as it was
+   */
+  List<Known> lingering(Instant now, Instant lostBy, Instant keepUntil) {
+    List<Known> lingering = new ArrayList<>();
+    for (Vanished gone : vanished.values()) {
+      boolean lost = !gone.at().isAfter(lostBy) && now.isBefore(keepUntil);
+      if (lost || now.isBefore(gone.at().plus(LINGER))) {
+        lingering.add(gone.known());
+      }
+    }
+    return lingering;
+  }
+
+  /** Forgets what does not count any more. */
+  void forgetVanished(Instant now, Instant keepUntil) {
+    vanished
+        .values()
+        .removeIf(gone -> !now.isBefore(gone.at().plus(LINGER)) && !now.isBefore(keepUntil));
+  }
+
+  /** When the next of what vanished may end; the distant future where nothing did. */
+  Instant lingersUntil(Instant now) {
+    return vanished.values().stream()
+        .map(gone -> gone.at().plus(LINGER))
+        .filter(end -> end.isAfter(now))
+        .min(Instant::compareTo)
+        .orElse(Instant.MAX);
+  }
+
+  void accept(LeaseEvent event, Instant now) {
     switch (event) {
-      case LeaseEvent.Snapshot snapshot -> accept(snapshot);
+      case LeaseEvent.Snapshot snapshot -> accept(snapshot, now);
       case LeaseEvent.Announced(long at, Lease lease) -> {
         if (isNews(at, lease.subnet(), lease.generation())) {
-          leases.put(lease.subnet(), lease);
+          put(lease, now);
         }
       }
-      case LeaseEvent.Withdrawn(long at, Subnet subnet, long generation) ->
-          remove(at, subnet, generation);
-      case LeaseEvent.Vanished(long at, Subnet subnet, long generation) ->
-          remove(at, subnet, generation);
+      case LeaseEvent.Withdrawn(long at, Subnet subnet, long generation) -> {
+        if (isNews(at, subnet, generation)) {
+          leases.remove(subnet);
+          vanished.remove(subnet);
+        }
+      }
+      case LeaseEvent.Vanished(long at, Subnet subnet, long generation) -> {
+        if (isNews(at, subnet, generation)) {
+          vanish(subnet, now);
+        }
+      }
     }
     revision = Math.max(revision, event.revision());
   }
 
-  private void accept(LeaseEvent.Snapshot snapshot) {
+  private void accept(LeaseEvent.Snapshot snapshot, Instant now) {
     if (snapshot.revision() < snapshotRevision) {
       return;
     }
@@ -74,17 +136,35 @@ final class LeaseView {
     synced = true;
     // An event that overtook the snapshot stays.
     revisions.values().removeIf(at -> at <= snapshotRevision);
-    leases.keySet().removeIf(subnet -> !revisions.containsKey(subnet));
+    Map<Subnet, Lease> held = new HashMap<>();
+    snapshot.leases().forEach(lease -> held.put(lease.subnet(), lease));
+    for (Subnet subnet : List.copyOf(leases.keySet())) {
+      if (!revisions.containsKey(subnet) && !held.containsKey(subnet)) {
+        vanish(subnet, now);
+      }
+    }
     for (Lease lease : snapshot.leases()) {
       if (!revisions.containsKey(lease.subnet())) {
-        leases.put(lease.subnet(), lease);
+        put(lease, now);
       }
     }
   }
 
-  private void remove(long at, Subnet subnet, long generation) {
-    if (isNews(at, subnet, generation)) {
-      leases.remove(subnet);
+  private void put(Lease lease, Instant now) {
+    Known before = leases.get(lease.subnet());
+    boolean same = before != null && isSameClaim(before.lease(), lease);
+    leases.put(lease.subnet(), new Known(lease, same ? before.since() : now));
+    vanished.remove(lease.subnet());
+  }
+
+  private static boolean isSameClaim(Lease one, Lease other) {
+    return one.withGeneration(0).equals(other.withGeneration(0));
+  }
+
+  private void vanish(Subnet subnet, Instant now) {
+    Known known = leases.remove(subnet);
+    if (known != null) {
+      vanished.put(subnet, new Vanished(known, now));
     }
   }
 
@@ -92,8 +172,8 @@ final class LeaseView {
     if (at <= snapshotRevision || at <= revisions.getOrDefault(subnet, -1L)) {
       return false;
     }
-    Lease held = leases.get(subnet);
-    if (held != null && held.generation() > generation) {
+    Known held = leases.get(subnet);
+    if (held != null && held.lease().generation() > generation) {
       return false;
     }
     revisions.put(subnet, at);

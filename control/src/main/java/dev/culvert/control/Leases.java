@@ -132,6 +132,32 @@ final class Leases {
     keepers.forEach(keeper -> keeper.accept(event, now));
   }
 
+  /** When the store last took a write of this host's. */
+  Optional<Instant> wroteAt() {
+    return keepers.stream()
+        .map(keeper -> keeper.record().wroteAt())
+        .flatMap(Optional::stream)
+        .max(Instant::compareTo);
+  }
+
+  /** Whether it is some time ago that the store took no writes of this host's, or it always did. */
+  boolean isStoreSettled(Instant now) {
+    return keepers.stream().allMatch(keeper -> keeper.record().isSettled(now));
+  }
+
+  /** See {@link OverlayTable#keepLost}. */
+  Instant lostBy() {
+    return keepers.stream()
+        .map(keeper -> keeper.record().lostBy())
+        .max(Instant::compareTo)
+        .orElseThrow();
+  }
+
+  /** See {@link OverlayTable#keepLost}. */
+  Instant keepLostUntil() {
+    return keepers.stream().map(LeaseKeeper::keepLostUntil).max(Instant::compareTo).orElseThrow();
+  }
+
   Instant nextDeadline() {
     return keepers.stream()
         .map(LeaseKeeper::nextDeadline)

@@ -27,6 +27,7 @@ import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * All state of one overlay. Called by the overlay's thread alone; what other threads have to say
@@ -47,6 +48,7 @@ final class OverlayCore {
   private final OverlayTable table;
   private final Leases leases;
   private final StoreLink link;
+  private final ClockDifferences clocks = new ClockDifferences();
   private final Problems problems;
   private final SortedMap<String, Endpoint> endpoints = new TreeMap<>();
   private AutoCloseable networkWatch = () -> {};
@@ -74,7 +76,7 @@ final class OverlayCore {
                 config.vni(),
                 config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
-                LeaseKeeper.grace(config)));
+                config.leaseDuration()));
     this.leases = new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock));
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
@@ -85,7 +87,7 @@ final class OverlayCore {
     checkMtu();
     Instant now = clock.instant();
     Datapath.State state = datapath.read();
-    table.setActual(state);
+    table.setFound(state);
     adoptEndpoints(state);
     leases.obtain(state, datapath.identity(), now);
     try {
@@ -279,8 +281,15 @@ final class OverlayCore {
 
   private void accept(LeaseEvent event) {
     Instant now = clock.instant();
-    link.heard(now);
-    table.accept(event);
+    boolean atOnce = link.isSettled(now); // after an outage renewals are heard late
+    link.heard(event, now);
+    if (event instanceof LeaseEvent.Announced(long _, Lease lease)
+        && atOnce
+        && !lease.host().equals(config.host())
+        && table.isRenewal(lease)) {
+      clocks.heard(lease, now);
+    }
+    table.accept(event, now);
     leases.accept(event, now);
   }
 
@@ -322,10 +331,21 @@ final class OverlayCore {
 
   private void reconcile(Instant now) {
     table.setOwn(leases.list(), leases.fenced());
-    List<Change> changes = table.changes(now, link.isSettled(now));
+    table.keepLost(leases.lostBy(), leases.keepLostUntil());
+    List<Change> changes = table.changes(judgement(now));
     if (!changes.isEmpty()) {
       table.applied(changes, datapath.apply(changes), now);
     }
+  }
+
+  private Judgement judgement(Instant now) {
+    Optional<Instant> proven =
+        link.isSettled(now) && leases.isStoreSettled(now)
+            ? Stream.of(leases.wroteAt(), link.changedAt())
+                .flatMap(Optional::stream)
+                .max(Instant::compareTo)
+            : Optional.empty();
+    return new Judgement(now, clock.wall(), proven);
   }
 
   /** A look-up that fails leaves that next hop as it was, and is tried again at the next audit. */
@@ -357,10 +377,26 @@ final class OverlayCore {
     all.addAll(leases.problems());
     all.addAll(link.problems());
     all.addAll(table.problems());
+    Judgement judgement = judgement(clock.instant());
+    all.addAll(clocks.sentences(judgement));
+    all.addAll(new Overdue(table, clocks, judgement).sentences());
+    lost(judgement.now()).ifPresent(all::add);
     all.addAll(SharedVteps.find(table.leases()));
     all.addAll(Strays.find(config, leases, table.leases(), endpoints.values()));
     all.addAll(problems.list());
     return List.copyOf(all);
+  }
+
+  private Optional<String> lost(Instant now) {
+    int count = table.lingering(now).size();
+    if (!now.isBefore(leases.keepLostUntil()) || count == 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "The lease store lost this host's lease and "
+            + count
+            + " of other hosts, which have not written theirs again: packets are sent there as"
+            + " before; is it the store that it was?");
   }
 
   private void checkMtu() {

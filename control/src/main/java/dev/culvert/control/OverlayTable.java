@@ -20,6 +20,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -42,10 +43,14 @@ final class OverlayTable {
    * What does not change while the overlay runs.
    *
    * @param networks one for each IP family
-   * @param grace how much longer than they say other hosts' leases count
+   * @param leaseDuration how long a lease lasts whose holder does not say it
    */
   record Settings(
-      HostName host, Vni vni, List<IpPrefix> networks, boolean directRouting, Duration grace) {}
+      HostName host,
+      Vni vni,
+      List<IpPrefix> networks,
+      boolean directRouting,
+      Duration leaseDuration) {}
 
   /** A change that failed, and when it is tried again. */
   private record Pending(Change change, String reason, Backoff backoff) {}
@@ -76,11 +81,34 @@ final class OverlayTable {
   /** The bridge that leads to a subnet's containers, also while its entry is not there. */
   private final Map<Subnet, Integer> bridges = new HashMap<>();
 
+  /** Found in the datapath when this process began, and no event has spoken of them since. */
+  private final Set<Subnet> found = new HashSet<>();
+
+  /** What vanished from the store by then counts until {@link #keepUntil}. */
+  private Instant lostBy = Instant.MIN;
+
+  private Instant keepUntil = Instant.MIN;
+
   OverlayTable(Settings settings) {
     this.settings = settings;
   }
 
-  /** What the datapath was found to hold. */
+  /** What the datapath held when this process began. */
+  void setFound(Datapath.State state) {
+    setActual(state);
+    remotes().forEach(remote -> found.add(remote.subnet()));
+  }
+
+  /**
+   * The store lost this host's own lease, so what else it does not hold may be a living host's: all
+   * that vanished by one moment, or was never seen, stays until another.
+   */
+  void keepLost(Instant vanishedBy, Instant until) {
+    lostBy = vanishedBy;
+    keepUntil = until;
+  }
+
+  /** What the datapath holds. */
   void setActual(Datapath.State state) {
     actual.clear();
     state.locals().stream()
@@ -110,8 +138,16 @@ final class OverlayTable {
     view.restart();
   }
 
-  void accept(LeaseEvent event) {
-    view.accept(event);
+  void accept(LeaseEvent event, Instant now) {
+    view.accept(event, now);
+    view.forgetVanished(now, keepUntil);
+    switch (event) {
+      case LeaseEvent.Snapshot(long _, List<Lease> leases) ->
+          leases.forEach(lease -> found.remove(lease.subnet()));
+      case LeaseEvent.Announced(long _, Lease lease) -> found.remove(lease.subnet());
+      case LeaseEvent.Withdrawn(long _, Subnet subnet, long _) -> found.remove(subnet);
+      case LeaseEvent.Vanished(long _, Subnet subnet, long _) -> found.remove(subnet);
+    }
   }
 
   long revision() {
@@ -124,7 +160,30 @@ final class OverlayTable {
 
   /** What the store holds of this overlay, ours included. */
   List<Lease> leases() {
-    return view.leases().stream().filter(lease -> isOurs(lease.subnet())).toList();
+    return view.known().stream()
+        .map(LeaseView.Known::lease)
+        .filter(lease -> isOurs(lease.subnet()))
+        .toList();
+  }
+
+  /** Other hosts' leases as the store has them, and since when they are as they are. */
+  List<LeaseView.Known> others() {
+    return view.known().stream().filter(known -> isForeign(known.lease())).toList();
+  }
+
+  /** Whether a lease says another time than the one that is known of its subnet. */
+  boolean isRenewal(Lease lease) {
+    return view.known(lease.subnet())
+        .filter(k -> !k.lease().term().equals(lease.term()))
+        .isPresent();
+  }
+
+  /** What the store lost and stays nevertheless. */
+  List<Lease> lingering(Instant now) {
+    return view.lingering(now, lostBy, keepUntil).stream()
+        .map(LeaseView.Known::lease)
+        .filter(this::isForeign)
+        .toList();
   }
 
   void setNextHop(InetAddress underlayAddress, Optional<NextHop> nextHop) {
@@ -133,11 +192,9 @@ final class OverlayTable {
 
   /** The VTEPs' addresses that next hops are needed for. */
   Set<InetAddress> underlayAddresses() {
-    Set<InetAddress> addresses = new java.util.HashSet<>();
-    foreign().forEach(lease -> addresses.add(lease.vtep().address()));
-    if (!view.isSynced()) {
-      unlisted().forEach(remote -> addresses.add(remote.remote().address()));
-    }
+    Set<InetAddress> addresses = new HashSet<>();
+    others().forEach(known -> addresses.add(known.lease().vtep().address()));
+    unlisted().forEach(remote -> addresses.add(remote.remote().address()));
     return addresses;
   }
 
@@ -152,11 +209,11 @@ final class OverlayTable {
    * What to do now: additions first, so that a subnet that moves is never without an entry. Failed
    * changes are left out until their time comes.
    *
-   * @param mayExpire whether other hosts' leases may end by their time: not while the store cannot
-   *     be reached, because then nobody could tell us of their renewal
+   * @param judgement by what other hosts' leases end
    */
-  List<Change> changes(Instant now, boolean mayExpire) {
-    SortedMap<Subnet, Change> desired = desired(now, mayExpire);
+  List<Change> changes(Judgement judgement) {
+    Instant now = judgement.now();
+    SortedMap<Subnet, Change> desired = desired(judgement);
     List<Change> changes = new ArrayList<>();
     desired.values().stream().filter(PutLocal.class::isInstance).forEach(changes::add);
     desired.values().stream().filter(PutRemote.class::isInstance).forEach(changes::add);
@@ -202,13 +259,13 @@ final class OverlayTable {
     for (Pending waiting : pending.values()) {
       earliest = earlier(earliest, waiting.backoff().retryAt());
     }
-    for (Lease lease : foreign()) {
-      Optional<Instant> end = lease.expires().map(expires -> expires.plus(settings.grace()));
+    for (LeaseView.Known known : others()) {
+      Optional<Instant> end = ends(known);
       if (end.isPresent() && end.get().isAfter(now)) {
         earliest = earlier(earliest, end.get());
       }
     }
-    return Optional.ofNullable(earliest);
+    return Optional.of(earlier(earliest, view.lingersUntil(now)));
   }
 
   /** What the datapath holds, as far as we know. */
@@ -236,15 +293,42 @@ final class OverlayTable {
   /** Leases that cannot be followed, one sentence each. */
   List<String> problems() {
     List<String> problems = new ArrayList<>();
-    for (Lease lease : foreign()) {
-      if (wish(lease) instanceof Wish.Refused(String problem)) {
+    for (LeaseView.Known known : others()) {
+      if (wish(known.lease()) instanceof Wish.Refused(String problem)) {
         problems.add(problem);
       }
     }
     return problems;
   }
 
-  private SortedMap<Subnet, Change> desired(Instant now, boolean mayExpire) {
+  /** Whether a lease counts no more: see {@link Judgement}. */
+  boolean isOver(LeaseView.Known known, Judgement judgement) {
+    if (known.lease().isStatic()) {
+      return false;
+    }
+    Duration lasts = lasts(known.lease());
+    Instant wallEnd = known.lease().expires().orElseThrow().plus(grace(lasts));
+    return judgement.wall().isAfter(wallEnd)
+        && !judgement.now().isBefore(ends(known).orElseThrow())
+        && judgement.proven().filter(at -> !at.isBefore(known.since().plus(lasts))).isPresent();
+  }
+
+  /** When this host will have watched it for long enough; empty for a static lease. */
+  Optional<Instant> ends(LeaseView.Known known) {
+    Duration lasts = lasts(known.lease());
+    return known.lease().expires().map(_ -> known.since().plus(lasts).plus(grace(lasts)));
+  }
+
+  private Duration lasts(Lease lease) {
+    return lease.term().map(term -> term.length(settings.leaseDuration())).orElse(Duration.ZERO);
+  }
+
+  /** How much longer than they say leases count: a renewal may be under way. */
+  static Duration grace(Duration lasts) {
+    return lasts.dividedBy(2);
+  }
+
+  private SortedMap<Subnet, Change> desired(Judgement judgement) {
     SortedMap<Subnet, Change> desired = new TreeMap<>();
     if (own.isEmpty()) {
       return desired;
@@ -256,18 +340,16 @@ final class OverlayTable {
         desired.put(subnet, new PutLocal(new LocalSubnet(subnet, bridge)));
       }
     }
-    for (Lease lease : foreign()) {
+    Instant now = judgement.now();
+    for (Lease lease : followed(judgement)) {
       Change there = actual.get(lease.subnet());
-      if (isOver(lease, now) && (mayExpire || there == null)) {
-        continue;
-      }
       switch (wish(lease)) {
         case Wish.Entry(RemoteSubnet remote) -> desired.put(lease.subnet(), new PutRemote(remote));
         case Wish.Undecided() when there != null -> desired.put(lease.subnet(), there);
         case Wish.Undecided(), Wish.Refused(_) -> {}
       }
     }
-    if (!view.isSynced()) {
+    if (!view.isSynced() || now.isBefore(keepUntil)) {
       // Until the store speaks, what was found stays, and follows routes and our own VTEP.
       for (RemoteSubnet found : unlisted()) {
         desired.putIfAbsent(
@@ -356,24 +438,28 @@ final class OverlayTable {
     return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
   }
 
-  private List<Lease> foreign() {
-    return leases().stream().filter(lease -> !lease.host().equals(settings.host())).toList();
+  private List<Lease> followed(Judgement judgement) {
+    List<Lease> followed = new ArrayList<>(lingering(judgement.now()));
+    others().stream()
+        .filter(known -> !isOver(known, judgement))
+        .forEach(known -> followed.add(known.lease()));
+    return followed;
+  }
+
+  private boolean isForeign(Lease lease) {
+    return isOurs(lease.subnet()) && !lease.host().equals(settings.host());
   }
 
   /** Entries that were found and that no event spoke of. */
   private List<RemoteSubnet> unlisted() {
     return remotes().stream()
-        .filter(remote -> !view.contains(remote.subnet()))
+        .filter(remote -> found.contains(remote.subnet()))
         .filter(remote -> overlapped(remote.subnet().prefix()).isEmpty())
         .toList();
   }
 
   private boolean isOurs(Subnet subnet) {
     return subnet.vni().equals(settings.vni());
-  }
-
-  private boolean isOver(Lease lease, Instant now) {
-    return lease.isExpired(now.minus(settings.grace()));
   }
 
   private boolean isWaiting(Change change, Instant now) {

@@ -20,13 +20,14 @@ final class StoreLink {
    * How long the store must have been there before what it did not say counts: renewals that we
    * missed while it was away need time to arrive.
    */
-  private static final Duration SETTLING = Duration.ofMinutes(1);
+  static final Duration SETTLING = Duration.ofMinutes(1);
 
   private final LeaseStore store;
   private final Consumer<LeaseEvent> listener;
   private Optional<AutoCloseable> watch = Optional.empty();
   private Optional<String> outage = Optional.empty();
   private Optional<Instant> connectedSince = Optional.empty();
+  private Optional<Instant> changedAt = Optional.empty();
   private Instant probeAt = Instant.EPOCH;
 
   StoreLink(LeaseStore store, Consumer<LeaseEvent> listener) {
@@ -43,8 +44,16 @@ final class StoreLink {
     return connectedSince.filter(since -> !now.isBefore(since.plus(SETTLING))).isPresent();
   }
 
+  /** When the store last told of a change, so that somebody could write. */
+  Optional<Instant> changedAt() {
+    return changedAt;
+  }
+
   /** An event came, so the store is there. */
-  void heard(Instant now) {
+  void heard(LeaseEvent event, Instant now) {
+    if (!(event instanceof LeaseEvent.Snapshot)) {
+      changedAt = Optional.of(now);
+    }
     if (connectedSince.isEmpty()) {
       probeAt = now;
     }

@@ -7,6 +7,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import java.net.InetAddress;
+import java.time.Instant;
 import java.util.Optional;
 
 /** Values that tests have in common. */
@@ -28,6 +29,11 @@ final class Fixtures {
         new Vtep(address(underlay), 4789, VtepMac.derive(new HostName(host), new Vni(vni))),
         generation,
         Optional.empty());
+  }
+
+  /** With right clocks, and a store that takes writes or takes none. */
+  static Judgement judgement(Instant now, boolean proven) {
+    return new Judgement(now, now, proven ? Optional.of(now) : Optional.empty());
   }
 
   static InetAddress address(String text) {

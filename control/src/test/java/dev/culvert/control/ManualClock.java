@@ -8,7 +8,6 @@ import java.time.Instant;
 final class ManualClock implements TimeSource {
   private Instant wall = Instant.parse("2026-11-23T12:00:00Z");
   private Duration elapsed = Duration.ofDays(3);
-  private int readings;
 
   /** Time passes. */
   synchronized void advance(Duration duration) {
@@ -30,14 +29,8 @@ final class ManualClock implements TimeSource {
     return wall;
   }
 
-  /** How often somebody asked how much time has passed: the overlay's thread does at each turn. */
-  synchronized int readings() {
-    return readings;
-  }
-
   @Override
   public synchronized Duration elapsed() {
-    readings++;
     return elapsed;
   }
 }

@@ -2,6 +2,7 @@
 package dev.culvert.control;
 
 import static dev.culvert.control.Fixtures.address;
+import static dev.culvert.control.Fixtures.judgement;
 import static dev.culvert.control.Fixtures.lease;
 import static dev.culvert.control.Fixtures.viaRouter;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -66,10 +67,10 @@ final class OverlayTablePropertyTest {
       Snapshot end = new Snapshot(history.revision(), List.copyOf(history.end().values()));
       FakeDatapath datapath = new FakeDatapath();
       OverlayTable table = table(datapath);
-      table.accept(end);
+      table.accept(end, Instant.EPOCH);
       List<LeaseEvent> late = new ArrayList<>(history.events());
       Collections.shuffle(late, random);
-      late.forEach(table::accept);
+      late.forEach(event -> table.accept(event, Instant.EPOCH));
       settle(table, datapath, Instant.EPOCH);
       assertEquals(
           run(List.of(), end, random, false), datapath.read(), "seed " + seed + ", round " + round);
@@ -82,7 +83,7 @@ final class OverlayTablePropertyTest {
     OverlayTable table = table(datapath);
     Instant now = Instant.parse("2026-11-23T12:00:00Z");
     for (LeaseEvent event : events) {
-      table.accept(event);
+      table.accept(event, now);
       if (troubled) {
         datapath.refuse(_ -> random.nextInt(3) == 0);
       }
@@ -93,7 +94,7 @@ final class OverlayTablePropertyTest {
         table = restarted(table, datapath);
       }
     }
-    table.accept(end);
+    table.accept(end, now);
     datapath.refuse(_ -> false);
     // Long enough for every back-off.
     settle(table, datapath, now.plus(Duration.ofMinutes(2)));
@@ -116,7 +117,7 @@ final class OverlayTablePropertyTest {
                 true,
                 Duration.ofMinutes(30)));
     table.setOwn(List.of(OWN, OWN6), Set.of());
-    table.setActual(datapath.read());
+    table.setFound(datapath.read());
     for (int i = 2; i < 6; i++) {
       table.setNextHop(address("10.18.2." + i), Optional.of(viaRouter("10.17.2.1")));
     }
@@ -124,7 +125,7 @@ final class OverlayTablePropertyTest {
   }
 
   private static void settle(OverlayTable table, FakeDatapath datapath, Instant now) {
-    List<Change> changes = table.changes(now, true);
+    List<Change> changes = table.changes(judgement(now, true));
     table.applied(changes, datapath.apply(changes), now);
   }
 
