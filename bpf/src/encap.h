@@ -9,6 +9,7 @@
 #include "maps.h"
 #include "packet.h"
 #include "path.h"
+#include "tables.h"
 #include "vxlan.h"
 
 /* linux/errno.h values that bpf_skb_adjust_room answers with. */
@@ -158,7 +159,7 @@ static __always_inline enum verdict encapsulate(struct __sk_buff *skb, const str
 	if (inner->routed)
 		send_routed(to->ifindex);
 	else
-		send_to_neighbour(to->ifindex, to->gateway, underlay_ipv6);
+		send_to_neighbour(to->ifindex, to->gateway, is_next_hop_ipv6(to));
 	return VERDICT_ENCAPSULATED;
 }
 
@@ -192,11 +193,11 @@ static __always_inline enum verdict send_to_subnet(struct __sk_buff *skb, const 
 
 	if (to->flags & SUBNET_DIRECT) {
 		/* As for send_routed(), but no route leads to the container: its host takes the tunnel as well. */
-		if (ip->routed && is_neighbour_unknown(skb, to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6))
+		if (ip->routed && is_neighbour_unknown(skb, to->ifindex, to->gateway, is_next_hop_ipv6(to)))
 			return VERDICT_SLOW_PATH;
 		if (!ip->routed)
 			spend_hop(header, ip->ipv6);
-		send_to_neighbour(to->ifindex, to->gateway, to->flags & SUBNET_UNDERLAY_IPV6);
+		send_to_neighbour(to->ifindex, to->gateway, is_next_hop_ipv6(to));
 		return VERDICT_ROUTED_DIRECTLY;
 	}
 	if (to->flags & SUBNET_UNDERLAY_IPV6)

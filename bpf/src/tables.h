@@ -86,6 +86,14 @@ static __always_inline bool is_gateway(const struct subnet *subnet, const void *
 	       same_address(ipv6 ? subnet->gateway : subnet->gateway + 12, address, ipv6);
 }
 
+/* Whether the next hop is an IPv6 address: over IPv4 it may be one, too (RFC 8950). */
+static __always_inline bool is_next_hop_ipv6(const struct subnet *to)
+{
+	const __u32 *words = (const __u32 *)to->gateway;
+
+	return words[0] || words[1] || words[2] != bpf_htonl(0xffff);
+}
+
 /* The VTEP's address, in the underlay's family. */
 static __always_inline bool is_vtep(const struct subnet *subnet, const void *outer_source, bool underlay_ipv6)
 {
