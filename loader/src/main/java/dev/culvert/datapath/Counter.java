@@ -2,10 +2,17 @@
 package dev.culvert.datapath;
 
 /**
- * Packets (a superpacket counts once) and bytes (Ethernet header included, without encapsulation).
+ * How much passed, since the datapath was made or since it was counted from.
+ *
+ * @param packets a superpacket (GSO, GRO) counts once
+ * @param bytes with Ethernet headers, without encapsulation
  */
 public record Counter(long packets, long bytes) {
-  /** The sum of both. */
+  /**
+   * {@return the sum of both, packets and bytes each}
+   *
+   * @param other counts other packets, or some would count twice
+   */
   public Counter plus(Counter other) {
     return new Counter(packets + other.packets, bytes + other.bytes);
   }

@@ -24,7 +24,7 @@ public record ExistingInterface(Path netns, String interfaceName, List<Subnet> s
     }
   }
 
-  /** The network, the same for both families. */
+  /** {@return the network of the subnets, the same for both families} */
   public Vni vni() {
     return subnets.getFirst().vni();
   }

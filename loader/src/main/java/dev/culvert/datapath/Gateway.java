@@ -9,10 +9,13 @@ import java.util.List;
  * What this host answers for in one overlay network of one IP family: the address that containers
  * route to, and the network behind it.
  *
- * @param network the whole overlay prefix
+ * @param address in this host's subnet; the same family as the network
+ * @param network the whole overlay prefix, not only this host's subnet
  */
 public record Gateway(InetAddress address, IpPrefix network) {
   /**
+   * Checks that the one is in the other.
+   *
    * @throws IllegalArgumentException when the address lies outside the network
    */
   public Gateway {
@@ -27,8 +30,11 @@ public record Gateway(InetAddress address, IpPrefix network) {
   }
 
   /**
-   * Whom a subnet's containers take for their router: the first address behind the subnet's own,
-   * such as 10.244.1.1 of 10.244.1.0/24. A subnet of one address has none but that.
+   * Whom a subnet's containers take for their router.
+   *
+   * @param subnet of either family, of any length
+   * @return the first address behind the subnet's own, such as 10.244.1.1 of 10.244.1.0/24; of a
+   *     subnet of one address, that address
    */
   public static InetAddress addressIn(IpPrefix subnet) {
     byte[] first = subnet.address().getAddress();

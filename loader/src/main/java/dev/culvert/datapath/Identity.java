@@ -7,18 +7,22 @@ import java.util.List;
  * What {@link Datapath#start} set, kept beside the pins so that the maps can be read without the
  * agent.
  *
+ * @param vni the network
+ * @param vtep this host's own tunnel end
  * @param gateways one for each IP family that is used, IPv4 first
  * @param underlay name of the underlay interface
  */
 public record Identity(Vni vni, Vtep vtep, List<Gateway> gateways, String underlay) {
   /**
+   * Sorts the gateways.
+   *
    * @throws IllegalArgumentException for no gateway, or two of one family
    */
   public Identity {
     gateways = Gateway.sorted(gateways);
   }
 
-  /** The overlay networks, one for each family. */
+  /** {@return the overlay's prefixes, one for each family, IPv4 first} */
   public List<IpPrefix> networks() {
     return gateways.stream().map(Gateway::network).toList();
   }

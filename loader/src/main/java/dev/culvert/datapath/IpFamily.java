@@ -37,17 +37,26 @@ public enum IpFamily {
     this.etherType = etherType;
   }
 
-  /** The family of an address. */
+  /**
+   * {@return the family of an address}
+   *
+   * @param address one of Java's: an IPv4 address mapped into IPv6 is IPv4 there already
+   */
   public static IpFamily of(InetAddress address) {
     return address instanceof Inet4Address ? IPV4 : IPV6;
   }
 
-  /** IPv6 for IPv4, and the reverse. */
+  /** {@return IPv6 for IPv4, and the reverse} */
   public IpFamily other() {
     return this == IPV4 ? IPV6 : IPV4;
   }
 
-  /** The family whose packets follow an Ethernet header of that type; empty for other packets. */
+  /**
+   * {@return the family whose packets follow an Ethernet header of that type; empty for ARP and all
+   * others}
+   *
+   * @param etherType 16 bits, in the host's byte order
+   */
   public static Optional<IpFamily> ofEtherType(int etherType) {
     return Arrays.stream(values()).filter(family -> family.etherType == etherType).findFirst();
   }
@@ -56,6 +65,7 @@ public enum IpFamily {
    * An address from its bytes.
    *
    * @param raw 4 bytes, or 16; an IPv4 address mapped into 16 (RFC 4291 section 2.5.5.2) is IPv4
+   * @return an address without a name and without a zone
    * @throws IllegalArgumentException for any other number of bytes
    */
   public static InetAddress address(byte[] raw) {
@@ -70,7 +80,10 @@ public enum IpFamily {
   /**
    * What there may be one of for each family, IPv4 first.
    *
-   * @param address of one of the things
+   * @param <T> what has an address
+   * @param things in any order
+   * @param address tells a thing's address, whose family counts
+   * @return one or two things, unmodifiable
    * @throws IllegalArgumentException for none, or two of one family
    */
   public static <T> List<T> sorted(Collection<T> things, Function<T, InetAddress> address) {
@@ -88,40 +101,44 @@ public enum IpFamily {
     return sorted;
   }
 
-  /** Bytes of an address: 4 or 16. */
+  /** {@return the bytes of an address: 4 or 16} */
   public int addressBytes() {
     return addressBytes;
   }
 
-  /** Bits of an address, which is the longest prefix: 32 or 128. */
+  /** {@return the bits of an address, which is the longest prefix: 32 or 128} */
   public int addressBits() {
     return addressBytes * Byte.SIZE;
   }
 
-  /** Bytes of an IP header with nothing optional: 20 or 40. */
+  /** {@return the bytes of an IP header with nothing optional: 20 or 40} */
   public int headerBytes() {
     return headerBytes;
   }
 
-  /** The MTU that each link has at least: 576 or 1280 bytes. */
+  /** {@return the MTU that each link has at least: 576 or 1280 bytes} */
   public int leastMtuBytes() {
     return leastMtuBytes;
   }
 
   /**
-   * Bytes between the largest inner packet and the largest outer packet over an underlay of this
-   * family: 50 or 70. The outer Ethernet header is no part of either.
+   * {@return the bytes between the largest inner packet and the largest outer packet over an
+   * underlay of this family: 50 or 70} The outer Ethernet header is no part of either.
    */
   public int overheadBytes() {
     return headerBytes + UDP_VXLAN_ETHERNET_BYTES;
   }
 
-  /** The type in the Ethernet header before a packet of this family: 0x0800 or 0x86dd. */
+  /** {@return the type in the Ethernet header before a packet of this family: 0x0800 or 0x86dd} */
   public int etherType() {
     return etherType;
   }
 
-  /** As many ones as {@code length} says, then zeros, in the width of an address. */
+  /**
+   * {@return a netmask: ones, then zeros, in the width of an address}
+   *
+   * @param length how many ones, 0 to {@link #addressBits()}
+   */
   public InetAddress mask(int length) {
     byte[] mask = new byte[addressBytes];
     for (int bit = 0; bit < length; bit++) {

@@ -9,7 +9,10 @@ import java.util.regex.Pattern;
 
 /**
  * An IPv4 or IPv6 prefix in CIDR form (RFC 4632, RFC 4291), such as {@code 10.244.1.0/24}. No bit
- * is set behind the length.
+ * is set behind the length. Ordered by the bytes of the address, then the shorter first.
+ *
+ * @param address the first one in it
+ * @param length in bits, 0 to 32 or 128
  */
 public record IpPrefix(InetAddress address, int length) implements Comparable<IpPrefix> {
   private static final Pattern IPV4 = Pattern.compile("(0|[1-9]\\d{0,2})(\\.(0|[1-9]\\d{0,2})){3}");
@@ -18,6 +21,8 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
   private static final Pattern LENGTH = Pattern.compile("-?(0|[1-9]\\d{0,2})");
 
   /**
+   * Checks the length, and the bits behind it.
+   *
    * @throws IllegalArgumentException for a length beyond the family's, or an address with bits
    *     behind the length
    */
@@ -50,7 +55,10 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
   /**
    * Reads {@code address/length}.
    *
-   * @throws RefusedException for anything else
+   * @param text an address literal, a slash and a decimal number, without spaces
+   * @return the prefix as it was written
+   * @throws RefusedException for anything else, also an address with bits behind the length: the
+   *     message then names what may have been meant
    */
   public static IpPrefix parse(String text) {
     int slash = text.indexOf('/');
@@ -66,17 +74,30 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     }
   }
 
-  /** The prefix of a given length that an address lies in. */
+  /**
+   * {@return the prefix of a given length that an address lies in}
+   *
+   * @param address any in it, not only the first
+   * @param length in bits, 0 to 32 or 128
+   */
   public static IpPrefix containing(InetAddress address, int length) {
     return new IpPrefix(IpFamily.address(masked(address.getAddress(), length)), length);
   }
 
-  /** The prefix of one address alone, such as {@code 10.244.1.2/32}. */
+  /**
+   * {@return the prefix of one address alone, such as {@code 10.244.1.2/32}}
+   *
+   * @param address of either family
+   */
   public static IpPrefix of(InetAddress address) {
     return new IpPrefix(address, IpFamily.of(address).addressBits());
   }
 
-  /** The prefix of every address of a family: {@code 0.0.0.0/0} or {@code ::/0}. */
+  /**
+   * {@return the prefix of every address of a family: {@code 0.0.0.0/0} or {@code ::/0}}
+   *
+   * @param family which of the two
+   */
   public static IpPrefix everything(IpFamily family) {
     return new IpPrefix(IpFamily.address(new byte[family.addressBytes()]), 0);
   }
@@ -86,6 +107,8 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * inet_aton(3) reads, such as 1.2.3 for 1.2.0.3 or 010 for 8, was hardly meant so. IPv6 has no
    * zone.
    *
+   * @param text without spaces, brackets or a length
+   * @return an address without a name
    * @throws RefusedException for anything else
    */
   public static InetAddress parseAddress(String text) {
@@ -99,19 +122,27 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
     }
   }
 
-  /** The family of its addresses. */
+  /** {@return the family of its addresses} */
   public IpFamily family() {
     return IpFamily.of(address);
   }
 
-  /** Whether an address lies in it; one of the other family does not. */
+  /**
+   * {@return whether an address lies in it}
+   *
+   * @param other one of the other family does not
+   */
   public boolean contains(InetAddress other) {
     byte[] bytes = other.getAddress();
     return IpFamily.of(other) == family()
         && Arrays.equals(masked(bytes, length), address.getAddress());
   }
 
-  /** Whether the two share any address. */
+  /**
+   * {@return whether the two share any address, which is when one contains the other}
+   *
+   * @param other one of the other family shares none
+   */
   public boolean overlaps(IpPrefix other) {
     return length <= other.length ? contains(other.address) : other.contains(address);
   }

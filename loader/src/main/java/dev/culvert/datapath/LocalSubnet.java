@@ -4,6 +4,7 @@ package dev.culvert.datapath;
 /**
  * This host's own subnet.
  *
+ * @param subnet what this host leases
  * @param bridgeIndex the bridge that leads to its containers, or 0 when each container is an {@link
  *     Endpoint}
  */

@@ -4,7 +4,11 @@ package dev.culvert.datapath;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
-/** A unicast Ethernet address (IEEE 802): the lower 48 bits of a long, first byte highest. */
+/**
+ * A unicast Ethernet address (IEEE 802), of one interface.
+ *
+ * @param bits the address in the lower 48, the byte that is first on the wire highest
+ */
 public record MacAddress(long bits) {
   private static final long MULTICAST = 1L << 40;
   private static final Pattern FORM = Pattern.compile("[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}");
@@ -25,7 +29,13 @@ public record MacAddress(long bits) {
     }
   }
 
-  /** Reads six bytes in hexadecimal with colons, such as {@code 02:00:0a:11:02:02}. */
+  /**
+   * Reads six bytes in hexadecimal with colons, such as {@code 02:00:0a:11:02:02}.
+   *
+   * @param text in upper or lower case, two digits for each byte
+   * @return the address, which {@link #toString} writes in lower case
+   * @throws IllegalArgumentException for anything else, and for zero or a multicast address
+   */
   public static MacAddress parse(String text) {
     if (!FORM.matcher(text).matches()) {
       throw new IllegalArgumentException(
@@ -36,7 +46,12 @@ public record MacAddress(long bits) {
     return new MacAddress(Long.parseLong(text.replace(":", ""), 16));
   }
 
-  /** From six bytes in the order of the wire. */
+  /**
+   * {@return the address of six bytes}
+   *
+   * @param bytes in the order of the wire
+   * @throws IllegalArgumentException for another number of bytes, zero, or a multicast address
+   */
   public static MacAddress of(byte[] bytes) {
     if (bytes.length != 6) {
       throw new IllegalArgumentException("A MAC address has 6 bytes, not " + bytes.length + ".");
@@ -48,7 +63,7 @@ public record MacAddress(long bits) {
     return new MacAddress(bits);
   }
 
-  /** Six bytes in the order of the wire. */
+  /** {@return six bytes in the order of the wire, the caller's own} */
   public byte[] toBytes() {
     byte[] bytes = new byte[6];
     for (int i = 0; i < 6; i++) {

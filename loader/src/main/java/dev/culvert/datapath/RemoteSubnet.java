@@ -7,7 +7,9 @@ import java.util.Optional;
 /**
  * One entry subnet -> VTEP, with the way there.
  *
+ * @param subnet what the other host leases
  * @param local the VTEP of this host, the sender
+ * @param remote the VTEP of the other host
  * @param nextHop empty while there is no route: packets are then dropped as unreachable and counted
  * @param direct whether packets cross the link as they are, without encapsulation
  */
@@ -27,7 +29,10 @@ public record RemoteSubnet(
     }
   }
 
-  /** The largest inner IP packet that reaches the VTEP whole; empty while there is no route. */
+  /**
+   * {@return the bytes of the largest inner IP packet that reaches the VTEP whole, as this host's
+   * routes say; empty while there is no route}
+   */
   public Optional<Integer> innerMtuBytes() {
     int overhead = direct ? 0 : IpFamily.of(remote.address()).overheadBytes();
     return nextHop.map(hop -> hop.mtuBytes() - overhead);

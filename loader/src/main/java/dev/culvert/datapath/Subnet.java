@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
-/** What one host leases: a prefix within one network. */
+/**
+ * What one host leases: a prefix within one network. Ordered by network, then prefix.
+ *
+ * @param vni the network
+ * @param prefix of either IP family
+ */
 public record Subnet(Vni vni, IpPrefix prefix) implements Comparable<Subnet> {
   @Override
   public int compareTo(Subnet other) {

@@ -8,5 +8,6 @@ package dev.culvert.datapath;
  * @param received by this host from the VTEP, or by the container
  */
 public record Traffic(Counter sent, Counter received) {
+  /** Nothing, either way. */
   public static final Traffic NONE = new Traffic(new Counter(0, 0), new Counter(0, 0));
 }

@@ -55,12 +55,12 @@ public enum Verdict {
     this.meaning = meaning;
   }
 
-  /** A few words for people. */
+  /** {@return a few words for people: no sentence, no stop} */
   public String meaning() {
     return meaning;
   }
 
-  /** Whether the packet went no further. */
+  /** {@return whether the packet went no further} */
   public boolean isDrop() {
     return compareTo(DROPPED_MALFORMED) >= 0;
   }

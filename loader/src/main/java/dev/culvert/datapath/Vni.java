@@ -3,9 +3,12 @@ package dev.culvert.datapath;
 
 /**
  * VXLAN network identifier (RFC 7348 section 5): 24 bits, keeps networks with the same addresses
- * apart.
+ * apart. Ordered by number.
+ *
+ * @param value 1 to {@link #MAX}
  */
 public record Vni(int value) implements Comparable<Vni> {
+  /** The largest that 24 bits hold. */
   public static final int MAX = 0xff_ffff;
 
   /**

@@ -33,6 +33,8 @@ public record Vtep(InetAddress address, int port, MacAddress mac) {
   /**
    * The same port, if it is one.
    *
+   * @param port of UDP
+   * @return {@code port}
    * @throws IllegalArgumentException outside 1-65535
    */
   public static int requirePort(int port) {
