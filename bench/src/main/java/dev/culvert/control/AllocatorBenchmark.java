@@ -63,7 +63,7 @@ public class AllocatorBenchmark {
   }
 
   @Benchmark
-  public SubnetAllocator.Choice subnet() {
+  public Object subnet() {
     return SubnetAllocator.choose(
         new SubnetAllocator.Request(
             new HostName("newcomer"),

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
  * address, RFC 4291 section 2.6.1), the second (the gateway) and the last (broadcast in IPv4; left
  * out of IPv6 subnets too, so that both families are alike).
  */
-public final class AddressAllocator {
+final class AddressAllocator {
   private AddressAllocator() {}
 
   /**
@@ -28,7 +28,7 @@ public final class AddressAllocator {
    *
    * @throws RefusedException when there is none
    */
-  public static InetAddress lowestFree(IpPrefix subnet, Set<InetAddress> taken) {
+  static InetAddress lowestFree(IpPrefix subnet, Set<InetAddress> taken) {
     BigInteger last = Prefixes.end(subnet).subtract(BigInteger.ONE);
     BigInteger candidate = Prefixes.first(subnet).add(BigInteger.TWO);
     for (; candidate.compareTo(last) < 0; candidate = candidate.add(BigInteger.ONE)) {
@@ -53,7 +53,7 @@ public final class AddressAllocator {
    * @throws RefusedException when a subnet has none
    * @throws RefusedException when a wanted one lies elsewhere, is reserved or is taken
    */
-  public static List<InetAddress> choose(
+  static List<InetAddress> choose(
       List<IpPrefix> subnets, List<InetAddress> wanted, Set<InetAddress> taken) {
     List<InetAddress> left = new ArrayList<>(wanted);
     List<InetAddress> chosen = new ArrayList<>();
@@ -81,7 +81,7 @@ public final class AddressAllocator {
    *
    * @throws RefusedException when it lies elsewhere, is reserved or is taken
    */
-  public static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
+  static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
     String shown = IpAddresses.text(wanted);
     if (!subnet.contains(wanted)) {
       throw new RefusedException(

@@ -31,7 +31,11 @@ public record HostName(String text) implements Comparable<HostName> {
     }
   }
 
-  /** Whether a host can be called that. */
+  /**
+   * {@return whether a host can be called that}
+   *
+   * @param text anything
+   */
   public static boolean isValid(String text) {
     return FORM.matcher(text).matches();
   }

@@ -12,6 +12,7 @@ import java.util.Optional;
 /**
  * One host's claim on one subnet. Immutable.
  *
+ * @param subnet what is claimed, in one network
  * @param host the holder's name, unique in the network
  * @param vtep the holder's tunnel end; its MAC tells two machines of one name and address apart
  * @param generation raised by one at each change of this subnet's lease, and never lowered; an
@@ -49,20 +50,31 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
       }
     }
 
-    /** Renewed now, for so long. */
+    /**
+     * {@return a term that begins now}
+     *
+     * @param now by the holder's clock
+     * @param length how long it lasts unless it is renewed; not negative
+     * @throws RefusedException for an end outside the years 1970 to 9999
+     */
     public static Term from(Instant now, Duration length) {
       return new Term(Optional.of(now), now.plus(length));
     }
 
-    /** Nobody says since when. */
+    /**
+     * {@return a term of which nobody says when it began, as in a file that a person wrote}
+     *
+     * @param expires by the holder's clock
+     * @throws RefusedException for an end outside the years 1970 to 9999
+     */
     public static Term until(Instant expires) {
       return new Term(Optional.empty(), expires);
     }
 
     /**
-     * How long it lasts from one renewal on.
+     * {@return how long it lasts from one renewal on, whatever anybody's clock says}
      *
-     * @param usual where its holder did not say when it renewed
+     * @param usual what is returned where its holder did not say when it renewed
      */
     public Duration length(Duration usual) {
       return renewed.map(since -> Duration.between(since, expires)).orElse(usual);
@@ -85,41 +97,58 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
     }
   }
 
-  /** The same claim in another generation. */
+  /**
+   * {@return the same claim in another generation; this one is left as it is}
+   *
+   * @param other 0 for a lease that is not stored yet
+   * @throws RefusedException for a negative one
+   */
   public Lease withGeneration(long other) {
     return new Lease(subnet, host, vtep, other, term);
   }
 
-  /** The same claim for another time. */
+  /**
+   * {@return the same claim for another time; this one is left as it is}
+   *
+   * @param other empty for a static lease
+   */
   public Lease withTerm(Optional<Term> other) {
     return new Lease(subnet, host, vtep, generation, other);
   }
 
-  /** The same claim of a host that is elsewhere. */
+  /**
+   * {@return the same claim of a host that is elsewhere; this one is left as it is}
+   *
+   * @param other where its holder is now
+   */
   public Lease withVtep(Vtep other) {
     return new Lease(subnet, host, other, generation, term);
   }
 
-  /** Whether it never ends by itself: somebody's own file or entry. */
+  /** {@return whether it never ends by itself: somebody's own file or entry} */
   public boolean isStatic() {
     return term.isEmpty();
   }
 
-  /** When it ends unless it is renewed, by its holder's clock; empty for a static one. */
+  /** {@return when it ends unless it is renewed, by its holder's clock; empty for a static one} */
   public Optional<Instant> expires() {
     return term.map(Term::expires);
   }
 
   /**
-   * Whether it ended before {@code now}, if the holder's clock is right; a static one never does.
+   * {@return whether it ended before {@code now}; a static one never does}
+   *
+   * @param now by the holder's clock: by another the answer is off by as much as the two differ
    */
   public boolean isExpired(Instant now) {
     return expires().isPresent() && expires().get().isBefore(now);
   }
 
   /**
-   * Whether the same machine holds it: name and MAC are the same. The address and the time may have
-   * changed.
+   * {@return whether the same machine holds both: name and MAC are the same} The address and the
+   * time may have changed.
+   *
+   * @param other of any subnet
    */
   public boolean hasHolderOf(Lease other) {
     return host.equals(other.host) && vtep.mac().equals(other.vtep.mac());

@@ -46,8 +46,9 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
-   * Everything that the store holds, ordered by subnet.
+   * Everything that the store holds.
    *
+   * @return ordered by subnet
    * @throws LeaseStoreException when it cannot be read
    */
   List<Lease> list();
@@ -58,6 +59,7 @@ public interface LeaseStore extends AutoCloseable {
    * subnet ever had, as far as the store remembers, also when that lease was released; a caller
    * that knows better passes a greater one. The first is 1.
    *
+   * @param lease with the least generation to give it, 0 where the caller knows of none
    * @return {@link Result.Done} or {@link Result.Conflict}, never {@link Result.Gone}
    * @throws LeaseStoreException when it cannot be written
    */
@@ -71,6 +73,8 @@ public interface LeaseStore extends AutoCloseable {
    *
    * @param held what the caller believes to be there
    * @param wanted what is to be there, of the same subnet
+   * @return any of the three: {@link Result.Conflict} where the store has something else than
+   *     {@code held}
    * @throws LeaseStoreException when it cannot be written
    */
   Result renew(Lease held, Lease wanted);
@@ -79,6 +83,7 @@ public interface LeaseStore extends AutoCloseable {
    * Gives a subnet back, if the store still has exactly {@code held}; one that is gone already, or
    * has changed, is no error and is left alone.
    *
+   * @param held what the caller believes to be there
    * @throws LeaseStoreException when it cannot be written
    */
   void release(Lease held);
@@ -87,6 +92,8 @@ public interface LeaseStore extends AutoCloseable {
    * Tells every change, starting with a {@link LeaseEvent.Snapshot}, in order, on a thread of the
    * store's own. Close the result to stop; no event arrives after that.
    *
+   * @param watcher called for one event at a time; what it throws must not end the watch
+   * @return the caller's to close; closing the store does it too
    * @throws LeaseStoreException when it cannot be read
    */
   AutoCloseable watch(Consumer<LeaseEvent> watcher);
@@ -95,6 +102,9 @@ public interface LeaseStore extends AutoCloseable {
    * How long a host that lives may take to hear of a change in this store and to answer it, at
    * most: whoever has to know whether a lease's holder lives changes the lease and waits for so
    * long.
+   *
+   * @return longer than zero, the same for as long as the store is open; one second unless a store
+   *     says otherwise
    */
   default Duration reactionTime() {
     return Duration.ofSeconds(1);
@@ -105,6 +115,7 @@ public interface LeaseStore extends AutoCloseable {
    * ago: what it does not hold may still be a living host's, which is about to write its lease
    * again.
    *
+   * @return false, unless a store can tell
    * @throws LeaseStoreException when it cannot be read
    */
   default boolean looksNew() {
@@ -112,8 +123,10 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
-   * What a person should look at, one sentence each, such as an entry that cannot be read. The rest
-   * of the store works on.
+   * What a person should look at, such as an entry that cannot be read. The rest of the store works
+   * on.
+   *
+   * @return one sentence each; empty where all is well
    */
   default List<String> problems() {
     return List.of();

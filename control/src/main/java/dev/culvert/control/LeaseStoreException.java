@@ -9,6 +9,8 @@ public class LeaseStoreException extends RuntimeException {
   private static final long serialVersionUID = 1;
 
   /**
+   * What the store itself found.
+   *
    * @param message one sentence for people: which store, what, what to try
    */
   public LeaseStoreException(String message) {
@@ -16,6 +18,8 @@ public class LeaseStoreException extends RuntimeException {
   }
 
   /**
+   * What something below the store threw.
+   *
    * @param message one sentence for people: which store, what, what to try
    * @param cause what was thrown first
    */

@@ -70,9 +70,14 @@ public final class Overlay implements AutoCloseable {
    * <p>If the store does not answer, but the datapath still has this host's subnet from before, the
    * overlay starts with that and waits for the store.
    *
+   * @param config what this host must know
+   * @param store asked from a thread of the overlay's own; the caller closes it, after the overlay
+   * @param datapath called from the overlay's thread alone; the caller closes it, after the overlay
+   * @return the caller's to close
    * @throws LeaseStoreException when the store does not answer and the datapath has nothing
    * @throws RefusedException when no subnet is free, the wanted one is taken, or the underlay's MTU
    *     is too small
+   * @throws OverlayBusyException when store or kernel take more than a minute
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
     return start(config, store, datapath, TimeSource.system());
@@ -81,6 +86,12 @@ public final class Overlay implements AutoCloseable {
   /**
    * As the other {@code start}, with clocks of the caller's. All times of the overlay come from
    * them.
+   *
+   * @param config what this host must know
+   * @param store as for the other
+   * @param datapath as for the other
+   * @param time asked from the overlay's thread
+   * @return the caller's to close
    */
   public static Overlay start(
       OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
@@ -110,6 +121,8 @@ public final class Overlay implements AutoCloseable {
   /**
    * What is so now, within a second. Where the overlay's thread is held up for longer, what was so
    * before that, with a problem that says so. Reads no kernel tables.
+   *
+   * @return immutable
    */
   public OverlayStatus status() {
     try {
@@ -124,8 +137,8 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
-   * For how long the overlay's thread has been held up by what it is at: next to nothing, where all
-   * is well. For watchdogs; never waits.
+   * {@return for how long the overlay's thread has been held up by what it is at: next to nothing,
+   * where all is well} For watchdogs; never waits.
    */
   public Duration busyFor() {
     return mailbox.busyFor();
@@ -136,7 +149,9 @@ public final class Overlay implements AutoCloseable {
    * or the lowest that is free. A subnet whose lease is lost gives none.
    *
    * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+   * @param interfaceName the container's end, usually {@code eth0}
    * @param wanted at most one of each IP family
+   * @return the interface and its addresses, IPv4 first
    * @throws RefusedException when the wanted address is taken, reserved or elsewhere, the namespace
    *     has such an interface, no address is free, or this host lost its leases
    */
@@ -144,7 +159,15 @@ public final class Overlay implements AutoCloseable {
     return attach("attaching " + netns, () -> core.attach(netns, interfaceName, wanted));
   }
 
-  /** As the other {@code attach}, with one wanted address or none. */
+  /**
+   * As the other {@code attach}, with one wanted address or none.
+   *
+   * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+   * @param interfaceName the container's end, usually {@code eth0}
+   * @param wanted of either family; empty for the lowest that are free
+   * @return the interface and its addresses, IPv4 first
+   * @throws RefusedException as the other does
+   */
   public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
     return attach(netns, interfaceName, wanted.stream().toList());
   }
@@ -164,6 +187,7 @@ public final class Overlay implements AutoCloseable {
    * soon as the store takes it; then this host sends from there, and the other hosts follow. Until
    * then all stays as it was, and {@link #status} shows what hinders it.
    *
+   * @param underlayAddress an address of this host, outside the overlay's networks
    * @throws RefusedException for an address that no host can have
    */
   public void moveTo(InetAddress underlayAddress) {
@@ -179,18 +203,29 @@ public final class Overlay implements AutoCloseable {
    *
    * @param netns the container's namespace
    * @param interfaceName the container's end
+   * @return the interface and its address
    * @throws RefusedException when it is no such pair or has no such address
    */
   public Endpoint attachExisting(Path netns, String interfaceName) {
     return attach("attaching " + netns, () -> core.attachExisting(netns, interfaceName));
   }
 
-  /** Lets the containers of a bridge that somebody else made into the overlay. */
+  /**
+   * Lets the containers of a bridge that somebody else made into the overlay.
+   *
+   * @param bridge such as {@code docker0}
+   * @throws RefusedException when there is no such bridge
+   */
   public void attachBridge(String bridge) {
     run("attaching " + bridge, PATIENCE, () -> core.attachBridge(bridge));
   }
 
-  /** Takes a bridge out of the overlay again; the bridge itself stays. */
+  /**
+   * Takes a bridge out of the overlay again; the bridge itself stays.
+   *
+   * @param bridge one that was attached; that it is gone is no error
+   * @throws RefusedException when it is there, and was not attached
+   */
   public void detachBridge(String bridge) {
     run("detaching " + bridge, PATIENCE, () -> core.detachBridge(bridge));
   }

@@ -92,6 +92,8 @@ public final class OverlayConfig {
      * Any free subnet of the usual length: /24 in IPv4, /64 in IPv6, the network's own where that
      * is longer.
      *
+     * @param prefix the whole network, such as 10.244.0.0/16
+     * @return a network that asks for no particular subnet
      * @throws RefusedException when the network has no room for containers
      */
     public static Network of(IpPrefix prefix) {
@@ -100,7 +102,12 @@ public final class OverlayConfig {
       return new Network(prefix, Math.clamp(usual, prefix.length(), longest), Optional.empty());
     }
 
-    /** The length of the smallest subnets that a network of this family can be cut into. */
+    /**
+     * {@return the length in bits of the smallest subnets that a network can be cut into: 30 or
+     * 126}
+     *
+     * @param network whose family counts, and nothing else
+     */
     public static int longestSubnet(IpPrefix network) {
       return network.family().addressBits() - LEAST_HOST_BITS;
     }
@@ -108,6 +115,8 @@ public final class OverlayConfig {
     /**
      * The same, cut into subnets of another length.
      *
+     * @param length in bits, alike on all hosts
+     * @return another network; this one is left as it is
      * @throws RefusedException when that does not fit the network, or the subnet that is asked for
      */
     public Network withSubnetLength(int length) {
@@ -117,6 +126,8 @@ public final class OverlayConfig {
     /**
      * The same, asking for this very subnet and for its length.
      *
+     * @param wanted within the network
+     * @return another network; this one is left as it is
      * @throws RefusedException when it is outside the network
      */
     public Network withSubnet(IpPrefix wanted) {
@@ -139,7 +150,12 @@ public final class OverlayConfig {
       this.underlayAddress = Objects.requireNonNull(underlayAddress, "underlayAddress");
     }
 
-    /** The network identifier, alike on all hosts; 1 unless it is set. */
+    /**
+     * The network identifier.
+     *
+     * @param value alike on all hosts; 1 unless it is set
+     * @return this
+     */
     public Builder vni(Vni value) {
       vni = Objects.requireNonNull(value, "vni");
       return this;
@@ -148,21 +164,30 @@ public final class OverlayConfig {
     /**
      * A network, with any free subnet of the usual length; called again for the other IP family.
      *
+     * @param prefix the whole network, such as 10.244.0.0/16
+     * @return this
      * @throws RefusedException when it has no room for containers
      */
     public Builder network(IpPrefix prefix) {
       return network(Network.of(prefix));
     }
 
-    /** A network; called again for the other IP family. At least one is needed. */
+    /**
+     * A network; called again for the other IP family. At least one is needed.
+     *
+     * @param network alike on all hosts but for the subnet that it asks for
+     * @return this
+     */
     public Builder network(Network network) {
       networks.add(Objects.requireNonNull(network, "network"));
       return this;
     }
 
     /**
-     * Whether hosts on the same link exchange packets as they are, without encapsulation; they do
-     * unless it is set.
+     * Whether hosts on the same link exchange packets as they are, without encapsulation.
+     *
+     * @param value true unless it is set
+     * @return this
      */
     public Builder directRouting(boolean value) {
       directRouting = value;
@@ -170,8 +195,12 @@ public final class OverlayConfig {
     }
 
     /**
-     * How long a lease lasts without renewal, {@link #DEFAULT_LEASE_DURATION} unless it is set;
-     * renewed at half of it. Other hosts' leases count for half of it longer than they say.
+     * How long a lease lasts without renewal; renewed at half of it. Other hosts' leases count for
+     * half of it longer than they say.
+     *
+     * @param value {@link #MIN_LEASE_DURATION} to {@link #MAX_LEASE_DURATION}; {@link
+     *     #DEFAULT_LEASE_DURATION} unless it is set
+     * @return this
      */
     public Builder leaseDuration(Duration value) {
       leaseDuration = Objects.requireNonNull(value, "leaseDuration");
@@ -181,6 +210,9 @@ public final class OverlayConfig {
     /**
      * Whether this machine takes the place of another that lives under the same name: the other
      * loses its leases, and says so. Without it, which is usual, such a start is refused.
+     *
+     * @param value false unless it is set
+     * @return this
      */
     public Builder takeOver(boolean value) {
       takeOver = value;
@@ -190,6 +222,7 @@ public final class OverlayConfig {
     /**
      * Checks all of it.
      *
+     * @return a configuration of its own: the builder may go on to make others
      * @throws RefusedException for what cannot work, with a sentence that says which and why
      */
     public OverlayConfig build() {
@@ -220,47 +253,52 @@ public final class OverlayConfig {
    *
    * @param host this host's name, unique in the network
    * @param underlayAddress this host's VTEP address
+   * @return a builder that lacks a network
    */
   public static Builder builder(HostName host, InetAddress underlayAddress) {
     return new Builder(host, underlayAddress);
   }
 
-  /** This host's name. */
+  /** {@return this host's name, unique in the network} */
   public HostName host() {
     return host;
   }
 
-  /** The network identifier. */
+  /** {@return the network identifier, alike on all hosts} */
   public Vni vni() {
     return vni;
   }
 
-  /** One for each IP family that the overlay has; IPv4 comes first. */
+  /** {@return one network for each IP family that the overlay has, IPv4 first; unmodifiable} */
   public List<Network> networks() {
     return networks;
   }
 
-  /** This host's VTEP address when it starts. */
+  /** {@return this host's VTEP address when it starts; {@link Overlay#moveTo} changes it later} */
   public InetAddress underlayAddress() {
     return underlayAddress;
   }
 
-  /** Whether hosts on the same link exchange packets without encapsulation. */
+  /** {@return whether hosts on the same link exchange packets without encapsulation} */
   public boolean directRouting() {
     return directRouting;
   }
 
-  /** How long a lease lasts without renewal. */
+  /** {@return how long a lease lasts without renewal} */
   public Duration leaseDuration() {
     return leaseDuration;
   }
 
-  /** Whether this machine takes the place of another that lives under its name. */
+  /** {@return whether this machine takes the place of another that lives under its name} */
   public boolean takeOver() {
     return takeOver;
   }
 
-  /** The same, taking the place of another machine of this name, or not. */
+  /**
+   * {@return the same, taking the place of another machine of this name, or not}
+   *
+   * @param value as for {@link Builder#takeOver}
+   */
   public OverlayConfig withTakeOver(boolean value) {
     Builder builder =
         builder(host, underlayAddress)

@@ -10,6 +10,10 @@ import java.util.Optional;
  * A consistent picture, taken on the owning thread.
  *
  * @param leases of this host, one in each of the overlay's networks, IPv4 first
+ * @param remotes other hosts' subnets, as they should be in the datapath
+ * @param endpoints this host's containers
+ * @param storeConnected whether the store answered when it was asked last
+ * @param storeRevision of the last event that was heard, -1 before the first
  * @param pending changes that the datapath refused, each with its reason; they are retried
  * @param problems what a person should look at, one sentence each
  */
@@ -21,13 +25,19 @@ public record OverlayStatus(
     long storeRevision,
     List<String> pending,
     List<String> problems) {
-  /** The same with other problems. */
+  /**
+   * {@return the same with other problems}
+   *
+   * @param others one sentence each; copied
+   */
   public OverlayStatus withProblems(List<String> others) {
     return new OverlayStatus(
         leases, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
   }
 
-  /** The first of its leases. */
+  /**
+   * {@return the lease in the first network, IPv4 where there are both; empty before there is one}
+   */
   public Optional<Lease> lease() {
     return leases.stream().findFirst();
   }

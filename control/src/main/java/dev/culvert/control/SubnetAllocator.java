@@ -17,7 +17,7 @@ import java.util.Optional;
  * or is the only one, as flannel does: its first address is the network's own, which people and
  * tools read as "the network". So the first host gets 10.244.1.0/24.
  */
-public final class SubnetAllocator {
+final class SubnetAllocator {
   private SubnetAllocator() {}
 
   /**
@@ -27,7 +27,7 @@ public final class SubnetAllocator {
    * @param wanted this very subnet or none
    * @param previous what the host had before: taken if it is free
    */
-  public record Request(
+  record Request(
       HostName host,
       Vni vni,
       IpPrefix network,
@@ -36,7 +36,7 @@ public final class SubnetAllocator {
       Optional<IpPrefix> previous) {}
 
   /** The answer. */
-  public sealed interface Choice {
+  sealed interface Choice {
     /** The host has a lease within the network already. */
     record Held(Lease lease) implements Choice {}
 
@@ -50,7 +50,7 @@ public final class SubnetAllocator {
    *
    * @throws RefusedException when the wanted subnet is taken or none is free
    */
-  public static Choice choose(Request request, Collection<Lease> leases) {
+  static Choice choose(Request request, Collection<Lease> leases) {
     List<Lease> ours =
         leases.stream()
             .filter(lease -> lease.subnet().vni().equals(request.vni()))

@@ -9,16 +9,16 @@ import java.time.Instant;
  * a lease says to others is written by the one that people set. Any thread may ask.
  */
 public interface TimeSource {
-  /** What time it is, as far as this machine knows: may be set, and may be wrong. */
+  /** {@return what time it is, as far as this machine knows: may be set, and may be wrong} */
   Instant wallTime();
 
   /**
-   * How much time has passed since some moment in the past: never jumps, never goes back, and goes
-   * on while the machine sleeps.
+   * {@return how much time has passed since some moment in the past: never jumps, never goes back,
+   * and goes on while the machine sleeps}
    */
   Duration elapsed();
 
-  /** The machine's own. */
+  /** {@return the machine's own two clocks} */
   static TimeSource system() {
     return new SystemTime();
   }

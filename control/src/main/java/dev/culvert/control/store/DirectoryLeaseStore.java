@@ -47,7 +47,12 @@ public final class DirectoryLeaseStore implements LeaseStore {
   private DirectoryWatcher watcher;
   private volatile List<String> fileProblems = List.of();
 
-  /** As the other constructor, with the port that RFC 7348 assigns. */
+  /**
+   * As the other constructor, with the port that RFC 7348 assigns.
+   *
+   * @param directory made where it is missing
+   * @throws LeaseStoreException when that cannot be
+   */
   public DirectoryLeaseStore(Path directory) {
     this(directory, Vtep.VXLAN_PORT);
   }
@@ -55,6 +60,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
   /**
    * Opens the directory, making it where it is missing.
    *
+   * @param directory one that all hosts share, or that something copies between them
    * @param defaultPort the tunnel's UDP port where a file names none
    * @throws LeaseStoreException when that cannot be
    */
