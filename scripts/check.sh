@@ -8,7 +8,7 @@ check_command() {
   local lost=() check
   ensure_packages "the checks" git shellcheck
   ensure_bpf_toolchain
-  for check in licence_lines text_files prose_lines named_paths shell_scripts java_choice c_format prebuilt_objects vagrantfile; do
+  for check in licence_lines text_files prose_lines named_paths shell_scripts java_choice archive c_format prebuilt_objects vagrantfile; do
     "check_$check" || lost+=("${check//_/ }")
   done
   [ "${#lost[@]}" -eq 0 ] || die "these checks failed (see above): ${lost[*]}."
@@ -86,6 +86,8 @@ check_shell_scripts() {
 }
 
 check_java_choice() { "$ROOT/scripts/test-java-choice"; }
+
+check_archive() { "$ROOT/scripts/test-archive"; }
 
 toolchain_packages() { packages_in "$ROOT/bpf/toolchain.txt"; }
 

@@ -19,6 +19,7 @@ dist_command() {
     link_runtime "$folder/$name/runtime"
     name+=-$(uname -m)
     mv "$folder/${name%-*}" "$folder/$name"
+    add_class_cache "$folder/$name"
   fi
   mkdir -p "$ROOT/target"
   pack_dist "$folder" "$name" "$ROOT/target/$name.tar.gz"
@@ -31,6 +32,7 @@ fill_dist() {
   mkdir -p "$to"/bin "$to"/lib "$to"/libexec
   install -m 755 "$ROOT/scripts/installed-culvert" "$to/bin/culvert"
   install -m 644 "$ROOT/scripts/java.sh" "$to/libexec/java.sh"
+  install -m 755 "$ROOT/scripts/make-class-cache" "$to/libexec/make-class-cache"
   # The agent's manifest names its libraries as lib/NAME, relative to itself.
   install -m 644 "$(built_jar agent)" "$to/lib/culvert-agent.jar"
   cp -r "$ROOT/agent/target/lib" "$to/lib/lib"
@@ -55,6 +57,14 @@ runtime_modules() {
   ours=$("$JAVA_HOME/bin/jdeps" --ignore-missing-deps --multi-release base --print-module-deps \
     "$(built_jar agent)" "$ROOT"/agent/target/lib/culvert-*.jar | tail -n 1)
   printf '%s,java.logging\n' "$ours"
+}
+
+# By the very runtime that will use it. It holds the times of jars and modules, which are then those that the archive gives them.
+add_class_cache() {
+  local jar=$1/lib/culvert-agent.jar
+  find "$1" -exec touch -d @0 {} +
+  make_class_cache "$1/runtime" "$jar"
+  [ -f "$(class_cache "$1/runtime" "$jar")" ] || die "the linked runtime made no class cache."
 }
 
 # The same bytes from the same content: names in order, no times, no owners, nobody's umask.

@@ -5,11 +5,12 @@
 # The FFM API is final since 22; pom.xml (maven.compiler.release) says the same.
 readonly JAVA_MIN=22
 
-# The feature release of a Java folder (25 for 25.0.1), or 0. Reads its "release" file: no JVM is started.
+# The feature release of a Java folder (25 for 25.0.1), or 0. Reads its "release" file: no JVM is started, nor anything else,
+# since each start of Culvert asks it.
 java_release() {
-  local version
-  version=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$1/release" 2>/dev/null) || true
-  printf '%s\n' "${version:-0}"
+  local text=''
+  [ ! -r "$1/release" ] || read -r -d '' text <"$1/release" || true
+  [[ $text =~ JAVA_VERSION=\"([0-9]+) ]] && printf '%s\n' "${BASH_REMATCH[1]}" || echo 0
 }
 
 # usable_java TOOL FOLDER: whether the folder holds a new enough Java with that tool.
@@ -43,6 +44,16 @@ find_java() {
   [ -n "$best" ] && printf '%s\n' "$best"
 }
 
+# installed_java FOLDER: the Java of an installed Culvert, which is the runtime beside it, or the machine's.
+installed_java() {
+  if [ -x "$1/runtime/bin/java" ]; then
+    printf '%s\n' "$1/runtime"
+  elif ! find_java java; then
+    echo "culvert: no Java $JAVA_MIN or later is in JAVA_HOME, PATH, /usr/lib/jvm or /opt: install one, e.g. from Adoptium, and set JAVA_HOME." >&2
+    return 1
+  fi
+}
+
 # Sets JAVA_FLAGS. The serial collector and the first compiler alone take a third of the CPU time off a short command ("doctor":
 # 0.75 instead of 1.1 s JDK 25). The agent waits nearly all of its time, so they suit it too.
 # But for one that carries the packets itself. The heap is for an agent of 65,000 subnets, with room; one that needs more is at
@@ -68,6 +79,17 @@ class_cache_flags() {
   if [ "$(java_release "$1")" -ge 25 ]; then JAVA_FLAGS+=("-XX:AOTCache=$cache"); else JAVA_FLAGS+=("-XX:SharedArchiveFile=$cache"); fi
 }
 
+# exec_culvert JAVA_HOME CLASSES ARGUMENT...: becomes Culvert. Its classes are a jar that names its libraries, or a class path.
+exec_culvert() {
+  local home=$1 classes=$2 start
+  shift 2
+  java_flags "$@"
+  class_cache_flags "$home" "$classes"
+  start=(--enable-native-access=ALL-UNNAMED -cp "$classes" dev.culvert.agent.cli.Main)
+  [ ! -f "$classes" ] || start=(-jar "$classes")
+  exec "$home/bin/java" "${JAVA_FLAGS[@]}" "${start[@]}" "$@"
+}
+
 # make_class_cache JAVA_HOME JAR: by a run of "doctor", which changes nothing and loads what most commands do. One that cannot be
 # made is none: everything works without.
 make_class_cache() {
@@ -91,5 +113,5 @@ carries_packets() {
       --config=*) file=${argument#--config=} ;;
     esac
   done
-  grep -Eqs '^datapath: *userspace' "$file"
+  grep -Eqs "^datapath:[[:space:]]*[\"']?userspace" "$file"
 }

@@ -11,7 +11,7 @@ readonly KERNEL_SECONDS=400
 kernels_command() {
   local work series decapsulation failed=0 ran=0
   [ $# -le 1 ] || die "\"kernels\" takes one series, or nothing for all of them."
-  ensure_packages "booting other kernels" qemu-system-x86 busybox-static cpio zstd xz-utils iproute2 util-linux dash
+  ensure_packages "booting other kernels" qemu-system-x86 busybox-static cpio zstd xz-utils iproute2 util-linux dash bash
   refresh_package_lists
   dist_command --runtime >&2
   work=$(mktemp -d)
@@ -59,10 +59,11 @@ make_root() {
   local root=$1/root module file
   mkdir -p "$root"/{bin,proc,sys,tmp,run,dev,lib,lib64,opt,modules}
   cp /bin/busybox "$root/bin/"
-  for tool in cat mount insmod sleep ls grep mkdir ping sysctl uname poweroff; do ln -s busybox "$root/bin/$tool"; done
-  with_libraries "$root" "$(command -v ip)" "$(command -v nsenter)" "$(command -v dash)"
+  for tool in cat mount insmod sleep ls grep mkdir ping sysctl uname poweroff env readlink dirname sed; do ln -s busybox "$root/bin/$tool"; done
+  with_libraries "$root" "$(command -v ip)" "$(command -v nsenter)" "$(command -v dash)" "$(command -v bash)"
   # dash and not busybox's shell, which would prefer its own "ip".
   ln -s dash "$root/bin/sh"
+  ln -s . "$root/usr"
   # shellcheck disable=SC2153 # ROOT is the tree's top, root is this file system's
   tar xzf "$ROOT"/target/culvert-*-x86_64.tar.gz -C "$root/opt" --strip-components=1
   while IFS= read -r file; do libraries_of "$root" "$file"; done < <(find "$root/opt/runtime" -name '*.so' -o -name java)

@@ -5,6 +5,8 @@ import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.kernel.BpfFileSystem;
 import java.io.File;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -22,18 +25,14 @@ public final class AgentProcess implements AutoCloseable {
   private static final Duration ANSWER = Duration.ofSeconds(10);
   private static final Path RUN = Path.of("/run/culvert");
 
-  private static final String FIRST_COMPILER_ALONE = "-XX:TieredStopAtLevel=1";
-
   private final Lab lab;
   private final LabPlan.Host host;
   private final Path config;
   private final Path ready;
   private final Path log;
-  private final boolean carriesPackets;
   private Running process;
 
-  private AgentProcess(Lab lab, LabPlan.Host host, Path config, boolean carriesPackets) {
-    this.carriesPackets = carriesPackets;
+  private AgentProcess(Lab lab, LabPlan.Host host, Path config) {
     this.lab = lab;
     this.host = host;
     this.config = config;
@@ -54,8 +53,7 @@ public final class AgentProcess implements AutoCloseable {
     } catch (IOException e) {
       throw new LabException("Cannot write " + config + ": " + e.getMessage() + ".", e);
     }
-    AgentProcess agent =
-        new AgentProcess(lab, host, config, "userspace".equals(settings.get("datapath")));
+    AgentProcess agent = new AgentProcess(lab, host, config);
     agent.start();
     return agent;
   }
@@ -102,33 +100,43 @@ public final class AgentProcess implements AutoCloseable {
     List<String> words = new ArrayList<>(List.of("setsid"));
     words.addAll(Namespaces.enter(host.namespace()));
     words.addAll(culvert("agent", "--config", config.toString()));
-    if (carriesPackets) {
-      words.remove(FIRST_COMPILER_ALONE); // Then it is busy, and the second one pays.
-    }
     words.addAll(List.of("--ready-file", ready.toString()));
     process = lab.shell().start(Command.of(words), log);
   }
 
-  /** The words that run a culvert command: this very program again. */
+  /** The words that run a culvert command, as the launcher runs it: java.sh knows the flags. */
   public static List<String> culvert(String... arguments) {
-    String classPath =
-        Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-            .map(entry -> Path.of(entry).toAbsolutePath().toString())
-            .collect(Collectors.joining(File.pathSeparator));
     List<String> words =
         new ArrayList<>(
             List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC",
-                FIRST_COMPILER_ALONE,
-                "-Xmx64m",
-                "-XX:+ExitOnOutOfMemoryError",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                classPath,
-                "dev.culvert.agent.cli.Main"));
+                "bash",
+                "-c",
+                ". \"$0\" && exec_culvert \"$@\"",
+                javaScript().toString(),
+                System.getProperty("java.home"),
+                classes()));
     words.addAll(List.of(arguments));
     return words;
+  }
+
+  /** The agent's jar, which has a class cache, as the launcher names it; else our own classes. */
+  private static String classes() {
+    String jar = System.getProperty("culvert.agent.jar");
+    return jar != null
+        ? jar
+        : Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+            .map(entry -> Path.of(entry).toAbsolutePath().toString())
+            .collect(Collectors.joining(File.pathSeparator));
+  }
+
+  /** The lab is part of the source tree alone, so that it is somewhere above our classes. */
+  private static Path javaScript() {
+    URL home = AgentProcess.class.getProtectionDomain().getCodeSource().getLocation();
+    return Stream.iterate(Path.of(URI.create(home.toString())), Objects::nonNull, Path::getParent)
+        .map(folder -> folder.resolve("scripts/java.sh"))
+        .filter(Files::exists)
+        .findFirst()
+        .orElseThrow(() -> new LabException("No scripts/java.sh is above " + home + "."));
   }
 
   /**
