@@ -25,6 +25,8 @@ public final class BpfFileSystem {
   private final Libc libc;
 
   /**
+   * Asks nothing yet.
+   *
    * @param libc makes the calls
    */
   public BpfFileSystem(Libc libc) {
@@ -32,8 +34,9 @@ public final class BpfFileSystem {
   }
 
   /**
-   * Whether the path exists and lies in a BPF file system.
+   * {@return whether the path exists and lies in a BPF file system}
    *
+   * @param path of a file or folder, in the calling thread's mount namespace
    * @throws KernelException when the path cannot be examined for another reason than its absence
    */
   public boolean contains(Path path) {
@@ -59,6 +62,10 @@ public final class BpfFileSystem {
   /**
    * Mounts a BPF file system, readable by root alone, on a folder; makes the folder where its file
    * system lets us. Does nothing where there is one already.
+   *
+   * @param folder such as {@link #DEFAULT}
+   * @throws KernelException when the folder cannot be made, or the kernel refuses: EPERM without
+   *     CAP_SYS_ADMIN
    */
   public void mount(Path folder) {
     if (contains(folder)) {
@@ -87,6 +94,7 @@ public final class BpfFileSystem {
    * Undoes {@link #mount}, unless somebody has pinned something there since. Does nothing where
    * there is no BPF file system.
    *
+   * @param folder the mount point
    * @throws KernelException when the kernel refuses: EBUSY while a process stands in it
    */
   public void unmountIfEmpty(Path folder) {

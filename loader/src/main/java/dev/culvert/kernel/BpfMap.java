@@ -68,6 +68,9 @@ public final class BpfMap implements AutoCloseable {
   /**
    * Creates a map of its own, outside any object.
    *
+   * @param libc the way to the kernel
+   * @param spec what the map is to be; of the name, the kernel keeps 15 characters
+   * @return the caller's to close
    * @throws KernelException when the kernel refuses
    */
   public static BpfMap create(Libc libc, MapSpec spec) {
@@ -93,6 +96,9 @@ public final class BpfMap implements AutoCloseable {
   /**
    * Opens a pinned map.
    *
+   * @param libc the way to the kernel
+   * @param pin its file below a bpf file system
+   * @return the caller's to close; the pin stays
    * @throws KernelException when there is none, or it is no map
    */
   public static BpfMap openPinned(Libc libc, Path pin) {
@@ -104,13 +110,16 @@ public final class BpfMap implements AutoCloseable {
                 bpf, fd, bpf.info(fd, pin.toString(), BpfInfo.Map.LAYOUT, BpfMap::toInfo).spec()));
   }
 
-  /** As the object file has it, or, for a map opened by its pin, as the kernel has it. */
+  /**
+   * {@return its name as the object file has it, or, for a map opened by its pin, as the kernel has
+   * it: at most 15 characters}
+   */
   public String name() {
     return spec.name();
   }
 
   /**
-   * The descriptor's number, valid until {@link #close()}.
+   * {@return the descriptor's number, valid until {@link #close()}, which closes it}
    *
    * @throws IllegalStateException after {@link #close()}
    */
@@ -121,6 +130,7 @@ public final class BpfMap implements AutoCloseable {
   /**
    * Asks the kernel (BPF_OBJ_GET_INFO_BY_FD).
    *
+   * @return what it says now
    * @throws KernelException when the kernel refuses
    */
   public Info info() {
@@ -138,27 +148,30 @@ public final class BpfMap implements AutoCloseable {
         (int) BpfInfo.Map.FLAGS.get(info, 0));
   }
 
-  /** Bytes that one key takes. */
+  /** {@return the bytes that one key takes} */
   public int keyBytes() {
     return spec.keyBytes();
   }
 
   /**
-   * Bytes that one value takes in a call: for per-CPU maps, the value rounded up to 8 times the
-   * possible CPUs.
+   * {@return the bytes that one value takes in a call: for per-CPU maps, the value rounded up to a
+   * multiple of 8, times the possible CPUs}
    */
   public int valueSlotBytes() {
     return valueSlotBytes;
   }
 
-  /** How many entries it takes. */
+  /** {@return how many entries it takes} */
   public int maxEntries() {
     return spec.maxEntries();
   }
 
   /**
-   * Fills {@code value}; false when the map has no such key.
+   * Reads one entry.
    *
+   * @param key native, of {@link #keyBytes()}
+   * @param value native, of {@link #valueSlotBytes()}; filled
+   * @return false when the map has no such key; {@code value} is as it was then
    * @throws KernelException when the kernel refuses
    */
   public boolean get(MemorySegment key, MemorySegment value) {
@@ -173,8 +186,11 @@ public final class BpfMap implements AutoCloseable {
   }
 
   /**
-   * Writes one entry; flags as {@link #ANY}, {@link #NO_EXIST} or {@link #EXIST}.
+   * Writes one entry.
    *
+   * @param key native, of {@link #keyBytes()}
+   * @param value native, of {@link #valueSlotBytes()}
+   * @param flags {@link #ANY}, {@link #NO_EXIST} or {@link #EXIST}
    * @throws KernelException when the kernel refuses: E2BIG or ENOSPC when the map is full
    */
   public void put(MemorySegment key, MemorySegment value, long flags) {
@@ -192,8 +208,10 @@ public final class BpfMap implements AutoCloseable {
   }
 
   /**
-   * False when the map had no such key.
+   * Removes one entry.
    *
+   * @param key native, of {@link #keyBytes()}
+   * @return false when the map had no such key
    * @throws KernelException when the kernel refuses
    */
   public boolean remove(MemorySegment key) {
@@ -209,6 +227,9 @@ public final class BpfMap implements AutoCloseable {
    * Writes {@code count} entries that lie one behind the other. Uses BPF_MAP_UPDATE_BATCH; where
    * the kernel has none for this type, or it stops part-way, goes on one by one.
    *
+   * @param keys native, of at least {@code count} times {@link #keyBytes()}
+   * @param values native, of at least {@code count} times {@link #valueSlotBytes()}
+   * @param count 0 or more
    * @throws KernelException naming how many of the entries were written
    */
   public void putAll(MemorySegment keys, MemorySegment values, int count) {
@@ -241,6 +262,8 @@ public final class BpfMap implements AutoCloseable {
   /**
    * Removes {@code count} keys that lie one behind the other; those not there are passed over.
    *
+   * @param keys native, of at least {@code count} times {@link #keyBytes()}
+   * @param count 0 or more
    * @throws KernelException naming how many of the keys were gone through
    */
   public void removeAll(MemorySegment keys, int count) {
@@ -271,6 +294,7 @@ public final class BpfMap implements AutoCloseable {
    * two segments are reused from entry to entry: copy what must outlive the visit. The visitor may
    * change the map.
    *
+   * @param visitor takes a key and its value, which it must not write
    * @throws KernelException when the kernel refuses
    */
   public void forEach(BiConsumer<MemorySegment, MemorySegment> visitor) {

@@ -37,8 +37,11 @@ public final class BpfObject implements AutoCloseable {
    * Creates the maps, relocates and loads every program. All or nothing: after a failure nothing is
    * left.
    *
+   * @param libc the way to the kernel
+   * @param spec what to load
    * @param reuse maps to use in place of the object's own, by name; each must match the spec (type,
    *     sizes, flags). They stay the caller's to close
+   * @return the caller's to close
    * @throws KernelException when the kernel refuses; {@link VerifierRejected} when its verifier
    *     does
    * @throws IllegalStateException when a map to reuse has another layout; the message names both
@@ -58,8 +61,15 @@ public final class BpfObject implements AutoCloseable {
   /**
    * Like {@link #load(Libc, BpfObjectSpec, Map)}, but each map of the spec is taken from {@code
    * pins/NAME} when it is pinned there already, else created and pinned there. Global data is not
-   * pinned: it belongs to the programs of one load. The folder is made when it is missing.
+   * pinned: it belongs to the programs of one load. The folder is made when it is missing. All or
+   * nothing: after a failure no new pin is left.
    *
+   * @param libc the way to the kernel
+   * @param spec what to load
+   * @param pins a folder below a bpf file system
+   * @return the caller's to close; what is pinned outlives it
+   * @throws KernelException when the kernel refuses, also to make the folder; {@link
+   *     VerifierRejected} when its verifier does
    * @throws IllegalStateException when a pinned map has another layout; the message names both
    */
   public static BpfObject loadPinned(Libc libc, BpfObjectSpec spec, Path pins) {
@@ -128,14 +138,16 @@ public final class BpfObject implements AutoCloseable {
     }
   }
 
-  /** What was loaded. */
+  /** {@return what was loaded} */
   public BpfObjectSpec spec() {
     return spec;
   }
 
   /**
-   * Global data goes by the name of its section, such as {@code .bss}.
+   * A map of this object, also one that it took over.
    *
+   * @param name in C; global data goes by the name of its section, such as {@code .bss}
+   * @return closed with this object
    * @throws IllegalArgumentException when there is none; the message lists those that there are
    */
   public BpfMap map(String name) {
@@ -143,6 +155,10 @@ public final class BpfObject implements AutoCloseable {
   }
 
   /**
+   * A program of this object.
+   *
+   * @param name of its function in C
+   * @return closed with this object
    * @throws IllegalArgumentException when there is none; the message lists those that there are
    */
   public BpfProgram program(String name) {

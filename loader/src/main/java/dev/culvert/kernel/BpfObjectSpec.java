@@ -27,7 +27,13 @@ public final class BpfObjectSpec {
     }
   }
 
-  /** A program: its C name, its section, and its instructions before relocation. */
+  /**
+   * A program as the object file has it.
+   *
+   * @param name of its function in C
+   * @param section such as {@code tc/ingress}, which says of what type it is
+   * @param instructionCount of 8 bytes each, before what it calls is linked to it
+   */
   public record ProgramSpec(String name, String section, int instructionCount) {}
 
   /** Where a global variable lies in its section, in bytes. */
@@ -71,7 +77,9 @@ public final class BpfObjectSpec {
   /**
    * Reads a little-endian 64-bit BPF object.
    *
+   * @param elf the whole file; copied where it must be kept
    * @param name used in errors, and up to its first dot in the kernel's names of global data
+   * @return what can be loaded any number of times
    * @throws RefusedException in one clear sentence: not ELF, truncated, another machine, without
    *     BTF, or with a relocation that the loader does not support (CO-RE, kfuncs, static maps)
    */
@@ -79,27 +87,30 @@ public final class BpfObjectSpec {
     return ObjectReader.read(elf, name);
   }
 
-  /** The name it was read under. */
+  /** {@return the name it was read under} */
   public String name() {
     return name;
   }
 
-  /** Those of section .maps; global data is not among them. */
+  /** {@return the maps of section .maps; global data is not among them} */
   public List<MapSpec> maps() {
     return maps.stream().map(MapDefinitions.Definition::spec).toList();
   }
 
-  /** All programs, in the order of their sections. */
+  /** {@return all programs, in the order of their sections} */
   public List<ProgramSpec> programs() {
     return programs.stream().map(Program::spec).toList();
   }
 
-  /** With the sizes and offsets of global data filled in, as the kernel takes it. */
+  /**
+   * {@return its types, with the sizes and offsets of global data filled in, as the kernel takes
+   * it}
+   */
   public Btf btf() {
     return btf;
   }
 
-  /** Such as {@code Dual BSD/GPL}; empty when the object names none. */
+  /** {@return such as {@code Dual BSD/GPL}; empty when the object names none} */
   public String license() {
     return license;
   }
@@ -117,8 +128,10 @@ public final class BpfObjectSpec {
   }
 
   /**
-   * The initial value of a global integer of 1, 2, 4 or 8 bytes, unsigned up to 4 bytes.
+   * The initial value of a global integer of 1, 2, 4 or 8 bytes.
    *
+   * @param variable its name in C
+   * @return unsigned up to 4 bytes
    * @throws IllegalArgumentException when there is none of that name or it is no such integer
    */
   public long global(String variable) {
@@ -135,6 +148,9 @@ public final class BpfObjectSpec {
    * This object with another initial value for a global {@code const volatile} integer of 1, 2, 4
    * or 8 bytes.
    *
+   * @param variable its name in C
+   * @param value signed or unsigned, as long as it fits
+   * @return another spec; this one is left as it is
    * @throws IllegalArgumentException when there is none of that name, or the value does not fit it
    */
   public BpfObjectSpec withGlobal(String variable, long value) {
@@ -169,6 +185,9 @@ public final class BpfObjectSpec {
   /**
    * This object with another size for a map.
    *
+   * @param map its name in C
+   * @param maxEntries 1 or more
+   * @return another spec; this one is left as it is
    * @throws IllegalArgumentException when there is no such map
    */
   public BpfObjectSpec withMaxEntries(String map, int maxEntries) {

@@ -12,9 +12,17 @@ import java.util.HexFormat;
 /** A program that the verifier accepted. Methods may be called from any thread. */
 public final class BpfProgram implements AutoCloseable {
   /**
-   * As the kernel tells it (BPF_OBJ_GET_INFO_BY_FD). The tag is 16 hexadecimal digits, the same as
-   * bpftool prints. Run time and count, totals over all CPUs, grow only while statistics are on
-   * ({@link RunStatistics}).
+   * As the kernel tells it (BPF_OBJ_GET_INFO_BY_FD).
+   *
+   * @param id unique among all programs that are loaded now
+   * @param name at most 15 characters
+   * @param type as in linux/bpf.h
+   * @param tag 16 hexadecimal digits, the same as bpftool prints
+   * @param translatedBytes of BPF instructions, as the verifier left them
+   * @param jitedBytes of the machine's instructions; 0 without JIT
+   * @param runTimeNs total over all CPUs; grows only while statistics are on ({@link
+   *     RunStatistics})
+   * @param runCount likewise
    */
   public record Info(
       int id,
@@ -27,8 +35,11 @@ public final class BpfProgram implements AutoCloseable {
       long runCount) {}
 
   /**
-   * What BPF_PROG_TEST_RUN gave: the program's return value, the packet afterwards, mean time for
-   * one run.
+   * What BPF_PROG_TEST_RUN gave.
+   *
+   * @param returnValue the program's, such as TC_ACT_OK or XDP_PASS
+   * @param packet as the program left it, from the Ethernet header on
+   * @param durationNs mean time for one run
    */
   @SuppressWarnings(
       "ArrayRecordComponent") // A packet is bytes; two runs are not compared as a whole.
@@ -51,6 +62,9 @@ public final class BpfProgram implements AutoCloseable {
   /**
    * Opens a pinned program.
    *
+   * @param libc the way to the kernel
+   * @param pin its file below a bpf file system
+   * @return the caller's to close; the pin stays
    * @throws KernelException when there is none, or it is no program
    */
   public static BpfProgram openPinned(Libc libc, Path pin) {
@@ -76,15 +90,15 @@ public final class BpfProgram implements AutoCloseable {
   }
 
   /**
-   * As the object file has it, or, for a program opened by its pin, the first 15 characters of
-   * that.
+   * {@return its name as the object file has it, or, for a program opened by its pin, the first 15
+   * characters of that}
    */
   public String name() {
     return name;
   }
 
   /**
-   * The descriptor's number, valid until {@link #close()}.
+   * {@return the descriptor's number, valid until {@link #close()}, which closes it}
    *
    * @throws IllegalStateException after {@link #close()}
    */
@@ -95,6 +109,7 @@ public final class BpfProgram implements AutoCloseable {
   /**
    * Asks the kernel (BPF_OBJ_GET_INFO_BY_FD).
    *
+   * @return what it says now
    * @throws KernelException when the kernel refuses
    */
   public Info info() {
@@ -135,7 +150,8 @@ public final class BpfProgram implements AutoCloseable {
    *
    * @param packet from the Ethernet header on
    * @param context the first bytes of struct __sk_buff or struct xdp_md, or empty for none
-   * @param repeat how often; the duration is the mean
+   * @param repeat how often, 1 or more; the duration is the mean
+   * @return what the last run gave
    * @throws KernelException when the kernel refuses
    */
   public TestRun testRun(byte[] packet, byte[] context, int repeat) {

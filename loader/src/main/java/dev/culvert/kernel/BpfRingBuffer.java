@@ -65,7 +65,10 @@ public final class BpfRingBuffer implements AutoCloseable {
   /**
    * Creates one.
    *
+   * @param libc the way to the kernel
+   * @param name of the map, of which the kernel keeps 15 characters
    * @param sizeBytes a power of two and whole pages
+   * @return the caller's to close
    * @throws KernelException when the kernel refuses
    */
   public static BpfRingBuffer create(Libc libc, String name, int sizeBytes) {
@@ -105,15 +108,17 @@ public final class BpfRingBuffer implements AutoCloseable {
     long _ = libc.call(Syscall.MUNMAP, segment.address(), segment.byteSize(), 0, 0, 0, 0);
   }
 
-  /** The map, for others that want its descriptor; it is closed with this. */
+  /** {@return the map, for others that want its descriptor; it is closed with this} */
   public BpfMap map() {
     return map;
   }
 
   /**
    * Hands over every record that is complete. The segment is the kernel's memory, readable during
-   * the visit only; the room is given back after each record.
+   * the visit only; the room is given back after each record, also after one at which the visitor
+   * throws.
    *
+   * @param visitor called by this thread
    * @return how many there were
    */
   public int read(Consumer<MemorySegment> visitor) {
@@ -146,6 +151,7 @@ public final class BpfRingBuffer implements AutoCloseable {
   /**
    * Waits until there is something to read, or time is up, or a signal came.
    *
+   * @param atMost not negative; zero only looks
    * @return whether there is something to read
    */
   public boolean await(Duration atMost) {

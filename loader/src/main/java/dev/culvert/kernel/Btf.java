@@ -79,6 +79,8 @@ public final class Btf {
   /**
    * One type.
    *
+   * @param id its place in {@link #types()}, by which others name it
+   * @param kind which also says what the rest means
    * @param name empty for an anonymous one
    * @param sizeBytes of INT, STRUCT, UNION, ENUM, ENUM64, DATASEC and FLOAT; 0 for others
    * @param typeId what it points to, is another name for, returns or holds elements of; 0 is void
@@ -98,18 +100,29 @@ public final class Btf {
   /**
    * A member of a type.
    *
+   * @param name empty for an anonymous struct or union within another
+   * @param typeId its type; 0 for enumerators
    * @param offset in bits for STRUCT and UNION, in bytes for DATASEC, else 0
    * @param size in bits for a bit field (0 for others), in bytes for DATASEC
    * @param value of an enumerator, else 0
    */
   public record Member(String name, int typeId, long offset, int size, long value) {}
 
-  /** A struct with sizes and offsets in bytes. */
+  /**
+   * A struct with sizes and offsets in bytes.
+   *
+   * @param name in C, without {@code struct}
+   * @param sizeBytes with what C pads it with at its end
+   * @param fields in the order of the source
+   */
   public record Struct(String name, int sizeBytes, List<Field> fields) {}
 
   /**
    * A field of a struct.
    *
+   * @param name in C
+   * @param offsetBytes from the beginning of the struct
+   * @param sizeBytes of the whole field, also of an array
    * @param typeName the name that C gives the type ({@code __be32}, {@code unsigned int}); for an
    *     array that of its element with the count, such as {@code __u8[16]}
    * @param bigEndian whether the type, or the element of an array, is one of {@code __be16}, {@code
@@ -139,26 +152,29 @@ public final class Btf {
   /**
    * Reads the content of a .BTF section.
    *
+   * @param section little-endian; copied
    * @param name used in errors
+   * @return its types, each of which was read
    * @throws RefusedException in one sentence that says what is wrong with it
    */
   public static Btf parse(byte[] section, String name) {
     return BtfParser.parse(ByteView.of(section.clone(), name));
   }
 
-  /** The section, byte for byte. */
+  /** {@return the section, byte for byte; the caller's own} */
   public byte[] toBytes() {
     return bytes.clone();
   }
 
-  /** All types by id; the first is void. */
+  /** {@return all types by id; the first is void} */
   public List<Type> types() {
     return types;
   }
 
   /**
-   * One type by its id.
+   * {@return one type by its id}
    *
+   * @param id 0 for void
    * @throws RefusedException when there is none: what names it is damaged
    */
   public Type type(int id) {
@@ -169,15 +185,22 @@ public final class Btf {
     return types.get(id);
   }
 
-  /** The first type of that kind and name. */
+  /**
+   * {@return the first type of that kind and name; empty where there is none}
+   *
+   * @param kind one of two types of the same name
+   * @param wanted its name in C, without {@code struct} and the like
+   */
   public Optional<Type> find(Kind kind, String wanted) {
     return types.stream().filter(t -> t.kind() == kind && t.name().equals(wanted)).findFirst();
   }
 
   /**
-   * A struct by its C name.
+   * {@return a struct by its C name}
    *
+   * @param wanted without {@code struct}
    * @throws IllegalArgumentException when there is none
+   * @throws RefusedException when it has a bit field, or names a type that is not there
    */
   public Struct struct(String wanted) {
     Type type =
@@ -211,8 +234,10 @@ public final class Btf {
   }
 
   /**
-   * The enumerators of an enum by its C name, in the order of the source.
+   * {@return the enumerators of an enum with their values, in the order of the source;
+   * unmodifiable}
    *
+   * @param wanted the enum's name in C, without {@code enum}
    * @throws IllegalArgumentException when there is none
    */
   public Map<String, Long> enumeration(String wanted) {
@@ -227,7 +252,12 @@ public final class Btf {
     return Collections.unmodifiableMap(values);
   }
 
-  /** Bytes that a value of the type takes. */
+  /**
+   * {@return the bytes that a value of a type takes}
+   *
+   * @param typeId of any type; qualifiers and typedefs are followed
+   * @throws RefusedException when there is no such type, or it has no size
+   */
   public int sizeOf(int typeId) {
     long size = sizeOf(typeId, 0);
     if (size > Integer.MAX_VALUE) {

@@ -122,17 +122,21 @@ public enum Errno {
     this.meaning = meaning;
   }
 
-  /** The positive number. */
+  /** {@return the positive number; -1 of {@link #OTHER}} */
   public int number() {
     return number;
   }
 
-  /** A few words in plain English. */
+  /** {@return a few words in plain English, no sentence} */
   public String meaning() {
     return meaning;
   }
 
-  /** The constant for a positive errno, {@link #OTHER} for one that is not listed. */
+  /**
+   * {@return the constant of an error number, {@link #OTHER} for one that is not listed}
+   *
+   * @param number positive
+   */
   public static Errno of(int number) {
     for (Errno errno : values()) {
       if (errno.number == number) {

@@ -30,7 +30,7 @@ public final class Features {
   }
 
   /**
-   * Whether programs can be attached at tc as tcx links (kernel 6.6).
+   * {@return whether programs can be attached at tc as tcx links (kernel 6.6)}
    *
    * @throws KernelException when that cannot be found out: EPERM without the privileges to load a
    *     program, ENOSYS without bpf(2)

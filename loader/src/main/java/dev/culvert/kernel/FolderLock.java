@@ -25,8 +25,11 @@ public final class FolderLock implements AutoCloseable {
   }
 
   /**
-   * Waits until nobody else holds it.
+   * Waits until nobody else holds it, however long that takes.
    *
+   * @param libc the way to the kernel
+   * @param path the folder, which must be there
+   * @return the lock, held until it is closed
    * @throws KernelException when the folder is not there or may not be read
    */
   public static FolderLock take(Libc libc, Path path) {

@@ -39,6 +39,10 @@ public final class GenericNetlink implements AutoCloseable {
   }
 
   /**
+   * Opens a socket.
+   *
+   * @param libc the way to the kernel
+   * @return the caller's to close
    * @throws KernelException when this kernel has no generic netlink
    */
   public static GenericNetlink open(Libc libc) {
@@ -65,9 +69,11 @@ public final class GenericNetlink implements AutoCloseable {
   }
 
   /**
-   * What an interface's driver can do at XDP, as bits NETDEV_XDP_ACT_* of linux/netdev.h; empty
-   * when the kernel does not tell (before 6.3).
+   * What an interface's driver can do at XDP.
    *
+   * @param interfaceIndex in the socket's network namespace
+   * @return bits NETDEV_XDP_ACT_* of linux/netdev.h; empty when the kernel does not tell (before
+   *     6.3)
    * @throws KernelException ENODEV when there is no such interface
    */
   public OptionalLong xdpFeatures(int interfaceIndex) {

@@ -37,7 +37,11 @@ public record InterfaceName(String text) {
     }
   }
 
-  /** Whether an interface can be called that. */
+  /**
+   * {@return whether an interface can be called that}
+   *
+   * @param text anything
+   */
   public static boolean isValid(String text) {
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (bytes.length < 1 || bytes.length > MAX_BYTES || text.equals(".") || text.equals("..")) {

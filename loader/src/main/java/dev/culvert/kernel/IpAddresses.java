@@ -23,8 +23,9 @@ public final class IpAddresses {
   }
 
   /**
-   * Such as {@code 10.244.1.2}, {@code fd00:10:244:1::2}; with its zone behind {@code %} (RFC 4007)
-   * where the address has one.
+   * {@return an address as text, such as {@code 10.244.1.2} or {@code fd00:10:244:1::2}}
+   *
+   * @param address its zone is written behind {@code %} (RFC 4007), its name is not
    */
   public static String text(InetAddress address) {
     byte[] bytes = address.getAddress();
@@ -36,7 +37,13 @@ public final class IpAddresses {
     return ipv6(bytes) + (zone < 0 ? "" : asJavaWrites.substring(zone));
   }
 
-  /** An address and a port, IPv6 in brackets (RFC 5952 section 6): {@code [fd00:17::2]:4789}. */
+  /**
+   * {@return an address and a port, IPv6 in brackets (RFC 5952 section 6): {@code
+   * [fd00:17::2]:4789}}
+   *
+   * @param address of either family
+   * @param port 0 to 65535
+   */
   public static String withPort(InetAddress address, int port) {
     boolean ipv6 = address.getAddress().length > 4;
     return (ipv6 ? "[" + text(address) + "]" : text(address)) + ":" + port;

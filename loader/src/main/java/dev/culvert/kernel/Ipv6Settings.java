@@ -28,6 +28,8 @@ public final class Ipv6Settings {
   private final NetNamespace namespace;
 
   /**
+   * Reads nothing yet.
+   *
    * @param namespace whose interfaces they are; stays the caller's, open as long as this is used
    */
   public Ipv6Settings(NetNamespace namespace) {
@@ -37,6 +39,9 @@ public final class Ipv6Settings {
   /**
    * Makes a setting have a value; nothing is written where it has.
    *
+   * @param interfaceName a name in the namespace, or {@code all} or {@code default}
+   * @param setting a file below /proc/sys/net/ipv6/conf/NAME, such as {@link #ACCEPT_RA}
+   * @param value 0 or 1, mostly
    * @throws RefusedException when the kernel has no IPv6, or does not let us
    */
   public void set(String interfaceName, String setting, int value) {

@@ -16,7 +16,11 @@ public final class KernelClock {
 
   private KernelClock() {}
 
-  /** Now, in ns. */
+  /**
+   * {@return now, in ns}
+   *
+   * @param libc the way to the kernel
+   */
   public static long monotonicNs(Libc libc) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment timespec = arena.allocate(16, 8);

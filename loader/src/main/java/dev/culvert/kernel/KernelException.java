@@ -14,6 +14,8 @@ public class KernelException extends RuntimeException {
   private final String hint;
 
   /**
+   * A refusal of one call.
+   *
    * @param call the system call or command, such as {@code BPF_MAP_CREATE}
    * @param target what it was made on, such as {@code map subnets4}
    * @param errno the positive error number
@@ -50,27 +52,27 @@ public class KernelException extends RuntimeException {
     return call + " on " + target + ": " + name + (hint.isEmpty() ? "" : "; " + hint);
   }
 
-  /** The system call or command, such as {@code BPF_MAP_CREATE}. */
+  /** {@return the system call or command, such as {@code BPF_MAP_CREATE}} */
   public String call() {
     return call;
   }
 
-  /** What it was made on, such as {@code map subnets4}. */
+  /** {@return what it was made on, such as {@code map subnets4}} */
   public String target() {
     return target;
   }
 
-  /** Why, as far as Culvert has a name for it. */
+  /** {@return why, as far as Culvert has a name for it; else {@link Errno#OTHER}} */
   public Errno errno() {
     return Errno.of(errno);
   }
 
-  /** The number itself, also where {@link #errno()} is {@link Errno#OTHER}. */
+  /** {@return the positive number itself, also where {@link #errno()} is {@link Errno#OTHER}} */
   public int errnoNumber() {
     return errno;
   }
 
-  /** What to try; empty when there is nothing to suggest. */
+  /** {@return what to try; empty when there is nothing to suggest} */
   public String hint() {
     return hint;
   }

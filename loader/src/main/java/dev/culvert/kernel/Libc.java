@@ -11,13 +11,13 @@ import dev.culvert.kernel.system.SystemCalls;
 @FunctionalInterface
 @SuppressWarnings("exports") // What it can do is for this module and its tests alone.
 public interface Libc extends SystemCalls {
-  /** What the kernel behind this can do; the real one is tried once for all that ask. */
+  /** {@return what the kernel behind this can do; the real one is tried once for all that ask} */
   default Features features() {
     return new Features(this);
   }
 
   /**
-   * The real kernel.
+   * {@return the real kernel, the same object for all}
    *
    * @throws RefusedException on a machine that is neither amd64 nor aarch64
    */

@@ -24,6 +24,11 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * Attaches at tc: a tcx link (kernel 6.6), or on older kernels a clsact filter with a priority
    * and handle of its own. Programs that others attached before run first.
    *
+   * @param libc the way to the kernel
+   * @param program of a section {@code tc/...}; stays the caller's
+   * @param interfaceIndex in the calling thread's network namespace
+   * @param direction seen from the interface
+   * @return the caller's to close
    * @throws KernelException when the kernel refuses
    */
   static Link attachTc(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
@@ -35,6 +40,11 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Attaches a tcx link.
    *
+   * @param libc the way to the kernel
+   * @param program of a section {@code tc/...}; stays the caller's
+   * @param interfaceIndex in the calling thread's network namespace
+   * @param direction seen from the interface
+   * @return the caller's to close, which detaches it unless it is pinned
    * @throws Unsupported before kernel 6.6
    * @throws KernelException when the kernel refuses
    */
@@ -47,6 +57,11 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * none, and left there. A filter that an earlier run attached for a program of the same name is
    * replaced atomically.
    *
+   * @param libc the way to the kernel
+   * @param program of a section {@code tc/...}; stays the caller's
+   * @param interfaceIndex in the calling thread's network namespace
+   * @param direction seen from the interface
+   * @return the caller's to close, which leaves the filter there
    * @throws KernelException when the kernel refuses, or our place holds somebody else's filter
    */
   static Link attachClsact(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
@@ -54,8 +69,14 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   }
 
   /**
-   * The clsact filter that {@link #attachClsact} left on an interface of this thread's namespace
-   * for a program of that name; empty when there is none.
+   * The clsact filter that {@link #attachClsact} left on an interface of this thread's namespace.
+   *
+   * @param libc the way to the kernel
+   * @param program name of the program that it was left for
+   * @param interfaceIndex in the calling thread's network namespace
+   * @param direction seen from the interface
+   * @return empty when there is none
+   * @throws KernelException when the kernel cannot be asked
    */
   static Optional<Link> findClsact(
       Libc libc, String program, int interfaceIndex, Direction direction) {
@@ -65,6 +86,10 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Attaches at XDP (kernel 5.9); native where the driver has it, else generic.
    *
+   * @param libc the way to the kernel
+   * @param program of section {@code xdp}; stays the caller's
+   * @param interfaceIndex in the calling thread's network namespace
+   * @return the caller's to close, which detaches it unless it is pinned
    * @throws Unsupported before kernel 5.9
    * @throws KernelException when the kernel refuses: EBUSY when the interface has an XDP program
    */
@@ -75,6 +100,10 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Attaches at XDP, natively or not at all.
    *
+   * @param libc the way to the kernel
+   * @param program of section {@code xdp}; stays the caller's
+   * @param interfaceIndex in the calling thread's network namespace
+   * @return the caller's to close, which detaches it unless it is pinned
    * @throws KernelException when the driver refuses
    */
   static Link attachNativeXdp(Libc libc, BpfProgram program, int interfaceIndex) {
@@ -84,6 +113,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Opens a pinned tcx or XDP link.
    *
+   * @param libc the way to the kernel
+   * @param pin its file below a bpf file system
+   * @return the caller's to close; the pin, and so the link, stays
    * @throws KernelException when there is none, or it is another kind of link
    */
   static Link openPinned(Libc libc, Path pin) {
@@ -95,6 +127,7 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Puts another program in this one's place, atomically: no packet sees neither or both.
    *
+   * @param program of the same type; stays the caller's
    * @throws KernelException when the kernel refuses: ENOLINK when the interface is gone
    */
   void replace(BpfProgram program);
@@ -102,18 +135,30 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
   /**
    * Keeps the link alive without us. A clsact filter lives on anyway: for it this does nothing, and
    * {@link #findClsact} finds it again.
+   *
+   * @param path below a bpf file system; its folder exists
+   * @throws KernelException when the kernel refuses
    */
   void pin(Path path);
 
-  /** As it was when this was attached or opened; 0 when the interface was gone already. */
+  /**
+   * {@return the interface's index as it was when this was attached or opened; 0 when the interface
+   * was gone already}
+   */
   int interfaceIndex();
 
-  /** The kernel's id of the program that is attached now. */
+  /**
+   * {@return the kernel's id of the program that is attached now}
+   *
+   * @throws KernelException when the kernel cannot be asked
+   */
   int programId();
 
   /**
    * Takes the program off the interface, pinned or not; an interface that is gone is no error.
    * Never touches what others attached. The pin itself stays, for its owner to delete.
+   *
+   * @throws KernelException when the kernel refuses for another reason
    */
   void detach();
 

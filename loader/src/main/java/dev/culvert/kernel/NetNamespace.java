@@ -51,6 +51,9 @@ public final class NetNamespace implements AutoCloseable {
    * Opens a namespace: a name below /run/netns, or any path such as /proc/PID/ns/net. What is no
    * namespace is not opened: a pipe would have us wait for its writer.
    *
+   * @param libc the way to the kernel
+   * @param path a relative one of a single name is looked up in {@link #NAMES}
+   * @return the caller's to close
    * @throws KernelException naming the path and what to try
    * @throws RefusedException when something else is there
    */
@@ -107,12 +110,26 @@ public final class NetNamespace implements AutoCloseable {
     };
   }
 
-  /** The name as ip-netns(8) has it, opened below /run/netns. */
+  /**
+   * Opens a namespace that ip-netns(8) has a name for.
+   *
+   * @param libc the way to the kernel
+   * @param name of a file in {@link #NAMES}
+   * @return the caller's to close
+   * @throws KernelException when there is none of that name
+   * @throws RefusedException when that can be no name, or something else is there
+   */
   public static NetNamespace named(Libc libc, String name) {
     return open(libc, pathOf(name));
   }
 
-  /** The namespace of the calling thread: the JVM's, unless inside {@link #call}. */
+  /**
+   * Opens the namespace of the calling thread: the JVM's, unless inside {@link #call}.
+   *
+   * @param libc the way to the kernel
+   * @return the caller's to close
+   * @throws KernelException when /proc does not have it
+   */
   public static NetNamespace current(Libc libc) {
     return openUnchecked(libc, OF_THREAD);
   }
@@ -121,6 +138,10 @@ public final class NetNamespace implements AutoCloseable {
    * Creates a namespace with a name, as {@code ip netns add} does: it lives until {@link #delete},
    * also when this process ends.
    *
+   * @param libc the way to the kernel
+   * @param name at most 255 characters, none of them a slash
+   * @return the caller's to close, which leaves the namespace there
+   * @throws RefusedException when that can be no name
    * @throws KernelException EEXIST when the name is taken, EPERM without CAP_SYS_ADMIN
    */
   public static NetNamespace create(Libc libc, String name) {
@@ -148,7 +169,11 @@ public final class NetNamespace implements AutoCloseable {
 
   /**
    * Takes the name away, as {@code ip netns del} does; the namespace ends when nobody uses it.
-   * False when there was no such name.
+   *
+   * @param libc the way to the kernel
+   * @param name as {@link #create} took it
+   * @return false when there was no such name
+   * @throws RefusedException when that can be no name
    */
   public static boolean delete(Libc libc, String name) {
     return new NamedNamespaces(libc, NAMES).release(pathOf(name));
@@ -166,14 +191,19 @@ public final class NetNamespace implements AutoCloseable {
     return NAMES.resolve(name);
   }
 
-  /** The descriptor's number, valid until {@link #close()}. */
+  /**
+   * {@return the descriptor's number, valid until {@link #close()}, which closes it}
+   *
+   * @throws IllegalStateException after {@link #close()}
+   */
   public int fd() {
     return descriptor.number();
   }
 
   /**
-   * Whether both are one and the same, under whatever names.
+   * {@return whether both are one and the same, under whatever names}
    *
+   * @param other an open one
    * @throws UncheckedIOException when proc(5) does not say
    */
   public boolean isSameAs(NetNamespace other) {
@@ -189,7 +219,7 @@ public final class NetNamespace implements AutoCloseable {
     }
   }
 
-  /** What was opened. */
+  /** {@return what was opened, for messages: something else may be there now} */
   public Path path() {
     return path;
   }
@@ -199,6 +229,10 @@ public final class NetNamespace implements AutoCloseable {
    * thread; the thread ends afterwards. Sockets opened there stay bound to the namespace. An
    * interrupt of the caller is passed on to the work, whose end is awaited.
    *
+   * @param <T> what the work gives
+   * @param work what it throws, this throws
+   * @return what the work gave
+   * @throws Exception what the work threw
    * @throws KernelException when the namespace cannot be entered
    */
   public <T> T call(Callable<T> work) throws Exception {
@@ -220,7 +254,14 @@ public final class NetNamespace implements AutoCloseable {
     }
   }
 
-  /** {@link #call} for work without checked exceptions. */
+  /**
+   * {@link #call} for work without checked exceptions.
+   *
+   * @param <T> what the work gives
+   * @param work what it throws, this throws
+   * @return what the work gave
+   * @throws KernelException when the namespace cannot be entered
+   */
   public <T> T run(Supplier<T> work) {
     return onOwnThread(
         "culvert-netns " + path,

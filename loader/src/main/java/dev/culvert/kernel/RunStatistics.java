@@ -22,6 +22,8 @@ public final class RunStatistics implements AutoCloseable {
   /**
    * Begins to count.
    *
+   * @param libc the way to the kernel
+   * @return the caller's to close, which ends the counting
    * @throws Unsupported before kernel 5.8
    * @throws KernelException EPERM without CAP_SYS_ADMIN
    */

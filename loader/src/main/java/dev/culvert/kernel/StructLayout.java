@@ -30,13 +30,22 @@ public final class StructLayout {
     BYTES
   }
 
-  /** One field. Offsets and sizes in bytes. */
+  /**
+   * One field.
+   *
+   * @param name in C
+   * @param offsetBytes from the beginning of the struct
+   * @param sizeBytes of the whole field, also of an array
+   * @param form how its bytes are read
+   */
   public record Field(String name, int offsetBytes, int sizeBytes, Form form) {
     /**
      * Reads a number.
      *
+     * @param segment holds the struct
      * @param base where the struct begins in the segment, in bytes
      * @return the number, unsigned up to 4 bytes
+     * @throws IllegalStateException when the field is no number of 1, 2, 4 or 8 bytes
      */
     public long get(MemorySegment segment, long base) {
       long at = base + offsetBytes;
@@ -49,7 +58,15 @@ public final class StructLayout {
       };
     }
 
-    /** Writes a number; what does not fit the field is refused. */
+    /**
+     * Writes a number.
+     *
+     * @param segment holds the struct
+     * @param base where the struct begins in the segment, in bytes
+     * @param value unsigned up to 4 bytes
+     * @throws IllegalArgumentException when the value does not fit the field
+     * @throws IllegalStateException when the field is no number of 1, 2, 4 or 8 bytes
+     */
     public void set(MemorySegment segment, long base, long value) {
       if (sizeBytes < 8 && value >>> (8 * sizeBytes) != 0) {
         throw new IllegalArgumentException(
@@ -65,12 +82,25 @@ public final class StructLayout {
       }
     }
 
-    /** A copy of the field's bytes as they lie in memory. */
+    /**
+     * {@return a copy of the field's bytes as they lie in memory}
+     *
+     * @param segment holds the struct
+     * @param base where the struct begins in the segment, in bytes
+     */
     public byte[] bytes(MemorySegment segment, long base) {
       return segment.asSlice(base + offsetBytes, sizeBytes).toArray(ValueLayout.JAVA_BYTE);
     }
 
-    /** Writes the field's bytes; fewer than the field takes are followed by zeros. */
+    /**
+     * Writes the field's bytes.
+     *
+     * @param segment holds the struct
+     * @param base where the struct begins in the segment, in bytes
+     * @param value as it is to lie in memory; fewer bytes than the field takes are followed by
+     *     zeros
+     * @throws IllegalArgumentException for more bytes than the field takes
+     */
     public void setBytes(MemorySegment segment, long base, byte[] value) {
       if (value.length > sizeBytes) {
         throw new IllegalArgumentException(
@@ -106,27 +136,35 @@ public final class StructLayout {
     this.fields = fields;
   }
 
-  /** Begins the mirror of {@code struct name}. */
+  /**
+   * Begins the mirror of {@code struct name}.
+   *
+   * @param name in C, without {@code struct}
+   * @return a builder without fields
+   */
   public static Builder of(String name) {
     return new Builder(name);
   }
 
-  /** The struct's name in C. */
+  /** {@return the struct's name in C, without {@code struct}} */
   public String name() {
     return name;
   }
 
-  /** Bytes of the whole struct, with what C pads it with at its end. */
+  /** {@return the bytes of the whole struct, with what C pads it with at its end} */
   public int sizeBytes() {
     return sizeBytes;
   }
 
-  /** All fields, in the order of the source. */
+  /** {@return all fields, in the order of the source} */
   public List<Field> fields() {
     return List.copyOf(fields.values());
   }
 
   /**
+   * {@return one field}
+   *
+   * @param wanted its name in C
    * @throws IllegalArgumentException when the mirror has no such field
    */
   public Field field(String wanted) {
@@ -147,6 +185,7 @@ public final class StructLayout {
   /**
    * Compares the mirror with the struct of the same name: fields, offsets, sizes, byte order.
    *
+   * @param btf the types of an object file
    * @return one sentence for each difference; empty when the two agree
    */
   public List<String> checkAgainst(Btf btf) {
@@ -200,7 +239,10 @@ public final class StructLayout {
     }
   }
 
-  /** Collects fields in the order of the C source. Not for use by several threads. */
+  /**
+   * Collects fields in the order of the C source; two of one name are refused by {@link
+   * IllegalArgumentException}. Used by one thread.
+   */
   public static final class Builder {
     private final String name;
     private final Map<String, Field> fields = new LinkedHashMap<>();
@@ -211,47 +253,88 @@ public final class StructLayout {
       this.name = name;
     }
 
-    /** A {@code __u8}. */
+    /**
+     * A {@code __u8}.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder u8(String field) {
       return add(field, 1, 1, Form.HOST);
     }
 
-    /** A {@code __u16} in the host's order. */
+    /**
+     * A {@code __u16} in the host's order.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder u16(String field) {
       return add(field, 2, 2, Form.HOST);
     }
 
-    /** A {@code __u32} in the host's order. */
+    /**
+     * A {@code __u32} in the host's order.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder u32(String field) {
       return add(field, 4, 4, Form.HOST);
     }
 
-    /** A {@code __u64} in the host's order. */
+    /**
+     * A {@code __u64} in the host's order.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder u64(String field) {
       return add(field, 8, 8, Form.HOST);
     }
 
-    /** A {@code __be16}. */
+    /**
+     * A {@code __be16}.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder be16(String field) {
       return add(field, 2, 2, Form.BIG_ENDIAN);
     }
 
-    /** A {@code __be32}. */
+    /**
+     * A {@code __be32}.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder be32(String field) {
       return add(field, 4, 4, Form.BIG_ENDIAN);
     }
 
-    /** A {@code __be64}. */
+    /**
+     * A {@code __be64}.
+     *
+     * @param field its name in C
+     * @return this
+     */
     public Builder be64(String field) {
       return add(field, 8, 8, Form.BIG_ENDIAN);
     }
 
-    /** An array of bytes, {@code __u8 field[count]}. */
+    /**
+     * An array of bytes, {@code __u8 field[count]}.
+     *
+     * @param field its name in C
+     * @param count of bytes, 1 or more
+     * @return this
+     */
     public Builder bytes(String field, int count) {
       return add(field, count, 1, Form.BYTES);
     }
 
-    /** The mirror of the fields so far. */
+    /** {@return the mirror of the fields so far; the builder may go on} */
     public StructLayout build() {
       return new StructLayout(name, align(end, alignment), new LinkedHashMap<>(fields));
     }

@@ -35,7 +35,10 @@ public final class TestRunner implements AutoCloseable {
     context = arena.allocate(contextBytes, 8);
   }
 
-  /** The context of the runs to come. A program's changes do not come back here. */
+  /**
+   * {@return the context of the runs to come, for the caller to write until this is closed} A
+   * program's changes do not come back here.
+   */
   public MemorySegment context() {
     return context;
   }
@@ -44,6 +47,8 @@ public final class TestRunner implements AutoCloseable {
    * Whether runs to come give the program a packet that a NIC has summed up (CHECKSUM_COMPLETE).
    * The sum must still be the packet's afterwards: a run after which it is not is refused with
    * EBADMSG. For tc programs, since Linux 6.17.
+   *
+   * @param sum false until it is set
    */
   public void sumPackets(boolean sum) {
     flags = sum ? CHECKSUM_COMPLETE : 0;
@@ -52,6 +57,8 @@ public final class TestRunner implements AutoCloseable {
   /**
    * Runs a program once.
    *
+   * @param program any that is open
+   * @param packet from the Ethernet header on, not longer than what memory was taken for
    * @return false when the kernel takes no such packet: one that ends within its outermost IP
    *     header, mostly
    * @throws KernelException when it refuses for another reason
@@ -69,12 +76,12 @@ public final class TestRunner implements AutoCloseable {
     return last.result() >= 0;
   }
 
-  /** What the program returned. */
+  /** {@return what the program returned in the last run; 0 before the first} */
   public int returnValue() {
     return last.returnValue();
   }
 
-  /** The packet as the program left it. */
+  /** {@return a copy of the packet as the program left it in the last run} */
   public byte[] packet() {
     return out.asSlice(0, last.outBytes()).toArray(JAVA_BYTE);
   }

@@ -26,7 +26,9 @@ public final class UnixDatagram {
   /**
    * Sends one, and does not wait for a receiver that is not reading.
    *
-   * @param address a path, or an abstract name behind an {@code @}
+   * @param libc the way to the kernel
+   * @param address a path, or an abstract name behind an {@code @}; at most 107 bytes
+   * @param message the whole of it
    * @throws RefusedException when that can be no address
    * @throws KernelException when nobody is there (ENOENT, ECONNREFUSED), or its queue is full
    *     (EAGAIN)

@@ -28,12 +28,12 @@ public final class Unsupported extends KernelException {
     this.kernelNeeded = kernelNeeded;
   }
 
-  /** What is missing, such as {@code tcx links}. */
+  /** {@return what is missing, such as {@code tcx links}} */
   public String feature() {
     return feature;
   }
 
-  /** The first kernel that has the feature, such as {@code 6.6}. */
+  /** {@return the first kernel that has the feature, such as {@code 6.6}} */
   public String kernelNeeded() {
     return kernelNeeded;
   }

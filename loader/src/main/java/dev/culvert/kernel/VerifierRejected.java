@@ -18,7 +18,7 @@ public final class VerifierRejected extends KernelException {
     this.log = log;
   }
 
-  /** The verifier's whole log. */
+  /** {@return the verifier's whole log, many lines; empty where it gave none} */
   public String log() {
     return log;
   }

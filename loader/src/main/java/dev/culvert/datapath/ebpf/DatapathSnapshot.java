@@ -33,6 +33,7 @@ import java.util.Optional;
  * @param identity what the agent set at start; empty when it never got that far
  * @param state endpoints are as the maps have them: a device may be gone meanwhile
  * @param paths what routers said of the ways to VTEPs, where it holds
+ * @param counters since the maps were made, over all CPUs
  * @param traffic by VTEP and by endpoint
  * @param programs as loaded, by name
  * @param attachments by name
@@ -49,6 +50,7 @@ public record DatapathSnapshot(
    * A program on an interface.
    *
    * @param name of the pin
+   * @param program such as {@code from_container}
    * @param interfaceIndex empty when the interface is gone
    */
   public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
@@ -56,6 +58,11 @@ public record DatapathSnapshot(
   /**
    * What an agent holds that carries the packets itself: no programs, no traffic by VTEP or
    * endpoint, and no paths: the kernel tells it how much they carry.
+   *
+   * @param identity empty while the datapath has not been started
+   * @param state what {@link Datapath#read()} says
+   * @param counters since the process began
+   * @return a snapshot that no later change reaches
    */
   public static DatapathSnapshot ofProcess(
       Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
@@ -69,7 +76,12 @@ public record DatapathSnapshot(
         List.of());
   }
 
-  /** A router's word on the way to a subnet, where it makes packets smaller than the entry does. */
+  /**
+   * A router's word on the way to a subnet, where it makes packets smaller than the entry does.
+   *
+   * @param remote one of {@code state}'s
+   * @return empty where no router said so, and for direct routing, where there is none
+   */
   public Optional<LoweredMtu> lowered(RemoteSubnet remote) {
     return remote.direct()
         ? Optional.empty()
@@ -78,7 +90,12 @@ public record DatapathSnapshot(
                 path -> remote.innerMtuBytes().filter(own -> path.mtuBytes() < own).isPresent());
   }
 
-  /** The largest inner packet that reaches a subnet whole, now; empty while there is no route. */
+  /**
+   * {@return the bytes of the largest inner packet that reaches a subnet whole, at the moment of
+   * the snapshot; empty while there is no route}
+   *
+   * @param remote one of {@code state}'s
+   */
   public Optional<Integer> mtuBytes(RemoteSubnet remote) {
     return lowered(remote).map(LoweredMtu::mtuBytes).or(remote::innerMtuBytes);
   }

@@ -79,7 +79,12 @@ public record DecapsulationChoice(Decapsulation where, String why) {
 
   /**
    * What {@link Decapsulation#AUTO} would choose for an interface of this thread's namespace.
-   * Changes nothing; empty when there is no such interface.
+   * Changes nothing.
+   *
+   * @param libc the way to the kernel
+   * @param interfaceName of an underlay, such as {@code ens3}
+   * @return empty when there is no such interface
+   * @throws KernelException when the kernel cannot be asked
    */
   public static Optional<DecapsulationChoice> preview(Libc libc, String interfaceName) {
     try (Netlink links = Netlink.open(libc)) {

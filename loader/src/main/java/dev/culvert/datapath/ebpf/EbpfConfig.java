@@ -44,57 +44,58 @@ public final class EbpfConfig {
    * @param pins the folder for this instance's pins, such as {@code /sys/fs/bpf/culvert/host-01};
    *     its name is the instance's
    * @param underlay name of the underlay interface, which has the VTEP's address
+   * @return a builder that lacks nothing
    */
   public static Builder builder(Path pins, String underlay) {
     return new Builder(pins, underlay);
   }
 
-  /** The folder for this instance's pins. */
+  /** {@return the folder for this instance's pins, on a BPF file system; need not exist yet} */
   public Path pins() {
     return pins;
   }
 
-  /** Name of the underlay interface. */
+  /** {@return the name of the underlay interface, which has the VTEP's address} */
   public String underlay() {
     return underlay;
   }
 
-  /** Further interfaces that other hosts' packets may come in through. */
+  /** {@return names of further interfaces that other hosts' packets may come in through} */
   public List<String> moreUnderlays() {
     return moreUnderlays;
   }
 
-  /** UDP port of the tunnel. */
+  /** {@return the UDP port of the tunnel, alike on all hosts} */
   public int port() {
     return port;
   }
 
-  /** Outer source ports. */
+  /** {@return the outer source ports, from which one is chosen for each flow} */
   public SourcePorts sourcePorts() {
     return sourcePorts;
   }
 
-  /** Where outer headers come off. */
+  /** {@return where outer headers come off, as it was asked for: it may be {@code AUTO}} */
   public Decapsulation decapsulation() {
     return decapsulation;
   }
 
-  /** How long a router's word on the size of a path holds. */
+  /** {@return how long a router's word on the size of a path holds} */
   public Duration pathMtuLifetime() {
     return pathMtuLifetime;
   }
 
-  /** Whether packets over an IPv6 underlay carry an outer UDP checksum. */
+  /** {@return whether packets over an IPv6 underlay carry an outer UDP checksum (RFC 6935)} */
   public boolean udpChecksum6() {
     return udpChecksum6;
   }
 
-  /** How much the maps have room for. */
+  /** {@return how much the maps have room for, where they are made anew} */
   public MapSizes mapSizes() {
     return mapSizes;
   }
 
-  /** Collects what differs from the defaults. For one thread; each method returns this builder. */
+  /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final Path pins;
     private final String underlay;
@@ -115,7 +116,8 @@ public final class EbpfConfig {
      * Further interfaces that other hosts' packets may come in through. Those that routes to other
      * hosts lead through need no mention.
      *
-     * @param names of the interfaces
+     * @param names of the interfaces; copied; none unless it is set
+     * @return this
      */
     public Builder moreUnderlays(List<String> names) {
       moreUnderlays = List.copyOf(names);
@@ -123,8 +125,10 @@ public final class EbpfConfig {
     }
 
     /**
-     * The tunnel's UDP port, the same on all hosts.
+     * The tunnel's UDP port.
      *
+     * @param number the same on all hosts; {@link Vtep#VXLAN_PORT} unless it is set
+     * @return this
      * @throws IllegalArgumentException outside 1-65535
      */
     public Builder port(int number) {
@@ -132,13 +136,23 @@ public final class EbpfConfig {
       return this;
     }
 
-    /** Outer source ports. */
+    /**
+     * Outer source ports.
+     *
+     * @param range {@link SourcePorts#DYNAMIC} unless it is set
+     * @return this
+     */
     public Builder sourcePorts(SourcePorts range) {
       sourcePorts = range;
       return this;
     }
 
-    /** Where outer headers come off. */
+    /**
+     * Where outer headers come off.
+     *
+     * @param where {@link Decapsulation#TC} unless it is set
+     * @return this
+     */
     public Builder decapsulation(Decapsulation where) {
       decapsulation = where;
       return this;
@@ -147,6 +161,8 @@ public final class EbpfConfig {
     /**
      * How long a router's word on the size of a path holds.
      *
+     * @param lifetime a second or more; {@link #PATH_MTU_LIFETIME} unless it is set
+     * @return this
      * @throws IllegalArgumentException for less than a second
      */
     public Builder pathMtuLifetime(Duration lifetime) {
@@ -161,19 +177,28 @@ public final class EbpfConfig {
     /**
      * Whether packets over an IPv6 underlay carry an outer UDP checksum; each of them then takes
      * the slow path.
+     *
+     * @param compute false unless it is set: RFC 6935 lets tunnels go without
+     * @return this
      */
     public Builder udpChecksum6(boolean compute) {
       udpChecksum6 = compute;
       return this;
     }
 
-    /** How much the maps have room for; pinned maps of other sizes are refused by {@code open}. */
+    /**
+     * How much the maps have room for; pinned maps of other sizes are refused by {@link
+     * EbpfDatapath#open}.
+     *
+     * @param sizes {@link MapSizes#DEFAULT} unless it is set
+     * @return this
+     */
     public Builder mapSizes(MapSizes sizes) {
       mapSizes = sizes;
       return this;
     }
 
-    /** The configuration as it was collected; the builder may go on. */
+    /** {@return the configuration as it was collected; the builder may go on} */
     public EbpfConfig build() {
       return new EbpfConfig(this);
     }

@@ -97,6 +97,9 @@ public final class EbpfDatapath implements Datapath {
    * Loads and pins the programs, or takes over those that are pinned already (replacing them
    * atomically).
    *
+   * @param libc the way to the kernel
+   * @param config of this instance
+   * @return a datapath in the calling thread's network namespace, the caller's to close
    * @throws RefusedException when the pin folder cannot hold pins, or holds those of another
    *     version
    * @throws dev.culvert.kernel.KernelException when the kernel refuses, such as for lack of
@@ -123,7 +126,14 @@ public final class EbpfDatapath implements Datapath {
     }
   }
 
-  /** What is pinned in a folder, read without an agent and without changing anything. */
+  /**
+   * What is pinned in a folder, read without an agent and without changing anything.
+   *
+   * @param libc the way to the kernel
+   * @param pins the instance's folder
+   * @return what was there at this moment
+   * @throws RefusedException when the folder holds no datapath, or one of another version
+   */
   public static DatapathSnapshot inspect(Libc libc, Path pins) {
     return DatapathSnapshot.read(libc, pins);
   }
@@ -131,6 +141,10 @@ public final class EbpfDatapath implements Datapath {
   /**
    * Whether the instance that pinned a folder lives in the calling thread's network namespace: its
    * device culvert0 is there, also when no agent runs.
+   *
+   * @param libc the way to the kernel
+   * @param pins the instance's folder: its name alone counts, it need not exist
+   * @return false also where another instance has its device here
    */
   public static boolean livesHere(Libc libc, Path pins) {
     Ownership ownership = new Ownership(pins.toAbsolutePath().getFileName().toString());
@@ -250,7 +264,7 @@ public final class EbpfDatapath implements Datapath {
     return tables.counters().read();
   }
 
-  /** Total over all CPUs, by VTEP and by endpoint. Any thread may ask. */
+  /** {@return totals over all CPUs, by VTEP and by endpoint} Any thread may ask. */
   public TrafficCounters traffic() {
     return tables.traffic();
   }
@@ -280,7 +294,7 @@ public final class EbpfDatapath implements Datapath {
     }
   }
 
-  /** Where outer headers come off and why; empty before {@link #start}. */
+  /** {@return where outer headers come off now, and why there; empty before {@link #start}} */
   public Optional<DecapsulationChoice> decapsulation() {
     return decapsulator.choice();
   }
@@ -318,11 +332,11 @@ public final class EbpfDatapath implements Datapath {
 
   /**
    * Takes away what belongs to devices that somebody else removed: entries, pins, and pairs that an
-   * agent left half made. Call it when {@link #watch} tells of a change.
+   * agent left half made.
    *
    * @return the endpoints that are gone
    */
-  public List<Endpoint> dropVanished() {
+  List<Endpoint> dropVanished() {
     List<Endpoint> gone = containers.dropVanished();
     identity.ifPresent(bridges::dropVanished);
     links.dropVanished();
@@ -338,6 +352,9 @@ public final class EbpfDatapath implements Datapath {
    * Takes away what an instance left in the calling thread's network namespace, without loading or
    * reading it: devices, links and pins, also those of another version or damaged ones. What else
    * lies in the folder stays, and the folder with it.
+   *
+   * @param libc the way to the kernel
+   * @param folder the instance's; need not exist
    */
   public static void removeLeftovers(Libc libc, Path folder) {
     Pins pins = Pins.leftBehind(folder);

@@ -34,6 +34,7 @@ public final class Explainer {
   /**
    * A question.
    *
+   * @param packet inner packets only: what a container sends, not what a tunnel carries
    * @param sender who sends the packet, when it is not who may: the address of a container of this
    *     host, or the underlay address of a VTEP
    */
@@ -72,7 +73,10 @@ public final class Explainer {
   /**
    * Asks. To be called by a thread in the host's network namespace.
    *
+   * @param libc the way to the kernel
    * @param folder the instance's pins
+   * @param question about one packet
+   * @return what the programs did with it
    * @throws RefusedException when nobody could send such a packet, and no sender is named
    */
   public static Explanation explain(Libc libc, Path folder, Question question) {

@@ -16,14 +16,23 @@ import java.util.OptionalInt;
  * @param ip the innermost IP header; empty when there is none
  */
 public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip> ip) {
-  /** The outer headers of a tunnel packet. */
+  /**
+   * The outer headers of a tunnel packet.
+   *
+   * @param outer with the tunnel's UDP ports
+   * @param vni 0 to 2^24-1, as the packet has it: 0 is none of ours
+   */
   public record Tunnel(Ip outer, int vni) {}
 
   /**
    * An IP header and the first of what follows.
    *
+   * @param source of the header
+   * @param destination of the header
    * @param protocol IANA's number; for IPv6 the first next header
    * @param sourcePort of TCP, UDP or SCTP; empty behind the first fragment
+   * @param destinationPort likewise
+   * @param hops that routers may still take: TTL, or hop limit
    * @param fragment whether this is a part of a packet
    */
   public record Ip(
@@ -34,7 +43,7 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
       OptionalInt destinationPort,
       int hops,
       boolean fragment) {
-    /** As people call it, or its number. */
+    /** {@return the protocol as people call it, such as {@code UDP}, or its number} */
     public String protocolName() {
       return switch (protocol) {
         case ICMP -> "ICMP";
@@ -62,10 +71,12 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
   private static final int FRAGMENT_OFFSET = 0x1fff;
 
   /**
+   * Reads them.
+   *
    * @param frame from the Ethernet header on, as much of it as there is
    * @param tunnelPort UDP to this port is taken for VXLAN
    */
-  public static PacketHeaders of(byte[] frame, int tunnelPort) {
+  static PacketHeaders of(byte[] frame, int tunnelPort) {
     ByteBuffer bytes = ByteBuffer.wrap(frame);
     if (frame.length < ETHERNET_BYTES) {
       return new PacketHeaders(0, Optional.empty(), Optional.empty());

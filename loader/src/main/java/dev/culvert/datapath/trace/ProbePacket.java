@@ -12,9 +12,11 @@ import java.nio.ByteBuffer;
 /**
  * A packet such as a container would send, checksums included.
  *
+ * @param source the inner one, usually a container's of this host
+ * @param destination of the same IP family
  * @param protocol one of {@link Protocol}
- * @param port destination port; of no meaning for ICMP
- * @param sizeBytes of the IP packet, header included
+ * @param port destination port, 1 to 65535; of no meaning for ICMP
+ * @param sizeBytes of the IP packet, header included; at most {@link #MAX_BYTES}
  */
 public record ProbePacket(
     InetAddress source, InetAddress destination, Protocol protocol, int port, int sizeBytes) {

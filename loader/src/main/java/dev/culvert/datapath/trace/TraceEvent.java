@@ -17,6 +17,7 @@ import java.util.Optional;
  * What became of one packet.
  *
  * @param timeNs CLOCK_MONOTONIC
+ * @param verdict what became of the packet
  * @param program that gave the verdict, such as {@code from_container}
  * @param interfaceIndex the interface that the program is on
  * @param lengthBytes of the whole packet, Ethernet header included, when the program ended: outer

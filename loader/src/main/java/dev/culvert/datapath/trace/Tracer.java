@@ -75,7 +75,10 @@ public final class Tracer implements AutoCloseable {
   /**
    * Begins to listen.
    *
+   * @param libc the way to the kernel
    * @param pins the instance's folder
+   * @param request what to tell
+   * @return a tracer that listens already, the caller's to close
    * @throws RefusedException when the folder holds no datapath of this version, or as many trace
    *     already as there is room for
    */
@@ -101,6 +104,8 @@ public final class Tracer implements AutoCloseable {
    * Hands over what there is, waiting for it at most so long. To be called again and again, at
    * least once a second: it also renews.
    *
+   * @param atMost one second is waited for at most, also where this says longer
+   * @param listener called by this thread, for one event after the other
    * @return how many events there were
    */
   public int poll(Duration atMost, Consumer<TraceEvent> listener) {
@@ -119,7 +124,10 @@ public final class Tracer implements AutoCloseable {
     renewedNs = KernelClock.monotonicNs(libc);
   }
 
-  /** Events so far that the buffer had no room for, since they came faster than they were read. */
+  /**
+   * {@return how many events the buffer had no room for so far, since they came faster than they
+   * were read}
+   */
   public long lost() {
     return places.lost(place);
   }

@@ -14,22 +14,42 @@ import java.util.Optional;
 
 /** Where an inner address is, as the tables of one host say. */
 public sealed interface Whereabouts {
-  /** A container of this host. */
+  /**
+   * A container of this host.
+   *
+   * @param endpoint its interface, with the address among its own
+   */
   record Container(Endpoint endpoint) implements Whereabouts {}
 
   /** This host itself: its own address in the overlay. */
   record Host() implements Whereabouts {}
 
-  /** In a subnet of this host, where no container is known to have it. */
+  /**
+   * In a subnet of this host, where no container is known to have it.
+   *
+   * @param subnet what lies behind a bridge has an address that the tables do not know
+   */
   record OwnSubnet(LocalSubnet subnet) implements Whereabouts {}
 
-  /** In another host's subnet. */
+  /**
+   * In another host's subnet.
+   *
+   * @param subnet with the way there
+   */
   record Remote(RemoteSubnet subnet) implements Whereabouts {}
 
   /** In no subnet of this network. */
   record Outside() implements Whereabouts {}
 
-  /** Looks an address up as the programs do: containers first, then the longest prefix. */
+  /**
+   * Looks an address up as the programs do: containers first, then the longest prefix.
+   *
+   * @param address an inner one
+   * @param vni its network
+   * @param state what the tables hold
+   * @param identity empty where the datapath was never started: no address is the host's then
+   * @return one of the five; never null
+   */
   static Whereabouts of(
       InetAddress address, Vni vni, Datapath.State state, Optional<Identity> identity) {
     for (Endpoint endpoint : state.endpoints()) {

@@ -30,37 +30,38 @@ public final class UserspaceConfig {
    * @param instance its name, by which it knows the interfaces that it made
    * @param underlay name of the underlay interface, which has the VTEP's address
    * @param vni the one network that it carries
+   * @return a builder that lacks nothing
    */
   public static Builder builder(String instance, String underlay, Vni vni) {
     return new Builder(instance, underlay, vni);
   }
 
-  /** The instance's name. */
+  /** {@return the instance's name, by which it knows the interfaces that it made} */
   public String instance() {
     return instance;
   }
 
-  /** Name of the underlay interface. */
+  /** {@return the name of the underlay interface, which has the VTEP's address} */
   public String underlay() {
     return underlay;
   }
 
-  /** The one network that it carries. */
+  /** {@return the one network that it carries} */
   public Vni vni() {
     return vni;
   }
 
-  /** UDP port of the tunnel. */
+  /** {@return the UDP port of the tunnel, alike on all hosts} */
   public int port() {
     return port;
   }
 
-  /** Outer source ports. */
+  /** {@return the outer source ports, from which one is chosen for each flow} */
   public SourcePorts sourcePorts() {
     return sourcePorts;
   }
 
-  /** Collects what differs from the defaults. For one thread; each method returns this builder. */
+  /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final String instance;
     private final String underlay;
@@ -75,8 +76,10 @@ public final class UserspaceConfig {
     }
 
     /**
-     * The tunnel's UDP port, the same on all hosts.
+     * The tunnel's UDP port.
      *
+     * @param number the same on all hosts; {@link Vtep#VXLAN_PORT} unless it is set
+     * @return this
      * @throws IllegalArgumentException outside 1-65535
      */
     public Builder port(int number) {
@@ -84,13 +87,18 @@ public final class UserspaceConfig {
       return this;
     }
 
-    /** Outer source ports. */
+    /**
+     * Outer source ports.
+     *
+     * @param range {@link SourcePorts#DYNAMIC} unless it is set
+     * @return this
+     */
     public Builder sourcePorts(SourcePorts range) {
       sourcePorts = range;
       return this;
     }
 
-    /** The configuration as it was collected; the builder may go on. */
+    /** {@return the configuration as it was collected; the builder may go on} */
     public UserspaceConfig build() {
       return new UserspaceConfig(this);
     }

@@ -87,7 +87,14 @@ public final class UserspaceDatapath implements Datapath {
             () -> identity().map(own -> own.vtep().address()));
   }
 
-  /** Finds what an earlier process left; carries nothing yet. */
+  /**
+   * Finds what an earlier process left; carries nothing yet.
+   *
+   * @param libc the way to the kernel
+   * @param config of this instance
+   * @return a datapath in the calling thread's network namespace, the caller's to close
+   * @throws dev.culvert.kernel.KernelException when the kernel refuses a netlink socket
+   */
   public static UserspaceDatapath open(Libc libc, UserspaceConfig config) {
     try (Undo undo = new Undo()) {
       NetNamespace namespace = NetNamespace.current(libc);
@@ -255,7 +262,10 @@ public final class UserspaceDatapath implements Datapath {
     return started.map(Started::identity);
   }
 
-  /** Why this process carries no packets any more, if so; any thread may ask. */
+  /**
+   * {@return why this process carries no packets any more, one sentence; empty while it does, and
+   * before {@link #start}} Any thread may ask.
+   */
   public Optional<String> failure() {
     return started.flatMap(now -> now.tunnel().failure());
   }
