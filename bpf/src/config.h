@@ -32,6 +32,12 @@ const volatile __u32 bare_vni = NO_BARE_NETWORK;
 const volatile __u64 path_mtu_lifetime_ns = 600000000000ULL;
 
 /*
+ * How often senders are told, in the long run, that nobody has what they call: 1000 times a second, as Linux's own
+ * net.ipv4.icmp_msgs_per_sec.
+ */
+const volatile __u64 unreachable_interval_ns = 1000000;
+
+/*
  * Whether packets over an IPv6 underlay carry an outer UDP checksum. Computing one takes a look at every byte of a
  * superpacket, which only the kernel's device does: each such packet then takes the slow path.
  */

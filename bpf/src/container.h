@@ -15,9 +15,7 @@
 #include "vlan.h"
 #include "vxlan.h"
 
-/* Numbers of RFC 4861 section 4. */
-#define ROUTER_ADVERTISEMENT 134
-#define REDIRECT             137
+#define ICMPV6_ROUTER_ADVERTISEMENT 134 /* RFC 4861 section 4.2 */
 
 /* Whether an ICMP message, `at` bytes into the frame, quotes a tunnel packet. Only the tunnel's routers have any. */
 static __always_inline bool quotes_tunnel(struct __sk_buff *skb, __u32 at, bool ipv6)
@@ -90,7 +88,7 @@ static __always_inline enum verdict neighbour_sends(struct __sk_buff *skb, const
 	/* A host that takes its routes from router advertisements would take this container for a router. */
 	if (find_payload(skb, header, true, &payload) && payload.protocol == IPPROTO_ICMPV6 && payload.first &&
 	    !bpf_skb_load_bytes(skb, payload.offset, &type, sizeof(type)) &&
-	    (type == ROUTER_ADVERTISEMENT || type == REDIRECT))
+	    (type == ICMPV6_ROUTER_ADVERTISEMENT || type == ICMPV6_REDIRECT))
 		return VERDICT_DROPPED_ROUTER_ADVERTISEMENT;
 	/* Each address that the host's stack talks to takes an entry of its neighbour table. */
 	return own ? VERDICT_PASSED : VERDICT_DROPPED_INNER_SOURCE;

@@ -59,7 +59,7 @@ static __always_inline int container_packet(struct __sk_buff *skb, const struct 
 	enum verdict verdict = container_sends(skb, in, ipv6, &parties);
 	int action = conclude(skb, PROGRAM_FROM_CONTAINER, verdict, &parties, bytes);
 
-	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, in->vni, ipv6, false))
+	if (is_told(verdict) && answer_sender(skb, in->vni, verdict, false))
 		return TC_ACT_REDIRECT; /* what was the packet goes back as the answer */
 	if (verdict == VERDICT_SLOW_PATH && hand_to_device(skb, in->vni, ipv6))
 		return TC_ACT_REDIRECT;
@@ -89,7 +89,7 @@ static __always_inline int host_packet(struct __sk_buff *skb, __be32 vni, bool i
 	enum verdict verdict = host_sends(skb, vni, ipv6, &parties);
 	int action = conclude(skb, PROGRAM_FROM_HOST, verdict, &parties, bytes);
 
-	if (verdict == VERDICT_DROPPED_TOO_BIG && answer_too_big(skb, vni, ipv6, true))
+	if (is_told(verdict) && answer_sender(skb, vni, verdict, true))
 		return TC_ACT_REDIRECT;
 	return action;
 }

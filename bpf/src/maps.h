@@ -182,6 +182,16 @@ struct {
 	__type(value, struct path);
 } paths SEC(".maps");
 
+/* ---- answers: how often senders are told that nobody is there -------------------------------------------------- */
+
+/* Key: 0. When the next answer would be due if they went out evenly, as bpf_ktime_get_ns() counts; see icmp.h. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} answer_due_ns SEC(".maps");
+
 /* ---- endpoints: the containers of this host ------------------------------------------------------------------ */
 
 struct endpoint4_key {

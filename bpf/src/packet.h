@@ -34,8 +34,12 @@
 #define ICMP_REDIRECT                5
 #define ICMP_TIME_EXCEEDED           11
 #define ICMP_PARAMETER_PROBLEM       12
+#define ICMP_HOST_UNREACHABLE        1 /* code */
 #define ICMP_FRAGMENTATION_NEEDED    4 /* code */
+#define ICMPV6_UNREACHABLE           1
+#define ICMPV6_ADDRESS_UNREACHABLE   3 /* code */
 #define ICMPV6_PACKET_TOO_BIG        2
+#define ICMPV6_REDIRECT              137 /* RFC 4861 section 4.5 */
 #define ICMP_HEADER_BYTES            8
 #define ICMPV6_INFORMATIONAL         0x80 /* a bit of the type; without it the message is an error */
 
@@ -50,16 +54,17 @@ static __always_inline bool is_icmp_error(__u8 type, bool ipv6)
 }
 
 /*
- * How "fragmentation needed" (RFC 1191 section 4) and "packet too big" (RFC 4443 section 3.2) begin; what they quote
- * follows. The next hop's MTU has 16 bits in the former, behind 16 that routers may use for something else (RFC 4884).
+ * How ICMP errors begin (RFC 792, RFC 4443 section 2.1); what they quote follows. Of "fragmentation needed" (RFC 1191
+ * section 4) and "packet too big" (RFC 4443 section 3.2) the last word is the next hop's MTU; the former has 16 bits,
+ * behind 16 that routers may use for something else (RFC 4884).
  */
-struct icmp_too_big {
+struct icmp_error {
 	__u8 type;
 	__u8 code;
 	__sum16 checksum;
 	__be32 mtu;
 };
-_Static_assert(sizeof(struct icmp_too_big) == 8, "RFC 1191 section 4");
+_Static_assert(sizeof(struct icmp_error) == 8, "RFC 792");
 
 #define ECN_MASK        3 /* RFC 3168 section 5: the two low bits of the traffic class */
 #define ECN_NOT_CAPABLE 0

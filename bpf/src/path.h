@@ -57,7 +57,7 @@ struct too_big {
 static __always_inline bool read_too_big4(void *data, struct too_big *error, const void **to_us)
 {
 	const struct iphdr *ip = data + ETH_HLEN;
-	const struct icmp_too_big *icmp = (const void *)(ip + 1);
+	const struct icmp_error *icmp = (const void *)(ip + 1);
 	const struct iphdr *quoted = (const void *)(icmp + 1);
 
 	*to_us = &ip->daddr;
@@ -77,7 +77,7 @@ static __always_inline bool read_too_big4(void *data, struct too_big *error, con
 static __always_inline bool read_too_big6(void *data, struct too_big *error, const void **to_us)
 {
 	const struct ipv6hdr *ip = data + ETH_HLEN;
-	const struct icmp_too_big *icmp = (const void *)(ip + 1);
+	const struct icmp_error *icmp = (const void *)(ip + 1);
 	const struct ipv6hdr *quoted = (const void *)(icmp + 1);
 
 	*to_us = &ip->daddr;
@@ -120,7 +120,7 @@ static __always_inline bool is_router(const struct too_big *error, bool ipv6)
  */
 static __always_inline void learn_path(struct __sk_buff *skb, bool ipv6)
 {
-	void *data = packet_start(skb, ETH_HLEN + 2 * ip_header_bytes(ipv6) + sizeof(struct icmp_too_big) +
+	void *data = packet_start(skb, ETH_HLEN + 2 * ip_header_bytes(ipv6) + sizeof(struct icmp_error) +
 	                                       sizeof(struct udphdr));
 	struct too_big error;
 	const struct vtep *vtep;

@@ -196,7 +196,6 @@ show("Exactly as large as the way", "from_container",
      outer(udp("10.244.1.2", "10.244.2.4", ttl=63, payload=b"x" * (1450 - 28))))
 show("A superpacket of a kind without tunnel support", "from_container",
      from_container(udp("10.244.1.2", "10.244.2.4", payload=b"x" * 1400)), "SLOW_PATH", gso=700)
-show("No route to the VTEP", "from_container", from_container(udp("10.244.1.2", "10.244.4.4")), "DROPPED_UNREACHABLE")
 show("Another's address", "from_container", from_container(udp("10.244.1.3", "10.244.2.4")), "DROPPED_INNER_SOURCE")
 show("Another's address, IPv6", "from_container",
      from_container(IPv6(src="fd00:244:1::3", dst="fd00:244:2::4") / UDP(), type=0x86DD), "DROPPED_INNER_SOURCE")

@@ -28,6 +28,7 @@ public record Tables(
           "masks",
           "vteps",
           "paths",
+          "answer_due_ns",
           "endpoints4",
           "endpoints6",
           "interfaces",

@@ -101,10 +101,14 @@ final class Sender implements Outbox.Refusals {
     if (packet.isMulticast()) {
       return Verdict.PASSED; // the host's own chatter on the device (MLD, mDNS): not the overlay's
     }
-    if (now.source(vni, packet) != Destination.Local.HERE) {
-      return Verdict.DROPPED_INNER_SOURCE;
+    Destination from = now.source(vni, packet);
+    Destination to = now.destination(vni, packet);
+    if (from != Destination.Local.HERE) {
+      // The kernel sends back what it received for nobody, as this device is all it knows of.
+      boolean received = from instanceof Remote && to == Destination.Local.HERE;
+      return received ? unreachable(Verdict.DROPPED_NO_ENDPOINT) : Verdict.DROPPED_INNER_SOURCE;
     }
-    return switch (now.destination(vni, packet)) {
+    return switch (to) {
       case null -> unreachable(Verdict.DROPPED_NO_SUBNET);
       case Destination.Local _ -> unreachable(Verdict.DROPPED_NO_ENDPOINT);
       case Remote remote when !remote.isReachable() -> unreachable(Verdict.DROPPED_UNREACHABLE);

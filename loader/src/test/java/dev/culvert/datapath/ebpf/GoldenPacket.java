@@ -53,6 +53,11 @@ public record GoldenPacket(
     return of("/path-packets.txt");
   }
 
+  /** To whom nobody has. */
+  public static List<GoldenPacket> aboutNobody() {
+    return of("/nobody-packets.txt");
+  }
+
   private static List<GoldenPacket> of(String resource) {
     try (InputStream in = GoldenPacket.class.getResourceAsStream(resource)) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);

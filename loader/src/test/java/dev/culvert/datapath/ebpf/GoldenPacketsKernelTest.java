@@ -49,7 +49,11 @@ class GoldenPacketsKernelTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"golden.py, golden-packets.txt", "paths.py, path-packets.txt"})
+  @CsvSource({
+    "golden.py, golden-packets.txt",
+    "paths.py, path-packets.txt",
+    "nobody.py, nobody-packets.txt"
+  })
   void scapyMakesWhatIsCommitted(String script, String committed) throws IOException {
     String made = Commands.quietly(List.of("/usr/bin/python3", "src/test/golden/" + script));
     assertEquals(Files.readString(Path.of("src/test/resources", committed)), made);

@@ -77,11 +77,11 @@ class PathMtuKernelTest {
       hear(world, "A router from before RFC 1191");
       hear(world, "A router carries 1400 bytes");
       assertEquals(526, world.pathMtuBytes(VTEP));
-      // What fits every way is never held up; a byte more is quoted as far as it goes.
+      // What fits every way is never held up; a byte more is quoted whole.
       assertEquals(Verdict.ENCAPSULATED, world.run("from_container", packet(526), 0).verdict());
       PacketWorld.Outcome answer = world.run("from_container", packet(527), 0);
       assertEquals(Verdict.DROPPED_TOO_BIG, answer.verdict());
-      assertEquals(QUOTE_OFFSET + 524, answer.packet().length);
+      assertEquals(QUOTE_OFFSET + 527, answer.packet().length);
     }
   }
 

@@ -53,6 +53,7 @@ class LayoutsTest {
     expected.put("endpoints6", sizes(Layouts.ENDPOINT6_KEY, Layouts.ENDPOINT));
     expected.put("interfaces", "4/" + Layouts.INTERFACE.sizeBytes());
     expected.put("flows", sizes(Layouts.FLOW_KEY, Layouts.FLOW));
+    expected.put("answer_due_ns", "4/8");
     expected.put("flows_kept", "4/4");
     expected.put("devices", "4/" + Layouts.DEVICE.sizeBytes());
     expected.put("counters", "4/" + Layouts.COUNTER.sizeBytes());
