@@ -3,7 +3,7 @@
 # One contestant of the benchmarks by plain commands, to look at or to measure with other tools. Two hosts, a router between, a
 # container on each, all in namespaces of their own:
 #   bench/by-hand.sh up PEER [--bridge] [--wire]   and a ping from one container to the other
-#   bench/by-hand.sh down                          takes it away again
+#   bench/by-hand.sh down                          takes it away again; so does "up" when it fails or is interrupted
 # PEER: routes, kernel-vxlan, tunnel-key, ipip, wireguard, ipsec, culvert-tc, culvert-xdp, limit.
 # --bridge puts the containers on a bridge, as flannel has them; --wire has frames of 1500 bytes on the underlay.
 set -euo pipefail
@@ -170,7 +170,7 @@ END
     >"$WORK/h$1.log" 2>&1 &
   echo $! >"$WORK/h$1.pid"
   until [ -e "$WORK/h$1.ready" ]; do
-    kill -0 "$(cat "$WORK/h$1.pid")" 2>/dev/null || die "the agent of h$1 has ended: see $WORK/h$1.log."
+    kill -0 "$(cat "$WORK/h$1.pid")" 2>/dev/null || die "the agent of h$1 has ended: $(tail -n 3 "$WORK/h$1.log")"
     sleep 0.2
   done
   "$ROOT/culvert" attach "$PREFIX-c$1" --host "$PREFIX-h$1" >/dev/null
@@ -187,6 +187,14 @@ peer_limit() {
   culvert "$1" "$2" tc true
 }
 
+# end_agent NUMBER PID: an agent that SIGINT ends leaves nothing behind; for one that is dead or frozen, "leave" takes away its rest.
+end_agent() {
+  local host=$PREFIX-h$1
+  kill -INT "$2" 2>/dev/null || true
+  timeout 10 tail --pid="$2" -f /dev/null || kill -KILL "$2" || true
+  [ ! -e "/sys/fs/bpf/culvert/$host" ] || nsenter --net="/run/netns/$host" "$ROOT/culvert" leave --host "$host" || true
+}
+
 up() {
   local peer=${1:-} where=veth frames=''
   declare -F "peer_${peer//-/_}" >/dev/null || die "there is no contestant \"$peer\": see the top of $0."
@@ -194,6 +202,9 @@ up() {
     case $word in --bridge) where=bridge ;; --wire) frames=yes ;; *) die "\"$word\" is not known." ;; esac
   done
   mkdir "$WORK" 2>/dev/null || die "$WORK is there already: \"$0 down\" first."
+  trap 'taken_back $?' EXIT
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
   topology
   case $peer in
     culvert-* | limit) ;;
@@ -206,14 +217,20 @@ up() {
   within c1 ping -c 3 -i 0.2 -W 5 10.244.2.2
 }
 
+# taken_back CODE: what "up" has begun does not stay when it ends early.
+taken_back() {
+  [ "$1" -eq 0 ] || {
+    trap '' INT TERM
+    down
+    printf '%s\n' "by-hand.sh: taken away again." >&2
+  }
+}
+
 # Only what "up" has made: all of it bears the prefix.
 down() {
   local i node
   for i in 1 2; do
-    [ ! -e "$WORK/h$i.pid" ] || kill -INT "$(cat "$WORK/h$i.pid")" 2>/dev/null || true
-  done
-  for i in 1 2; do
-    [ ! -e "$WORK/h$i.pid" ] || timeout 10 tail --pid="$(cat "$WORK/h$i.pid")" -f /dev/null || true
+    [ ! -e "$WORK/h$i.pid" ] || end_agent "$i" "$(cat "$WORK/h$i.pid")"
     [ ! -d "/sys/fs/bpf/$PREFIX-h$i" ] || rm -r "/sys/fs/bpf/$PREFIX-h$i"
   done
   for node in c1 c2 h1 h2 r; do
