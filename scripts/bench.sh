@@ -2,12 +2,16 @@
 # shellcheck shell=bash
 # The benchmarks. To be sourced after common.sh.
 
-# bench [jmh|programs|baseline] ARGUMENTS...; without one of these words end to end, which ./culvert has too.
+# bench [jmh|programs|baseline] ARGUMENTS...; without one of these words end to end, which ./culvert has too; here each run's tables
+# are kept as a page.
 bench_command() {
   local what=${1:-}
   case $what in
     jmh | programs | baseline) ;;
-    *) exec "$ROOT/culvert" bench "$@" ;;
+    *)
+      case " $* " in *" --results"*) ;; *) set -- "$@" --results "$ROOT/docs/results" ;; esac
+      exec "$ROOT/culvert" bench "$@"
+      ;;
   esac
   is_root || die "the benchmarks load BPF programs and maps, which needs root: run \"sudo $0 bench $*\"."
   shift

@@ -37,6 +37,9 @@ source_ids() {
   git -C "$ROOT" rev-parse "${sources[@]/#/HEAD:}" 2>/dev/null || true
 }
 
+# What the sources are, "-dirty" where files that git knows differ from that.
+source_commit() { git -C "$ROOT" -c safe.directory="$ROOT" describe --always --dirty --abbrev=12 2>/dev/null || echo unknown; }
+
 is_built() {
   local sources
   [ -f "$(stamp "$1")" ] && [ -f "$(built_jar "$1")" ] || return 1

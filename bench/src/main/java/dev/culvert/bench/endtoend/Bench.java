@@ -51,8 +51,8 @@ final class Bench {
     this.clock = new Clock(progress, settings.budget());
   }
 
-  /** All of it. */
-  Results run(String command) {
+  /** All of it. Command and commit are for the report. */
+  Results run(String command, String commit) {
     Instant begun = Instant.now();
     Machine machine = Machine.read();
     if (machine.isBusy()) {
@@ -83,6 +83,7 @@ final class Bench {
     Duration took = Duration.between(begun, Instant.now());
     return new Results(
         command,
+        commit,
         begun,
         took,
         settings.seed(),

@@ -5,6 +5,7 @@ import dev.culvert.agent.cli.GlobalOptions;
 import dev.culvert.agent.cli.Program;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.bench.endtoend.report.Reports;
+import dev.culvert.bench.endtoend.report.ResultsPages;
 import dev.culvert.bench.endtoend.result.Results;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabPlan;
@@ -18,7 +19,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +35,8 @@ import picocli.CommandLine.Spec;
       "Nothing outside of its own namespaces is touched, and all of it is removed."
     })
 public final class Main implements Callable<Integer> {
+  private static final String RESULTS = "--results";
+
   @Mixin
   @SuppressWarnings("UnusedVariable") // picocli reads it
   private GlobalOptions global;
@@ -117,6 +119,15 @@ public final class Main implements Callable<Integer> {
   private Path out;
 
   @Option(
+      names = RESULTS,
+      paramLabel = "FOLDER",
+      description = {
+        "Keep the tables there too, as DATE.md; pages that are there are left alone.",
+        "\"./dev bench\" has them in docs/results."
+      })
+  private Path pages;
+
+  @Option(
       names = "--list",
       description = "Name the contestants and what can be measured, and do nothing else.")
   private boolean list;
@@ -150,7 +161,7 @@ public final class Main implements Callable<Integer> {
     Progress progress = new Progress(print);
     Results results;
     try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress)) {
-      results = new Bench(lab, progress, settings).run(words());
+      results = new Bench(lab, progress, settings).run(words(), commit());
       progress.now("removing the lab");
     }
     progress.done();
@@ -158,14 +169,33 @@ public final class Main implements Callable<Integer> {
     print.println();
     results.failures().forEach(failure -> print.println("Left out: " + failure));
     Reports.write(results, out).forEach(file -> print.println("Wrote " + file));
+    if (pages != null) {
+      print.println("Wrote " + ResultsPages.add(results, pages));
+    }
     return 0;
   }
 
   private String words() {
-    return Stream.concat(
-            Stream.of("./culvert bench"),
-            spec.commandLine().getParseResult().originalArgs().stream())
-        .collect(Collectors.joining(" "));
+    return command(spec.commandLine().getParseResult().originalArgs());
+  }
+
+  /** What somebody else types to have the same measured. */
+  static String command(List<String> arguments) {
+    StringBuilder command = new StringBuilder("./culvert bench");
+    for (int i = 0; i < arguments.size(); i++) {
+      String argument = arguments.get(i);
+      if (argument.equals(RESULTS)) {
+        i++; // its folder
+      } else if (!argument.startsWith(RESULTS + "=")) {
+        command.append(' ').append(argument);
+      }
+    }
+    return command.toString();
+  }
+
+  /** Of the source tree, which ./culvert knows. */
+  private static String commit() {
+    return System.getProperty("culvert.commit", "unknown");
   }
 
   private static String words(List<?> all) {

@@ -4,6 +4,7 @@ package dev.culvert.bench.endtoend;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.lab.LabState;
@@ -25,6 +26,7 @@ class BenchNetnsTest {
   private static final Path NAMESPACES = Path.of("/run/netns");
 
   @TempDir private Path folder;
+  @TempDir private Path pages;
 
   private static List<String> namespaces() throws IOException {
     try (Stream<Path> names = Files.list(NAMESPACES)) {
@@ -50,7 +52,9 @@ class BenchNetnsTest {
                 "--turn",
                 "50",
                 "--out",
-                folder.toString());
+                folder.toString(),
+                "--results",
+                pages.toString());
     assertEquals(0, exitCode, () -> out + "\n" + err);
 
     Map<String, Object> json = Json.parseObject(Files.readString(folder.resolve("results.json")));
@@ -64,6 +68,10 @@ class BenchNetnsTest {
     assertTrue(conditions.contains("tcp-segmentation-offload: off"), conditions);
     // One round allows no ranking.
     assertTrue(Files.readString(folder.resolve("report.md")).contains("too few rounds"));
+    try (Stream<Path> written = Files.list(pages)) {
+      Path page = written.reduce((one, other) -> fail("two pages")).orElseThrow();
+      assertEquals(Files.readString(folder.resolve("report.md")), Files.readString(page));
+    }
     assertTrue(Files.exists(folder.resolve("report.html")));
     assertTrue(Files.exists(folder.resolve("results.csv")));
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class MainTest {
@@ -38,6 +39,15 @@ class MainTest {
     assertTrue(
         err.toString().contains("\"karma\" cannot be measured; choose from tcp-1, udp-64, echo, "),
         err::toString);
+  }
+
+  /** Where the page went is no part of what was measured. */
+  @Test
+  void theCommandIsWhatSomebodyElseWouldType() {
+    List<String> words =
+        List.of("--results", "/a/folder", "--quick", "--results=there", "--seed", "2");
+    assertEquals("./culvert bench --quick --seed 2", Main.command(words));
+    assertEquals("./culvert bench", Main.command(List.of()));
   }
 
   @Test

@@ -61,6 +61,7 @@ public final class SampleResults {
         new Group("wire", "Wire mode", "All alike.", samples, quantities(), Map.of("fast", trips));
     return new Results(
         "./culvert bench --quick",
+        "v0.1-3-g0123456789ab",
         Instant.parse("2026-11-25T10:00:00Z"),
         Duration.ofSeconds(121),
         1,
@@ -69,7 +70,7 @@ public final class SampleResults {
         List.of(new Results.Absent(peer("geneve"), "Error: Unknown device <type>.")),
         List.of(group),
         List.of(curve()),
-        List.of("wire: same fell."));
+        List.of("wire: same fell.", "wire: " + "it fell again and again, ".repeat(6) + "it did."));
   }
 
   private static ScalingCurve curve() {

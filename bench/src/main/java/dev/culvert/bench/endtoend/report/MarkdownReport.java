@@ -12,20 +12,21 @@ final class MarkdownReport {
   static String render(Results results) {
     StringBuilder out = new StringBuilder("# Culvert and its peers, end to end\n\n");
     out.append(Wording.machine(results).markdown()).append('\n');
-    Wording.reading(results).forEach(sentence -> out.append("- ").append(sentence).append('\n'));
+    Wording.reading(results).forEach(sentence -> out.append(Prose.item(sentence)));
     out.append("\n## Contestants\n\n").append(Grids.contestants(results).markdown());
     results.groups().forEach(group -> group(out, results, group));
     results.scaling().forEach(curve -> scaling(out, curve));
     if (!results.failures().isEmpty()) {
       out.append("\n## Left out\n\n");
-      results.failures().forEach(failure -> out.append("- ").append(failure).append('\n'));
+      results.failures().forEach(failure -> out.append(Prose.item(failure)));
     }
     return out.toString();
   }
 
   private static void group(StringBuilder out, Results results, Group group) {
     out.append("\n## ").append(group.title()).append("\n\n");
-    out.append("Rounds: %d. %s\n\n".formatted(group.samples().rounds(), group.conditions()));
+    String conditions = "Rounds: %d. %s".formatted(group.samples().rounds(), group.conditions());
+    out.append(Prose.paragraph(conditions)).append('\n');
     out.append(Grids.toReference(results, group).markdown()).append('\n');
     Grid culvert = Grids.ofCulvert(results, group);
     if (!culvert.rows().isEmpty()) {

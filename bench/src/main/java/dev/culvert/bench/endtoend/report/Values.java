@@ -45,6 +45,7 @@ final class Values {
   static Map<String, Object> json(Results results) {
     Map<String, Object> json = new LinkedHashMap<>();
     json.put("command", results.command());
+    json.put("commit", results.commit());
     json.put("begun", results.begun().toString());
     json.put("seconds", results.took().toSeconds());
     json.put("seed", results.seed());

@@ -20,6 +20,7 @@ final class Wording {
         List.of(
             List.of("when", results.begun().truncatedTo(ChronoUnit.SECONDS).toString()),
             List.of("command", results.command()),
+            List.of("commit", results.commit()),
             List.of("took", results.took().toSeconds() + " s"),
             List.of("processor", machine.processors() + " x " + machine.processor()),
             List.of("memory", machine.memory()),

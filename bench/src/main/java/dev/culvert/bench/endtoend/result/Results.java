@@ -13,12 +13,14 @@ import java.util.List;
  * All that a run has found.
  *
  * @param command that made it
+ * @param commit of the sources that were measured, as git describes it
  * @param peers who took part
  * @param absent who did not, each with the reason
  * @param failures turns without a result, one sentence each
  */
 public record Results(
     String command,
+    String commit,
     Instant begun,
     Duration took,
     long seed,
