@@ -15,9 +15,11 @@ final class Challenge {
   private static final Duration POLL = Duration.ofMillis(100);
 
   private final LeaseStore store;
+  private final SteadyClock clock;
 
-  Challenge(LeaseStore store) {
+  Challenge(LeaseStore store, SteadyClock clock) {
     this.store = store;
+    this.clock = clock;
   }
 
   /**
@@ -33,22 +35,14 @@ final class Challenge {
     if (!(store.renew(held, held) instanceof Result.Done(Lease touched))) {
       return Optional.empty();
     }
-    long beginNs = System.nanoTime();
+    Duration waited = Duration.ZERO;
     do {
-      sleep();
+      clock.pause(POLL);
+      waited = waited.plus(POLL);
       if (!store.list().contains(touched)) {
         return Optional.empty();
       }
-    } while (System.nanoTime() - beginNs < patience.toNanos());
+    } while (waited.compareTo(patience) < 0);
     return Optional.of(touched);
-  }
-
-  private static void sleep() {
-    try {
-      Thread.sleep(POLL);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new LeaseStoreException("Interrupted while waiting for the holder of a lease.", e);
-    }
   }
 }

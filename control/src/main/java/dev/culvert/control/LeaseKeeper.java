@@ -2,17 +2,13 @@
 package dev.culvert.control;
 
 import dev.culvert.control.LeaseStore.Result;
-import dev.culvert.control.SubnetAllocator.Choice;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
-import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
-import dev.culvert.datapath.Vtep;
-import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
@@ -33,15 +29,6 @@ import java.util.Optional;
 final class LeaseKeeper {
   private static final System.Logger LOG = System.getLogger(LeaseKeeper.class.getName());
 
-  /** Each refused try means that another host got what it wanted, so this many is plenty. */
-  private static final int TRIES = 100;
-
-  /**
-   * Whose name is taken gets so many reaction times to say so: a machine that starts has the time,
-   * and a holder that is busy would lose everything.
-   */
-  private static final int NAME_PATIENCE = 3;
-
   /**
    * What all keepers of one host share.
    *
@@ -51,18 +38,11 @@ final class LeaseKeeper {
 
   private final OverlayConfig config;
   private final OverlayConfig.Network network;
-  private final int port;
   private final LeaseStore store;
   private final SteadyClock clock;
-  private final Challenge challenge;
-  private final SubnetSearch search;
+  private final LeaseDraft draft;
+  private final FirstLease first;
   private final StoreRecord record;
-  private Optional<MacAddress> commonMac = Optional.empty();
-
-  /** The MAC that the kernel kept from an earlier process: it proves who held a lease. */
-  private Optional<MacAddress> knownMac = Optional.empty();
-
-  private InetAddress underlayAddress;
   private Lease lease;
 
   /** Whether the lease did not exist before this process asked for it. */
@@ -86,13 +66,11 @@ final class LeaseKeeper {
   LeaseKeeper(Context context, OverlayConfig.Network network) {
     this.config = context.config();
     this.network = network;
-    this.port = context.port();
     this.store = context.store();
     this.clock = context.clock();
-    this.challenge = new Challenge(store);
-    this.search = new SubnetSearch(context, network, challenge);
+    this.draft = new LeaseDraft(context);
+    this.first = new FirstLease(context, network, draft);
     this.record = new StoreRecord(config.leaseDuration());
-    this.underlayAddress = config.underlayAddress();
   }
 
   OverlayConfig.Network network() {
@@ -164,25 +142,44 @@ final class LeaseKeeper {
    */
   void obtain(
       Datapath.State state, Optional<Identity> before, Optional<MacAddress> mac, Instant now) {
-    commonMac = mac;
-    knownMac = before.map(identity -> identity.vtep().mac()).or(() -> previousMac(state));
+    draft.setMacs(state, before, mac);
     Optional<IpPrefix> previous = previous(state).or(() -> before.flatMap(this::previous));
     try {
-      obtain(previous, now);
+      FirstLease.Obtained obtained = first.obtain(previous);
+      fresh = obtained.fresh();
+      if (fresh && previous.isPresent()) {
+        record.missing(now); // the kernel knows of a lease, and the store does not
+      }
+      hold(obtained.lease(), now);
     } catch (LeaseStoreException e) {
       if (previous.isEmpty()) {
         throw e;
       }
       provisional = true;
       validUntil = now.plus(config.leaseDuration());
-      lease =
-          lease(
-              new Subnet(config.vni(), previous.get()),
-              commonMac.or(() -> knownMac).orElseGet(this::freshMac),
-              0);
+      lease = draft.of(new Subnet(config.vni(), previous.get()), 0);
       record.failed(now);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
     }
+  }
+
+  private Optional<IpPrefix> previous(Datapath.State state) {
+    return state.locals().stream()
+        .map(LocalSubnet::subnet)
+        .filter(subnet -> subnet.vni().equals(config.vni()))
+        .map(Subnet::prefix)
+        .filter(prefix -> Prefixes.contains(network.prefix(), prefix))
+        .findFirst();
+  }
+
+  /** A host that was fenced when its process ended has no subnet in its tables. */
+  private Optional<IpPrefix> previous(Identity before) {
+    return before.gateways().stream()
+        .filter(_ -> before.vni().equals(config.vni()))
+        .map(Gateway::address)
+        .filter(network.prefix()::contains)
+        .map(gateway -> IpPrefix.containing(gateway, network.subnetLength()))
+        .findFirst();
   }
 
   /** Renews when it is time, and tries again what failed. */
@@ -194,7 +191,7 @@ final class LeaseKeeper {
       if (provisional || lostTo.isPresent()) {
         handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
       } else {
-        handle(store.renew(lease, wanted(lease)), now);
+        handle(store.renew(lease, draft.wanted(lease)), now);
       }
     } catch (LeaseStoreException e) {
       record.failed(now);
@@ -204,7 +201,7 @@ final class LeaseKeeper {
 
   /** From now on the lease is to say that this host is there; asked of the store at once. */
   void moveTo(InetAddress address, Instant now) {
-    underlayAddress = address;
+    draft.moveTo(address);
     backoff = Optional.of(new Backoff(1, now));
   }
 
@@ -254,93 +251,9 @@ final class LeaseKeeper {
     }
   }
 
-  private void obtain(Optional<IpPrefix> previous, Instant now) {
-    for (int i = 0; i < TRIES; i++) {
-      Choice choice = search.choose(previous);
-      Result result =
-          switch (choice) {
-            case Choice.Held(Lease held) -> takeAtStart(held);
-            case Choice.Free(IpPrefix prefix) ->
-                store.acquire(lease(new Subnet(config.vni(), prefix), freshMac(), 1));
-          };
-      if (result instanceof Result.Done(Lease done)) {
-        fresh = choice instanceof Choice.Free;
-        if (fresh && previous.isPresent()) {
-          record.missing(now); // the kernel knows of a lease, and the store does not
-        }
-        hold(done, now);
-        return;
-      }
-    }
-    throw new LeaseStoreException(
-        "No subnet of "
-            + network.prefix()
-            + " could be leased in "
-            + TRIES
-            + " tries: other hosts were always first; is something claiming and releasing without"
-            + " end?");
-  }
-
-  /**
-   * The lease of this host's name: ours if the kernel still knows its MAC, else that of whoever
-   * answers, else that of a machine that rebooted, was moved or made anew: ours.
-   */
-  private Result takeAtStart(Lease held) {
-    boolean known = knownMac.or(() -> commonMac).filter(held.vtep().mac()::equals).isPresent();
-    if (known) {
-      return take(held);
-    }
-    if (held.isStatic()) {
-      return takeStatic(held);
-    }
-    Optional<Lease> silent = Optional.of(held);
-    if (!config.takeOver()) {
-      silent = challenge.unanswered(held, store.reactionTime().multipliedBy(NAME_PATIENCE));
-    }
-    Lease free = silent.orElseThrow(() -> taken(held));
-    Vtep own = vtep(commonMac.orElseGet(VtepMac::random));
-    LOG.log(
-        Level.INFO,
-        "Taking over the lease of " + held + " at " + held.vtep() + ", now " + own + ".");
-    return store.renew(free, wanted(free).withVtep(own));
-  }
-
-  /** Nobody renews it, so nobody can be asked; where it is is its writer's word. */
-  private Result takeStatic(Lease held) {
-    if (!config.takeOver() && !held.vtep().address().equals(underlayAddress)) {
-      throw taken(held);
-    }
-    return take(held);
-  }
-
-  private HostNameTakenException taken(Lease held) {
-    return new HostNameTakenException(
-        "The name "
-            + config.host()
-            + " is another machine's: "
-            + (held.isStatic() ? "a static lease has it" : "it lives")
-            + " at "
-            + held.vtep()
-            + " and holds "
-            + held.subnet()
-            + ", while this machine is at "
-            + IpAddresses.text(underlayAddress)
-            + ":"
-            + port
-            + "; give this one another name, or start it with --take-over to take the other's"
-            + " place.");
-  }
-
-  /** Makes the lease in the store say what this host is now. */
-  private Result take(Lease held) {
-    Lease wanted = wanted(held);
-    boolean unchanged = held.isStatic() && held.vtep().equals(wanted.vtep());
-    return unchanged ? new Result.Done(held) : store.renew(held, wanted);
-  }
-
   /** Gets back the very subnet that the containers of this host have addresses of. */
   private Result claim(Subnet subnet, MacAddress mac, long generation) {
-    Result result = store.acquire(lease(subnet, mac, generation));
+    Result result = store.acquire(draft.of(subnet, mac, generation));
     if (provisional && result instanceof Result.Done) {
       record.missing(clock.instant());
     }
@@ -348,7 +261,7 @@ final class LeaseKeeper {
         && result instanceof Result.Conflict(Lease current)
         && current.hasHolderOf(lease)
         && current.subnet().equals(subnet)) {
-      return take(current);
+      return first.take(current);
     }
     return result;
   }
@@ -368,7 +281,7 @@ final class LeaseKeeper {
       case Result.Conflict(Lease current) when isOwnWrite(current) -> {
         // Our own write whose answer got lost, or a new generation by hand.
         lease = current;
-        handle(take(current), now);
+        handle(first.take(current), now);
       }
       case Result.Conflict(Lease current) -> lose(current, now);
     }
@@ -426,64 +339,7 @@ final class LeaseKeeper {
   private boolean isOwnWrite(Lease current) {
     return current.subnet().equals(lease.subnet())
         && current.host().equals(lease.host())
-        && (current.vtep().equals(lease.vtep()) || current.vtep().equals(vtep(lease.vtep().mac())));
-  }
-
-  /** Where this host is now. */
-  private Vtep vtep(MacAddress mac) {
-    return new Vtep(underlayAddress, port, mac);
-  }
-
-  /** The lease as it should stand in the store; a static one stays static and keeps its MAC. */
-  private Lease wanted(Lease held) {
-    return new Lease(
-        held.subnet(),
-        config.host(),
-        vtep(commonMac.orElse(held.vtep().mac())),
-        held.generation(),
-        held.term().map(_ -> Lease.Term.from(clock.stamp(), config.leaseDuration())));
-  }
-
-  private Lease lease(Subnet subnet, MacAddress mac, long generation) {
-    return new Lease(
-        subnet,
-        config.host(),
-        vtep(mac),
-        generation,
-        Optional.of(Lease.Term.from(clock.stamp(), config.leaseDuration())));
-  }
-
-  private Optional<IpPrefix> previous(Datapath.State state) {
-    return state.locals().stream()
-        .map(LocalSubnet::subnet)
-        .filter(subnet -> subnet.vni().equals(config.vni()))
-        .map(Subnet::prefix)
-        .filter(prefix -> Prefixes.contains(network.prefix(), prefix))
-        .findFirst();
-  }
-
-  /** A host that was fenced when its process ended has no subnet in its tables. */
-  private Optional<IpPrefix> previous(Identity before) {
-    return before.gateways().stream()
-        .filter(_ -> before.vni().equals(config.vni()))
-        .map(Gateway::address)
-        .filter(network.prefix()::contains)
-        .map(gateway -> IpPrefix.containing(gateway, network.subnetLength()))
-        .findFirst();
-  }
-
-  /** What peers were told before, so that their entries stay right while the store is away. */
-  private Optional<MacAddress> previousMac(Datapath.State state) {
-    return state.remotes().stream()
-        .filter(remote -> remote.subnet().vni().equals(config.vni()))
-        .map(RemoteSubnet::local)
-        .map(Vtep::mac)
-        .findFirst();
-  }
-
-  private MacAddress freshMac() {
-    return commonMac
-        .or(() -> knownMac)
-        .orElseGet(() -> VtepMac.derive(config.host(), config.vni()));
+        && (current.vtep().equals(lease.vtep())
+            || current.vtep().equals(draft.vtep(lease.vtep().mac())));
   }
 }

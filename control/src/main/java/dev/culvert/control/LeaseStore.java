@@ -111,9 +111,9 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
-   * Whether this store looks new, or lost what it held, no longer than its {@link #reactionTime}
-   * ago: what it does not hold may still be a living host's, which is about to write its lease
-   * again.
+   * Whether this store looks new, or lost what it held, so short a time ago that what it does not
+   * hold may still be a living host's, which is about to write its lease again. Newcomers wait
+   * until it does not.
    *
    * @return false, unless a store can tell
    * @throws LeaseStoreException when it cannot be read

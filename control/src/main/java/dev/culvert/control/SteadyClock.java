@@ -42,6 +42,20 @@ final class SteadyClock extends Clock {
     return wall.isAfter(steady) ? wall : steady;
   }
 
+  /**
+   * Waits, while others are given the time to do something.
+   *
+   * @throws LeaseStoreException when it is interrupted: the overlay ends
+   */
+  void pause(Duration length) {
+    try {
+      source.pause(length);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LeaseStoreException("Interrupted while waiting for other hosts.", e);
+    }
+  }
+
   @Override
   public ZoneId getZone() {
     return ZoneOffset.UTC;

@@ -18,6 +18,16 @@ public interface TimeSource {
    */
   Duration elapsed();
 
+  /**
+   * Waits on the calling thread, while others are given the time to do something.
+   *
+   * @param length for how long
+   * @throws InterruptedException when somebody interrupts it
+   */
+  default void pause(Duration length) throws InterruptedException {
+    Thread.sleep(length);
+  }
+
   /** {@return the machine's own two clocks} */
   static TimeSource system() {
     return new SystemTime();

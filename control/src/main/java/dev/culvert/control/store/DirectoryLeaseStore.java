@@ -8,8 +8,9 @@ import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.store.LeaseDirectory.Contents;
 import dev.culvert.control.store.LeaseDirectory.Held;
 import dev.culvert.datapath.Vtep;
-import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -32,47 +33,59 @@ import java.util.function.Supplier;
  *
  * <p>Changes are made under a file lock and appear whole; a crash leaves at most a temporary file,
  * which the next change removes. What was released leaves a hidden file that remembers the
- * generation until the subnet is claimed again. Watching uses the kernel's notifications, and reads
- * everything again every few seconds for what they miss. A file that makes no sense is reported in
- * {@link #problems()}, and the lease that it held before stays until the file makes sense again or
- * is removed; after a restart nothing is known of what it held before.
+ * generation until the subnet is claimed again. Watching uses the kernel's notifications, looks at
+ * the directory's time every second, and reads everything again every few seconds for what both
+ * miss. A file that makes no sense is reported in {@link #problems()}, and the lease that it held
+ * before stays until the file makes sense again or is removed; after a restart nothing is known of
+ * what it held before.
  *
  * <p>Any thread may call. Revisions count what this instance saw.
  */
 public final class DirectoryLeaseStore implements LeaseStore {
+  /**
+   * What was written no longer ago may not be all that there is: living hosts whose leases got lost
+   * need to notice, by looking every second at worst, and to write them again.
+   */
+  static final Duration NEW = Duration.ofSeconds(3);
+
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
   private final EventJournal journal;
+  private final DirectoryWatcher.Notifications notifications;
   private final Object reading = new Object();
-  private DirectoryWatcher watcher;
+  private final Object starting = new Object();
+  private volatile DirectoryWatcher watcher;
+  private volatile boolean closed;
   private volatile List<String> fileProblems = List.of();
 
   /**
    * As the other constructor, with the port that RFC 7348 assigns.
    *
-   * @param directory made where it is missing
-   * @throws LeaseStoreException when that cannot be
+   * @param directory made where it is missing, see there
    */
   public DirectoryLeaseStore(Path directory) {
     this(directory, Vtep.VXLAN_PORT);
   }
 
   /**
-   * Opens the directory, making it where it is missing.
+   * Makes the directory where it is missing. If that cannot be, or takes too long (its file system
+   * is away, hangs or is read-only), each call tries it again and says why it cannot be; the store
+   * is there all the same.
    *
    * @param directory one that all hosts share, or that something copies between them
    * @param defaultPort the tunnel's UDP port where a file names none
-   * @throws LeaseStoreException when that cannot be
    */
   public DirectoryLeaseStore(Path directory, int defaultPort) {
-    try {
-      this.lock = new DirectoryLock(directory);
-    } catch (IOException e) {
-      throw new LeaseStoreException(
-          "The lease directory " + directory + " cannot be opened: " + e + ".", e);
-    }
+    this(directory, defaultPort, DirectoryWatcher.Notifications.ofKernel());
+  }
+
+  DirectoryLeaseStore(
+      Path directory, int defaultPort, DirectoryWatcher.Notifications notifications) {
+    this.lock = new DirectoryLock(directory);
     this.directory = new LeaseDirectory(lock.directory(), defaultPort);
     this.journal = new EventJournal("culvert-leases-" + lock.directory().getFileName());
+    this.notifications = notifications;
+    lock.tryToOpen();
   }
 
   @Override
@@ -124,41 +137,69 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public AutoCloseable watch(Consumer<LeaseEvent> listener) {
-    synchronized (this) {
+    synchronized (starting) {
+      requireOpen();
       if (watcher == null) {
-        // First watch, then read: what is written between the two is seen by either.
-        DirectoryWatcher started = DirectoryWatcher.start(lock.directory(), this::refresh);
-        try {
-          refresh();
-        } catch (LeaseStoreException e) {
-          started.close();
-          throw e;
+        Object _ = lock.open();
+        watcher = DirectoryWatcher.start(lock.directory(), notifications, this::refresh);
+        if (closed) {
+          watcher.close();
         }
-        watcher = started;
       }
     }
     return journal.watch(listener);
   }
 
+  /**
+   * {@inheritDoc}
+   *
+   * <p>It looks new while all leases in it, static ones aside, were written within the last three
+   * seconds, by the clock of the file system; without any, while the directory or its mark is no
+   * older.
+   */
+  @Override
+  public boolean looksNew() {
+    requireOpen();
+    return lock.hold(() -> {
+      Instant newest = directory.oldestSign(read(), lock.mark());
+      return directory.now().isBefore(newest.plus(NEW));
+    });
+  }
+
   @Override
   public List<String> problems() {
+    if (closed) {
+      return List.of(closedSentence());
+    }
     List<String> problems = new ArrayList<>(fileProblems);
-    synchronized (this) {
-      if (watcher != null) {
-        watcher.problem().ifPresent(problems::add);
-      }
+    DirectoryWatcher started = watcher;
+    if (started != null) {
+      started.problem().ifPresent(problems::add);
     }
     return List.copyOf(problems);
   }
 
+  /** Does not wait for the file system. */
   @Override
   public void close() {
-    synchronized (this) {
-      if (watcher != null) {
-        watcher.close();
-      }
+    closed = true;
+    DirectoryWatcher started = watcher;
+    if (started != null) {
+      started.close();
     }
     journal.close();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new LeaseStoreException(closedSentence());
+    }
+  }
+
+  private String closedSentence() {
+    return "The store of the lease directory "
+        + lock.directory()
+        + " was closed while an overlay uses it; close overlays first.";
   }
 
   /** One at a time, or what was read first could be noted last. */
@@ -169,13 +210,15 @@ public final class DirectoryLeaseStore implements LeaseStore {
   }
 
   private Contents read() {
-    lock.checkMark();
+    requireOpen();
+    Object _ = lock.open();
     Contents contents = directory.read();
     fileProblems = contents.problems();
     return contents;
   }
 
   private <T> T change(Supplier<T> change) {
+    requireOpen();
     return lock.hold(() -> {
       directory.deleteTemporaryFiles();
       return change.get();

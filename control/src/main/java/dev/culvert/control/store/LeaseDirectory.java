@@ -20,6 +20,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -148,6 +149,51 @@ final class LeaseDirectory {
     synchronized (this) {
       memories.remove(held.file());
     }
+  }
+
+  /**
+   * When the oldest lease was written, static ones aside; without any, when something last came or
+   * went, or the mark was made. By the clock of the file system, which is another machine's
+   * perhaps.
+   */
+  Instant oldestSign(Contents contents, Path mark) {
+    try {
+      Optional<Instant> oldest = Optional.empty();
+      for (Held held : contents.leases().values()) {
+        if (!held.lease().isStatic()) {
+          Instant written = time(held.file());
+          oldest = oldest.filter(at -> at.isBefore(written)).or(() -> Optional.of(written));
+        }
+      }
+      if (oldest.isPresent()) {
+        return oldest.get();
+      }
+      Instant made = time(mark);
+      Instant changed = time(directory);
+      return made.isAfter(changed) ? made : changed;
+    } catch (IOException e) {
+      throw new LeaseStoreException(
+          "The age of the leases in " + directory + " cannot be read: " + e + ".", e);
+    }
+  }
+
+  /**
+   * What time it is by the clock of the file system: a file is written in place, so that the
+   * directory's own time stays, and goes with the next change.
+   */
+  Instant now() {
+    Path probe = directory.resolve(TEMPORARY + "clock");
+    try {
+      Files.write(probe, new byte[1]);
+      return time(probe);
+    } catch (IOException e) {
+      throw new LeaseStoreException(
+          "The lease directory " + directory + " cannot be written: " + e + ".", e);
+    }
+  }
+
+  private static Instant time(Path path) throws IOException {
+    return Files.getLastModifiedTime(path).toInstant();
   }
 
   private synchronized void note(Lease lease) {

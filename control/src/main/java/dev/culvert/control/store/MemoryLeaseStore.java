@@ -4,6 +4,7 @@ package dev.culvert.control.store;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
+import dev.culvert.control.LeaseStoreException;
 import dev.culvert.datapath.Subnet;
 import java.time.Duration;
 import java.util.HashMap;
@@ -19,20 +20,26 @@ import java.util.function.Consumer;
  * tests and for embedders that bring their own leases. Any thread may call it.
  */
 public final class MemoryLeaseStore implements LeaseStore {
+  private static final String CLOSED =
+      "The memory store was closed while an overlay uses it; close overlays first.";
+
   private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
   private final Map<Subnet, Long> generations = new HashMap<>();
   private final EventJournal journal = new EventJournal("culvert-memory-leases");
+  private boolean closed;
 
   /** An empty store. */
   public MemoryLeaseStore() {}
 
   @Override
   public synchronized List<Lease> list() {
+    requireOpen();
     return List.copyOf(leases.values());
   }
 
   @Override
   public synchronized Result acquire(Lease lease) {
+    requireOpen();
     Optional<Lease> taken = Overlaps.find(lease.subnet(), leases.values());
     if (taken.isPresent()) {
       return new Result.Conflict(taken.get());
@@ -43,6 +50,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized Result renew(Lease held, Lease wanted) {
+    requireOpen();
     Lease current = leases.get(held.subnet());
     if (current == null) {
       return new Result.Gone(held.subnet());
@@ -55,6 +63,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized void release(Lease held) {
+    requireOpen();
     if (leases.remove(held.subnet(), held)) {
       journal.update(leases, _ -> true);
     }
@@ -72,8 +81,22 @@ public final class MemoryLeaseStore implements LeaseStore {
   }
 
   @Override
+  public synchronized List<String> problems() {
+    return closed ? List.of(CLOSED) : List.of();
+  }
+
+  @Override
   public void close() {
+    synchronized (this) {
+      closed = true;
+    }
     journal.close();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new LeaseStoreException(CLOSED);
+    }
   }
 
   private Result put(Lease lease) {

@@ -342,7 +342,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         Files.delete(directory());
         Files.move(mounted, directory());
         Lease renewed = done(store.renew(lease, lease));
-        // Found by the slow rescan: the old watch was of the other folder.
+        // Found by looking: the kernel's notifications were of the other folder.
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
         assertEquals(renewed, announced.lease());
       }
@@ -352,7 +352,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
   @Test
   void aFileInPlaceOfTheDirectoryIsAClearWord() throws Exception {
     Path file = Files.createFile(temporary.resolve("file"));
-    var e = assertThrows(LeaseStoreException.class, () -> new DirectoryLeaseStore(file));
+    var e = assertThrows(LeaseStoreException.class, () -> new DirectoryLeaseStore(file).list());
     assertTrue(
         e.getMessage().startsWith("The lease directory " + file + " cannot be opened: "),
         e.getMessage());
@@ -460,7 +460,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
             LeaseStoreException.class,
             () ->
                 assertTimeoutPreemptively(
-                    Duration.ofSeconds(10), () -> new DirectoryLeaseStore(folder)));
+                    Duration.ofSeconds(10), () -> new DirectoryLeaseStore(folder).list()));
     assertTrue(e.getMessage().endsWith("/.lock is no plain file; remove it."), e.getMessage());
   }
 }

@@ -4,6 +4,7 @@ package dev.culvert.control.store;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.control.HostName;
@@ -11,6 +12,7 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStore.Result;
+import dev.culvert.control.LeaseStoreException;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
@@ -40,6 +42,11 @@ abstract class LeaseStoreContract {
 
   /** A store on the same leases each time within one test. */
   abstract LeaseStore open();
+
+  /** So that nothing can be asked of it any more. */
+  void closeForGood(LeaseStore opened) {
+    opened.close();
+  }
 
   static Lease lease(String prefix, int vni, String host) {
     Vtep vtep =
@@ -339,6 +346,20 @@ abstract class LeaseStoreContract {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Test
+  void aClosedStoreRefusesEverythingAndSaysSo() throws Exception {
+    LeaseStore closed = open();
+    Lease lease = done(closed.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    closeForGood(closed);
+    assertThrows(LeaseStoreException.class, closed::list);
+    assertThrows(LeaseStoreException.class, () -> closed.acquire(lease));
+    assertThrows(LeaseStoreException.class, () -> closed.renew(lease, lease));
+    assertThrows(LeaseStoreException.class, () -> closed.release(lease));
+    assertThrows(LeaseStoreException.class, () -> closed.watch(event -> {}));
+    assertEquals(1, closed.problems().size());
+    assertTrue(closed.problems().getFirst().contains("was closed while an overlay uses it"));
   }
 
   private static void closeQuietly(AutoCloseable watch) {

@@ -40,7 +40,17 @@ final class MemoryLeaseStoreTest extends LeaseStoreContract {
       }
 
       @Override
+      public List<String> problems() {
+        return leases.problems();
+      }
+
+      @Override
       public void close() {}
     };
+  }
+
+  @Override
+  void closeForGood(LeaseStore view) {
+    leases.close();
   }
 }
