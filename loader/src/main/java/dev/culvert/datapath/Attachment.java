@@ -9,6 +9,7 @@ import java.util.List;
 /**
  * A wish: give this network namespace an interface in the overlay.
  *
+ * @param vni the network
  * @param netns the namespace, such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
  * @param interfaceName the container's end, usually {@code eth0}
  * @param addresses one, or one of each IP family, IPv4 first
@@ -19,11 +20,14 @@ public record Attachment(
   /**
    * An address of the container.
    *
+   * @param address in a subnet of this host
    * @param gateway the address that the container's default route points to; this host answers for
    *     it
    */
   public record Address(InetAddress address, InetAddress gateway) {
     /**
+     * Checks the two.
+     *
      * @throws IllegalArgumentException when the two are of different families
      */
     public Address {
@@ -39,13 +43,24 @@ public record Attachment(
   }
 
   /**
+   * Sorts the addresses.
+   *
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Attachment {
     addresses = IpFamily.sorted(addresses, Address::address);
   }
 
-  /** With one address. */
+  /**
+   * With one address.
+   *
+   * @param vni the network
+   * @param netns the namespace, such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
+   * @param interfaceName the container's end, usually {@code eth0}
+   * @param address in a subnet of this host
+   * @param gateway the address that the container's default route points to
+   * @param mtuBytes of the container's interface
+   */
   public Attachment(
       Vni vni,
       Path netns,
@@ -56,7 +71,7 @@ public record Attachment(
     this(vni, netns, interfaceName, List.of(new Address(address, gateway)), mtuBytes);
   }
 
-  /** The first address, by which the interface is known. */
+  /** {@return the first address, by which the interface is known} */
   public InetAddress address() {
     return addresses.getFirst().address();
   }

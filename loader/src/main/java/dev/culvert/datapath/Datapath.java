@@ -16,10 +16,21 @@ import java.util.Optional;
  * #remove()} takes everything away that this datapath created, and nothing else.
  */
 public interface Datapath extends AutoCloseable {
-  /** A change that could not be applied, and why. It changed nothing. */
+  /**
+   * A change that could not be applied, and why. It changed nothing.
+   *
+   * @param change one of those that were asked for
+   * @param cause with a sentence for people
+   */
   record Failure(Change change, RuntimeException cause) {}
 
-  /** What the tables hold now. */
+  /**
+   * What the tables hold at one moment.
+   *
+   * @param remotes other hosts' subnets, with the ways there
+   * @param locals this host's own subnets
+   * @param endpoints this host's containers, but for those behind bridges
+   */
   record State(List<RemoteSubnet> remotes, List<LocalSubnet> locals, List<Endpoint> endpoints) {}
 
   /**
@@ -27,34 +38,46 @@ public interface Datapath extends AutoCloseable {
    * the gateways' addresses, and the programs on the underlay interface. May be called again with
    * other values.
    *
+   * @param vni the network
+   * @param vtep this host's own tunnel end; its port is {@link #port()}
    * @param gateways one for each IP family that the overlay uses
+   * @throws IllegalArgumentException when the port is another than {@link #port()}
+   * @throws RefusedException when this host cannot be one, such as for an underlay MTU that is too
+   *     small
+   * @throws dev.culvert.kernel.KernelException when the kernel refuses
    */
   void start(Vni vni, Vtep vtep, List<Gateway> gateways);
 
-  /** For an overlay of one IP family. */
-  default void start(Vni vni, Vtep vtep, InetAddress gateway, IpPrefix network) {
-    start(vni, vtep, List.of(new Gateway(gateway, network)));
-  }
-
   /**
    * What {@link #start} was called with last, also by a process before this one, as long as the
-   * kernel kept it; empty when it was never called since the machine started. Any thread may ask.
+   * kernel kept it. Any thread may ask.
+   *
+   * @return empty when it was never called since the machine started
    */
   Optional<Identity> identity();
 
-  /** The UDP port of its tunnel, alike on all hosts. Any thread may ask. */
+  /** {@return the UDP port of its tunnel, alike on all hosts} Any thread may ask. */
   int port();
 
-  /** Applies changes in order, in batches where it can; a failed one does not stop the others. */
+  /**
+   * Applies changes in order, in batches where it can; a failed one does not stop the others.
+   *
+   * @param changes of one subnet or endpoint, the later count
+   * @return those that failed, in any order; empty when all is as asked
+   */
   List<Failure> apply(List<Change> changes);
 
-  /** Reads the tables back, as the kernel has them. */
+  /** {@return the tables, read back as the kernel has them} */
   State read();
 
-  /** Total over all CPUs, by verdict. */
+  /** {@return the totals over all CPUs, by verdict; one that never was may be missing} */
   Map<Verdict, Counter> counters();
 
-  /** The way to an underlay address as the kernel routes now; empty when there is none. */
+  /**
+   * {@return the way to an underlay address as the kernel routes now; empty when there is none}
+   *
+   * @param underlayAddress of another host
+   */
   Optional<NextHop> nextHop(InetAddress underlayAddress);
 
   /**
@@ -62,6 +85,8 @@ public interface Datapath extends AutoCloseable {
    * which is 50 bytes over IPv4 and 70 over IPv6. Any thread may ask, also before {@link #start}.
    *
    * @param underlayAddress of this host: its family decides
+   * @return in bytes, from the inner IP header on
+   * @throws RefusedException when the underlay is missing, or too narrow for the overlay
    */
   int overlayMtuBytes(InetAddress underlayAddress);
 
@@ -69,6 +94,8 @@ public interface Datapath extends AutoCloseable {
    * Lets a container in by the veth pair that somebody else made for it, with the address that it
    * has. Nothing of the pair is changed, and {@link #detach} leaves it as it was.
    *
+   * @param wish which pair, and in which subnets its address may lie
+   * @return the endpoint that packets reach now
    * @throws RefusedException when the interface is no such pair, is in a bridge, or has not exactly
    *     one address in the subnet
    * @throws RefusedException where packets do not pass through interfaces' programs
@@ -88,7 +115,9 @@ public interface Datapath extends AutoCloseable {
 
   /**
    * Endpoints of the tables whose interface no longer exists on this host: a container that ended
-   * took it along. A datapath that cannot tell says none.
+   * took it along.
+   *
+   * @return empty also from a datapath that cannot tell
    */
   default List<Endpoint> vanishedEndpoints() {
     return List.of();
@@ -97,6 +126,8 @@ public interface Datapath extends AutoCloseable {
   /**
    * Creates the container's interface and its endpoint. All or nothing.
    *
+   * @param attachment where, and with which addresses
+   * @return the endpoint that packets reach now
    * @throws RefusedException when the namespace has an interface of that name already, or an
    *     endpoint of this host has one of the addresses, in any network
    */
@@ -105,24 +136,35 @@ public interface Datapath extends AutoCloseable {
   /**
    * Lets a foreign bridge's containers into the overlay. The bridge itself is left as it is.
    *
+   * @param bridge such as {@code docker0}
    * @param subnets what lies behind it, at most one of each IP family
+   * @throws RefusedException when there is no such bridge
    */
   void attachBridge(String bridge, List<Subnet> subnets);
 
-  /** Takes our programs and entries off a foreign bridge again. */
+  /**
+   * Takes our programs and entries off a foreign bridge again.
+   *
+   * @param bridge one that is gone is no error
+   * @throws RefusedException when an interface of that name is there, and was not attached
+   */
   void detachBridge(String bridge);
 
   /**
    * Removes a container's interface and its endpoint, with all of its addresses; one that is gone
    * already is no error.
    *
+   * @param vni its network
    * @param address any of its addresses
    */
   void detach(Vni vni, InetAddress address);
 
   /**
    * Tells {@code listener}, on a thread of the datapath's own, that routes, addresses or links
-   * changed, so that next hops and endpoints want a second look. Close the result to stop.
+   * changed, so that next hops and endpoints want a second look.
+   *
+   * @param listener called often, perhaps for nothing; it must not wait
+   * @return the caller's to close, which stops it
    */
   AutoCloseable watch(Runnable listener);
 

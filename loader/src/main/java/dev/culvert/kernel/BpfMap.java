@@ -31,8 +31,15 @@ public final class BpfMap implements AutoCloseable {
   public static final long EXIST = 2;
 
   /**
-   * What the kernel tells of a map: its id and name (at most 15 characters), its type and flags as
-   * in linux/bpf.h, sizes in bytes.
+   * What the kernel tells of a map (BPF_OBJ_GET_INFO_BY_FD).
+   *
+   * @param id unique among all maps that there are now
+   * @param name at most 15 characters
+   * @param type as in linux/bpf.h
+   * @param keyBytes of one key
+   * @param valueBytes of one value, on one CPU
+   * @param maxEntries how many it takes; of a ring buffer, its bytes
+   * @param flags as in linux/bpf.h
    */
   public record Info(
       int id, String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {

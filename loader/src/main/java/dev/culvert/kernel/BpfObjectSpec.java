@@ -12,8 +12,14 @@ import java.util.Map;
  */
 public final class BpfObjectSpec {
   /**
-   * A map as its BTF definition in section .maps gives it. Sizes in bytes; type and flags as in
-   * linux/bpf.h.
+   * A map as its BTF definition in section .maps gives it.
+   *
+   * @param name of its variable in C
+   * @param type as in linux/bpf.h
+   * @param keyBytes 0 where the type has no keys, such as a ring buffer
+   * @param valueBytes of one value, on one CPU
+   * @param maxEntries how many it takes; of a ring buffer, its bytes
+   * @param flags as in linux/bpf.h
    */
   public record MapSpec(
       String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {

@@ -37,10 +37,19 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * An interface. kind as in {@code ip -d link} (veth, vxlan, bridge, ...), empty for a plain
-   * device; mac 6 bytes or empty; peerIndex the other end of a veth, or the device below (0: none);
-   * peerNamespaceId tells by the id of {@code ip netns list-id} where peerIndex counts, -1 for this
-   * namespace.
+   * An interface.
+   *
+   * @param index 1 or more, unique in its namespace
+   * @param name as the kernel has it
+   * @param kind as in {@code ip -d link} (veth, vxlan, bridge, ...), empty for a plain device
+   * @param mtuBytes the largest packet that it carries, from the IP header on
+   * @param up whether it is switched on, which does not say that it has a carrier
+   * @param mac 6 bytes, or empty for a device that has none
+   * @param peerIndex the other end of a veth, or the device below; 0 for none
+   * @param masterIndex the bridge or the like that it is under; 0 for none
+   * @param alias what {@link #setAlias} set; empty for none
+   * @param peerNamespaceId where {@code peerIndex} counts, by the id of {@code ip netns list-id};
+   *     -1 for this namespace
    */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
   public record LinkInfo(
@@ -55,14 +64,27 @@ public final class Netlink implements AutoCloseable {
       String alias,
       int peerNamespaceId) {}
 
-  /** An address on an interface. */
+  /**
+   * An address on an interface.
+   *
+   * @param interfaceIndex which one
+   * @param address of either family
+   * @param prefixLength of the network on the link, in bits
+   */
   public record AddressInfo(int interfaceIndex, InetAddress address, int prefixLength) {}
 
   /**
-   * A route; gateway and source are empty where it has none. table as in rt_tables (254 is main; 0
-   * in a request too). protocol 0 in a request means {@link #ROUTE_PROTOCOL}. mtuBytes is the
-   * route's own MTU, 0 for the interface's. onLink: the gateway need not lie in a connected
-   * network.
+   * A route.
+   *
+   * @param destination the network's first address
+   * @param prefixLength of the network, in bits; 0 for the default route
+   * @param interfaceIndex what it leaves by
+   * @param gateway empty for a destination on the link
+   * @param preferredSource of packets that this host sends; empty where the kernel chooses
+   * @param table as in rt_tables; {@link #TABLE_MAIN}, in a request also by 0
+   * @param protocol who made it (linux/rtnetlink.h); 0 in a request means {@link #ROUTE_PROTOCOL}
+   * @param mtuBytes the route's own MTU, 0 for the interface's
+   * @param onLink whether the gateway need not lie in a connected network
    */
   public record RouteInfo(
       InetAddress destination,
@@ -74,7 +96,17 @@ public final class Netlink implements AutoCloseable {
       int protocol,
       int mtuBytes,
       boolean onLink) {
-    /** A route with the interface's MTU and without the onlink flag. */
+    /**
+     * A route with the interface's MTU and without the onlink flag.
+     *
+     * @param destination the network's first address
+     * @param prefixLength of the network, in bits; 0 for the default route
+     * @param interfaceIndex what it leaves by
+     * @param gateway empty for a destination on the link
+     * @param preferredSource of packets that this host sends; empty where the kernel chooses
+     * @param table as in rt_tables; {@link #TABLE_MAIN}, in a request also by 0
+     * @param protocol who made it; 0 in a request means {@link #ROUTE_PROTOCOL}
+     */
     public RouteInfo(
         InetAddress destination,
         int prefixLength,
@@ -95,7 +127,7 @@ public final class Netlink implements AutoCloseable {
           false);
     }
 
-    /** The same with the onlink flag. */
+    /** {@return the same with the onlink flag; this one is left as it is} */
     public RouteInfo withOnLink() {
       return new RouteInfo(
           destination,
@@ -110,20 +142,38 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** A neighbour (ARP or NDP entry). state as in linux/neighbour.h; mac empty while unknown. */
+  /**
+   * A neighbour: an ARP or NDP entry.
+   *
+   * @param interfaceIndex whose link it is on
+   * @param address of either family
+   * @param mac 6 bytes; empty while it is unknown
+   * @param state as in linux/neighbour.h, such as {@link #NEIGHBOUR_PERMANENT}
+   */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
   public record NeighbourInfo(int interfaceIndex, InetAddress address, byte[] mac, int state) {}
 
   /**
-   * A veth end to create. namespaceFd -1 leaves it in this namespace; mac empty lets the kernel
-   * choose, as does mtuBytes 0.
+   * A veth end to create.
+   *
+   * @param name of the end in its namespace
+   * @param namespaceFd an open namespace ({@link NetNamespace#fd}), or -1 for this one
+   * @param mac 6 bytes; empty lets the kernel choose
+   * @param mtuBytes 0 lets the kernel choose
    */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
   public record VethEnd(String name, int namespaceFd, byte[] mac, int mtuBytes) {}
 
   /**
-   * A VXLAN device for one network, without learning, as flannel sets it up. underlayIndex 0 leaves
-   * the choice to routing; mac empty and mtuBytes 0 to the kernel.
+   * A VXLAN device for one network, without learning, as flannel sets it up.
+   *
+   * @param name of the device
+   * @param vni of the network, 24 bits
+   * @param local the underlay address that it sends from
+   * @param underlayIndex the interface that it sends by; 0 leaves the choice to routing
+   * @param port UDP port of the tunnel
+   * @param mac 6 bytes; empty lets the kernel choose
+   * @param mtuBytes 0 lets the kernel choose
    */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
   public record VxlanLink(
@@ -135,7 +185,12 @@ public final class Netlink implements AutoCloseable {
       byte[] mac,
       int mtuBytes) {}
 
-  /** Opens a socket in the calling thread's namespace. */
+  /**
+   * Opens a socket in the calling thread's namespace.
+   *
+   * @param libc the way to the kernel
+   * @return the caller's to close
+   */
   public static Netlink open(Libc libc) {
     NetNamespace namespace = NetNamespace.current(libc);
     try {
@@ -146,31 +201,45 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** Opens a socket in another namespace, which may be closed afterwards. */
+  /**
+   * Opens a socket in another namespace.
+   *
+   * @param libc the way to the kernel
+   * @param namespace stays the caller's, who may close it afterwards
+   * @return the caller's to close
+   */
   public static Netlink open(Libc libc, NetNamespace namespace) {
     return namespace.run(() -> open(libc));
   }
 
-  /** The namespace that this socket is bound to; closed with it. */
+  /** {@return the namespace that this socket is bound to; closed with it} */
   public NetNamespace namespace() {
     return namespace;
   }
 
-  /** All interfaces of the namespace. */
+  /** {@return all interfaces of the namespace, in the kernel's order} */
   public List<LinkInfo> links() {
     return dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
         .map(LinkMessages::parse)
         .toList();
   }
 
-  /** Empty when there is none of that name. */
+  /**
+   * {@return an interface; empty when there is none of that name}
+   *
+   * @param name in this socket's namespace
+   */
   public Optional<LinkInfo> link(String name) {
     return InterfaceName.isValid(name)
         ? oneLink(LinkMessages.get(name), "interface " + name)
         : Optional.empty();
   }
 
-  /** Empty when there is none with that index. */
+  /**
+   * {@return an interface; empty when there is none with that index}
+   *
+   * @param index in this socket's namespace; 0 and less is nobody's
+   */
   public Optional<LinkInfo> link(int index) {
     return index > 0 ? oneLink(LinkMessages.get(index), target(index)) : Optional.empty();
   }
@@ -189,7 +258,7 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** Of both families. */
+  /** {@return all addresses of the namespace's interfaces, of both families} */
   public List<AddressInfo> addresses() {
     return dump(AddressMessages.dump(), "addresses", NetlinkRequest.NEWADDR)
         .map(AddressMessages::parse)
@@ -198,9 +267,9 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * Of both families and all tables, local addresses too (table 255); one entry for each next hop.
-   * Those that lead nowhere (blackhole, unreachable, prohibit), broadcast and multicast are left
-   * out.
+   * {@return all routes of both families and all tables, local addresses too (table 255); one entry
+   * for each next hop} Those that lead nowhere (blackhole, unreachable, prohibit), broadcast and
+   * multicast are left out.
    */
   public List<RouteInfo> routes() {
     List<RouteInfo> routes = new ArrayList<>();
@@ -213,7 +282,7 @@ public final class Netlink implements AutoCloseable {
     return List.copyOf(routes);
   }
 
-  /** Of both families, in any state. */
+  /** {@return all neighbours of both families, in any state} */
   public List<NeighbourInfo> neighbours() {
     List<NeighbourInfo> neighbours = new ArrayList<>();
     for (int family : FAMILIES) {
@@ -235,16 +304,22 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * The route that the kernel would take (RTM_GETROUTE), empty when there is none or it leads
-   * nowhere. Its prefixLength is that of the whole address.
+   * The route that the kernel would take (RTM_GETROUTE).
+   *
+   * @param destination one address
+   * @return empty when there is none or it leads nowhere; its {@code prefixLength} is that of the
+   *     whole address
    */
   public Optional<RouteInfo> routeTo(InetAddress destination) {
     return lookup(destination).flatMap(RouteMessages::parseLookup);
   }
 
   /**
-   * The largest IP packet on the way to an address in bytes, also where the kernel has it only from
-   * a router and for some minutes (RFC 1191); empty when there is no way, or it says nothing.
+   * The largest IP packet on the way to an address, also where the kernel has it only from a router
+   * and for some minutes (RFC 1191).
+   *
+   * @param destination one address
+   * @return in bytes; empty when there is no way, or it says nothing
    */
   public OptionalInt pathMtuTo(InetAddress destination) {
     int bytes = lookup(destination).map(RouteMessages::parsePathMtu).orElse(0);
@@ -274,7 +349,13 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** Creates a pair of veth devices; fails with EEXIST when a name is taken. */
+  /**
+   * Creates a pair of veth devices, down.
+   *
+   * @param here one end
+   * @param peer the other
+   * @throws KernelException EEXIST when a name is taken
+   */
   public void createVeth(VethEnd here, VethEnd peer) {
     execute(LinkMessages.createVeth(here, peer), "veth " + here.name() + " with " + peer.name());
   }
@@ -282,8 +363,13 @@ public final class Netlink implements AutoCloseable {
   /**
    * Creates a {@code vxlan external} device (collect metadata) that will listen on a UDP port,
    * without learning. Another VXLAN device with that port makes this fail with EEXIST, or {@link
-   * #setUp} with EADDRINUSE, as does any other socket. mac 6 bytes, or empty; mtuBytes 0 for the
-   * kernel's choice.
+   * #setUp} with EADDRINUSE, as does any other socket.
+   *
+   * @param name of the device
+   * @param port UDP port of the tunnel
+   * @param mac 6 bytes; empty lets the kernel choose
+   * @param mtuBytes 0 lets the kernel choose
+   * @throws KernelException EEXIST when the name or the port is taken
    */
   public void createExternalVxlan(String name, int port, byte[] mac, int mtuBytes) {
     createVxlanDevice(
@@ -291,7 +377,12 @@ public final class Netlink implements AutoCloseable {
         "external vxlan " + name + " on UDP port " + port);
   }
 
-  /** Creates a VXLAN device for one network, as other overlays do. */
+  /**
+   * Creates a VXLAN device for one network, as other overlays do.
+   *
+   * @param link what it is to be
+   * @throws KernelException EEXIST when the name, or the port with the VNI, is taken
+   */
   public void createVxlan(VxlanLink link) {
     createVxlanDevice(
         LinkMessages.createVxlan(link),
@@ -314,22 +405,43 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** Creates a bridge without ports, down; fails with EEXIST when the name is taken. */
+  /**
+   * Creates a bridge without ports, down.
+   *
+   * @param name of the bridge
+   * @throws KernelException EEXIST when the name is taken
+   */
   public void createBridge(String name) {
     execute(LinkMessages.createBridge(name), "bridge " + name);
   }
 
-  /** Deletes an interface; fails with ENODEV when there is none. */
+  /**
+   * Deletes an interface, of a veth pair both ends.
+   *
+   * @param index of the interface
+   * @throws KernelException ENODEV when there is none
+   */
   public void deleteLink(int index) {
     execute(LinkMessages.delete(index), target(index));
   }
 
-  /** Switches an interface on or off. */
+  /**
+   * Switches an interface on or off.
+   *
+   * @param index of the interface
+   * @param up false for off
+   */
   public void setUp(int index, boolean up) {
     execute(LinkMessages.setUp(index, up), target(index));
   }
 
-  /** Sets the largest packet that an interface carries, in bytes, from the IP header on. */
+  /**
+   * Sets the largest packet that an interface carries.
+   *
+   * @param index of the interface
+   * @param mtuBytes from the IP header on
+   * @throws KernelException EINVAL when the device cannot carry as much, or as little
+   */
   public void setMtu(int index, int mtuBytes) {
     execute(LinkMessages.setMtu(index, mtuBytes), target(index) + ", MTU " + mtuBytes);
   }
@@ -337,6 +449,8 @@ public final class Netlink implements AutoCloseable {
   /**
    * Sets an interface's MAC address.
    *
+   * @param index of the interface
+   * @param mac 6 bytes
    * @throws IllegalArgumentException when it has not 6 bytes
    */
   public void setMac(int index, byte[] mac) {
@@ -344,8 +458,11 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * Sets the alias (at most 255 bytes), a text that the kernel keeps for people and for us: how we
-   * know what we created. Empty takes it away.
+   * Sets the alias, a text that the kernel keeps for people and for us: how we know what we
+   * created.
+   *
+   * @param index of the interface
+   * @param alias at most 255 bytes; empty takes it away
    */
   public void setAlias(int index, String alias) {
     execute(LinkMessages.setAlias(index, alias), target(index));
@@ -355,6 +472,8 @@ public final class Netlink implements AutoCloseable {
    * Keeps the kernel from giving the interface an IPv6 link-local address when it comes up, and so
    * from multicasting on its own account. Without IPv6 in the kernel there is nothing to keep it
    * from.
+   *
+   * @param index of the interface
    */
   public void setNoLinkLocal(int index) {
     try {
@@ -366,7 +485,12 @@ public final class Netlink implements AutoCloseable {
     }
   }
 
-  /** Whether IPv4 packets that enter by this interface may be forwarded by another. */
+  /**
+   * Says whether IPv4 packets that enter by an interface may be forwarded by another.
+   *
+   * @param index of the interface
+   * @param forward whether they may
+   */
   public void setIpv4Forwarding(int index, boolean forward) {
     execute(
         LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_FORWARDING, forward ? 1 : 0),
@@ -376,31 +500,53 @@ public final class Netlink implements AutoCloseable {
   /**
    * Lets in only IPv4 packets whose source is routed to this very interface (RFC 3704 section 2.2,
    * strict reverse path forwarding).
+   *
+   * @param index of the interface
    */
   public void setStrictReversePath(int index) {
     execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), target(index));
   }
 
-  /** Puts the interface under a bridge; master 0 takes it out. */
+  /**
+   * Puts an interface under a bridge.
+   *
+   * @param index of the interface
+   * @param master the bridge's; 0 takes it out
+   */
   public void setMaster(int index, int master) {
     execute(LinkMessages.setMaster(index, master), target(index) + " under " + target(master));
   }
 
-  /** Adds an address, usable at once: IPv6 too, without duplicate address detection. */
+  /**
+   * Adds an address, usable at once: IPv6 too, without duplicate address detection.
+   *
+   * @param index of the interface
+   * @param address of either family
+   * @param prefixLength of the network on the link, in bits
+   * @throws KernelException EEXIST when the interface has it
+   */
   public void addAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
     execute(AddressMessages.add(info), target(info));
   }
 
-  /** Fails with EADDRNOTAVAIL when the interface does not have it. */
+  /**
+   * Removes an address.
+   *
+   * @param index of the interface
+   * @param address of either family
+   * @param prefixLength as it was added
+   * @throws KernelException EADDRNOTAVAIL when the interface does not have it
+   */
   public void removeAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
     execute(AddressMessages.remove(info), target(info));
   }
 
   /**
-   * Adds or replaces a route. No gateway means the destination is on the link. The route carries
-   * our protocol number so that we know it again.
+   * Adds or replaces a route.
+   *
+   * @param route with our protocol number, unless it has another, so that we know it again
    */
   public void replaceRoute(RouteInfo route) {
     execute(RouteMessages.replace(route), target(route));
@@ -410,6 +556,9 @@ public final class Netlink implements AutoCloseable {
    * The same for a route that runs a program of section {@code lwt_out} on each packet that it
    * sends, before the host's firewall gives packets another source (CONFIG_LWTUNNEL_BPF). The
    * kernel holds the program as long as it has the route.
+   *
+   * @param route as for the other
+   * @param out stays the caller's
    */
   public void replaceRoute(RouteInfo route, BpfProgram out) {
     execute(
@@ -417,32 +566,60 @@ public final class Netlink implements AutoCloseable {
         target(route) + " with program " + out.name());
   }
 
-  /** Removes a route, if its protocol number is the same. False when there was none. */
+  /**
+   * Removes a route, if its protocol number is the same.
+   *
+   * @param route as it was added
+   * @return false when there was none
+   */
   public boolean removeRoute(RouteInfo route) {
     return executeIfThere(RouteMessages.remove(route), target(route));
   }
 
-  /** Adds or replaces an ARP or NDP entry. */
+  /**
+   * Adds or replaces an ARP or NDP entry.
+   *
+   * @param neighbour with its MAC address
+   */
   public void replaceNeighbour(NeighbourInfo neighbour) {
     execute(
         NeighbourMessages.replace(neighbour),
         neighbour(neighbour.interfaceIndex(), neighbour.address()));
   }
 
-  /** False when there was none. */
+  /**
+   * Removes an ARP or NDP entry.
+   *
+   * @param interfaceIndex whose link it is on
+   * @param address of either family
+   * @return false when there was none
+   */
   public boolean removeNeighbour(int interfaceIndex, InetAddress address) {
     return executeIfThere(
         NeighbourMessages.remove(interfaceIndex, address), neighbour(interfaceIndex, address));
   }
 
-  /** Tells a VXLAN device for good behind which VTEP a MAC address is (an FDB entry). */
+  /**
+   * Tells a VXLAN device for good behind which VTEP a MAC address is (an FDB entry).
+   *
+   * @param interfaceIndex of the device
+   * @param mac 6 bytes
+   * @param vtep its underlay address
+   */
   public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     execute(
         NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
         "FDB entry to " + IpAddresses.text(vtep) + " on " + target(interfaceIndex));
   }
 
-  /** False when there was none. */
+  /**
+   * Removes what {@link #replaceForwarding} told.
+   *
+   * @param interfaceIndex of the device
+   * @param mac 6 bytes
+   * @param vtep its underlay address
+   * @return false when there was none
+   */
   public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     return executeIfThere(
         NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
@@ -495,8 +672,10 @@ public final class Netlink implements AutoCloseable {
   /**
    * Listens for changes of links, addresses, routes and neighbours on a socket and a daemon thread
    * of its own, in the namespace of this socket. The listener gets no detail: it is told that
-   * something changed (also after a lost message, ENOBUFS) and reads what it needs. Close the
-   * result to stop; it outlives this socket.
+   * something changed (also after a lost message, ENOBUFS) and reads what it needs.
+   *
+   * @param listener called often; it must not wait for long
+   * @return the caller's to close, which stops it; it outlives this socket
    */
   public AutoCloseable watch(Runnable listener) {
     return namespace.run(() -> LinkMonitor.start(libc, listener));

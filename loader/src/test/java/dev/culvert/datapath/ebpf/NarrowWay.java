@@ -5,6 +5,7 @@ import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
@@ -175,7 +176,7 @@ final class NarrowWay implements AutoCloseable {
     byte[] first = gateway.getAddress();
     first[first.length - 1] = 1;
     gateway = IpFamily.address(first);
-    datapath.start(VNI, vtep(own), gateway, network);
+    datapath.start(VNI, vtep(own), List.of(new Gateway(gateway, network)));
     List<Datapath.Failure> failures =
         datapath.apply(
             List.of(

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
@@ -101,7 +102,7 @@ abstract class OneHostFixture {
   void startWith(EbpfDatapath datapath, Vtep vtep, InetAddress gateway, IpPrefix network)
       throws Exception {
     inHost(() -> {
-      datapath.start(VNI, vtep, gateway, network);
+      datapath.start(VNI, vtep, List.of(new Gateway(gateway, network)));
       return null;
     });
   }
