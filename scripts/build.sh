@@ -42,7 +42,7 @@ source_commit() { git -C "$ROOT" -c safe.directory="$ROOT" describe --always --d
 
 is_built() {
   local sources
-  [ -f "$(stamp "$1")" ] && [ -f "$(built_jar "$1")" ] || return 1
+  [ -f "$(stamp "$1")" ] && [ -f "$(built_jar "$1")" ] && [ -f "$(class_list "$(built_jar agent)")" ] || return 1
   [ "$(cat "$(stamp "$1")")" = "$(source_ids "$1")" ] || return 1
   mapfile -t sources < <(sources_of "$1")
   [ -z "$(cd "$ROOT" && find "${sources[@]}" -newer "$(stamp "$1")" -print -quit)" ]
@@ -84,5 +84,29 @@ and_mark_built() {
     printf '%s\n' "${ids[$module]}" >"$(stamp "$module")"
     touch -d "$start" "$(stamp "$module")"
   done
+  list_classes "$(built_jar agent)"
   make_class_cache "$JAVA_HOME" "$(built_jar agent)"
+}
+
+# list_classes JAR: writes the class list of the agent's jar: all classes of ours, and what two runs load that change nothing. "doctor"
+# loads what most commands do; an agent with an empty configuration refuses it, and has loaded the reader of YAML by then.
+list_classes() {
+  local lib part
+  lib=$(dirname "$1")/lib
+  {
+    for part in "$1" "$lib"/culvert-*.jar; do "$JAVA_HOME/bin/jar" tf "$part" | sed -n '/module-info/d; s/\.class$//p'; done
+    loaded_by "$1" doctor
+    loaded_by "$1" agent --config /dev/null
+  } | LC_ALL=C sort -u >"$(class_list "$1")"
+}
+
+# loaded_by JAR ARGUMENT...: the JVM's own list (-XX:DumpLoadedClassList), without what differs from run to run: numbers of classes, and
+# which constants happened to be resolved.
+loaded_by() {
+  local list jar=$1
+  shift
+  list=$(mktemp)
+  TZ=UTC LC_ALL=C "$JAVA_HOME/bin/java" -XX:+UseSerialGC "-XX:DumpLoadedClassList=$list" -jar "$jar" "$@" >/dev/null 2>&1 || true
+  sed -e '/^#/d; /^@cp /d; s/ id: .*//' "$list"
+  rm -f "$list"
 }

@@ -35,19 +35,21 @@ fill_dist() {
   install -m 755 "$ROOT/scripts/make-class-cache" "$to/libexec/make-class-cache"
   # The agent's manifest names its libraries as lib/NAME, relative to itself.
   install -m 644 "$(built_jar agent)" "$to/lib/culvert-agent.jar"
+  install -m 644 "$(class_list "$(built_jar agent)")" "$to/lib/culvert-agent.classes"
   cp -r "$ROOT/agent/target/lib" "$to/lib/lib"
   cp -r "$ROOT"/LICENSE "$ROOT"/LICENSES "$ROOT"/README.md "$ROOT"/CHANGELOG.md "$to"
   cp "$ROOT/agent/src/main/config/culvert.yaml" "$to/culvert.example.yaml"
   cp "$ROOT/scripts/culvert.service" "$to/culvert.service"
 }
 
-# A Java runtime of just the modules that Culvert uses, about 50 MB: the machine needs no Java then.
+# A Java runtime of just the modules that Culvert uses, about 50 MB: the machine needs no Java then. It has no class-data archives of
+# its own: the class cache holds Java's classes too.
 link_runtime() {
   local to=$1 modules
   modules=$(runtime_modules)
   say "Linking a Java runtime of the modules $modules"
   "$JAVA_HOME/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress zip-6 \
-    --generate-cds-archive --output "$to" >/dev/null
+    --output "$to" >/dev/null
 }
 
 # What our own classes need, and java.logging for the YAML parser. Libraries could use more (picocli: java.sql), but only for
@@ -59,7 +61,7 @@ runtime_modules() {
   printf '%s,java.logging\n' "$ours"
 }
 
-# By the very runtime that will use it. It holds the times of jars and modules, which are then those that the archive gives them.
+# By the very runtime that will use it. It holds the times of jars and modules, which are those that the archive gives them.
 add_class_cache() {
   local jar=$1/lib/culvert-agent.jar
   find "$1" -exec touch -d @0 {} +

@@ -56,16 +56,17 @@ installed_java() {
 
 # Sets JAVA_FLAGS. The serial collector and the first compiler alone take a third of the CPU time off a short command ("doctor":
 # 0.75 instead of 1.1 s JDK 25). The agent waits nearly all of its time, so they suit it too.
-# But for one that carries the packets itself. The heap is for an agent of 65,000 subnets, with room; one that needs more is at
-# fault, and ends rather than go on without some of its threads.
+# But for one that carries the packets itself. The heap begins small, since what it once had is not given back, and may become that of
+# an agent of 65,000 subnets, with room; one that needs more is at fault, and ends rather than go on without some of its threads.
 java_flags() {
   # shellcheck disable=SC2034 # for who sources this
-  JAVA_FLAGS=(-XX:+UseSerialGC -Xmx512m -XX:+ExitOnOutOfMemoryError)
+  JAVA_FLAGS=(-XX:+UseSerialGC -Xms16m -Xmx512m -XX:+ExitOnOutOfMemoryError)
   carries_packets "$@" || JAVA_FLAGS+=(-XX:TieredStopAtLevel=1)
 }
 
-# What the JVM reads classes from instead of loading them one by one: an AOT cache since JDK 25, a class-data archive before.
-# A file that does not fit the JVM or the jars (a newer build, another JDK) is passed over by the JVM.
+# What the JVM reads classes from instead of loading them one by one: a class-data archive of Java's classes and ours. One that does
+# not fit the JVM or the jars (a newer build, another JDK) is passed over by the JVM. Not an AOT cache (JDK 25): that is no faster
+# here, and its bytes differ each time.
 #
 # class_cache JAVA_HOME JAR: the file's path; the JDK's release is in its name.
 class_cache() { printf '%s.%s\n' "${2%.jar}" "jdk$(java_release "$1").cache"; }
@@ -75,8 +76,7 @@ class_cache_flags() {
   local cache
   cache=$(class_cache "$1" "$2")
   [ -r "$cache" ] || return 0
-  JAVA_FLAGS+=(-Xlog:disable) # else a cache that does not fit is complained of
-  if [ "$(java_release "$1")" -ge 25 ]; then JAVA_FLAGS+=("-XX:AOTCache=$cache"); else JAVA_FLAGS+=("-XX:SharedArchiveFile=$cache"); fi
+  JAVA_FLAGS+=(-Xlog:disable "-XX:SharedArchiveFile=$cache") # else a cache that does not fit is complained of
 }
 
 # exec_culvert JAVA_HOME CLASSES ARGUMENT...: becomes Culvert. Its classes are a jar that names its libraries, or a class path.
@@ -90,15 +90,20 @@ exec_culvert() {
   exec "$home/bin/java" "${JAVA_FLAGS[@]}" "${start[@]}" "$@"
 }
 
-# make_class_cache JAVA_HOME JAR: by a run of "doctor", which changes nothing and loads what most commands do. One that cannot be
-# made is none: everything works without.
+# class_list JAR: the file that names the classes to put into its cache.
+class_list() { printf '%s\n' "${1%.jar}.classes"; }
+
+# make_class_cache JAVA_HOME JAR: of what the list beside the jar names. The same list, jars and JVM give the same bytes, wherever they
+# are. A cache that cannot be made is none: everything works without.
 make_class_cache() {
-  local cache option=-XX:ArchiveClassesAtExit
+  local cache folder jar
   cache=$(class_cache "$1" "$2")
-  [ "$(java_release "$1")" -lt 25 ] || option=-XX:AOTCacheOutput
+  folder=$(dirname "$2")
+  # A path from the folder above: it must not tell where that is, and a name alone is looked for where the JVM starts (JDK 25).
+  jar=$(basename "$folder")/$(basename "$2")
   rm -f "$cache"
-  java_flags doctor
-  timeout 60 "$1/bin/java" "${JAVA_FLAGS[@]}" -Xlog:disable "$option=$cache.new" -jar "$2" doctor >/dev/null 2>&1 || true
+  (cd "$folder/.." && timeout 120 "$1/bin/java" -XX:+UseSerialGC -Xlog:disable -Xshare:dump \
+    "-XX:SharedClassListFile=$(class_list "$jar")" "-XX:SharedArchiveFile=$cache.new" -jar "$jar") >/dev/null 2>&1 || true
   [ ! -f "$cache.new" ] || mv "$cache.new" "$cache"
 }
 

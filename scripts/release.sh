@@ -101,7 +101,7 @@ build_release() (
   umask "$2"
   ROOT=$1 TZ=$3 LC_ALL=$4
   export TZ LC_ALL
-  and_mark_built bench maven -q -Dquick -Prelease package >&2 && dist_command >/dev/null
+  and_mark_built bench maven -q -Dquick -Prelease package >&2 && dist_command >/dev/null && dist_command --runtime >/dev/null
 )
 
 sums_of() { (cd "$1" && find . -path '*/target/*' \( -name 'culvert-*.jar' -o -name '*-cyclonedx.json' -o -name 'benchmarks.jar' -o -name '*.tar.gz' \) -print0 | sort -z | xargs -0 sha256sum); }
