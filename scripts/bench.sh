@@ -2,12 +2,13 @@
 # shellcheck shell=bash
 # The benchmarks. To be sourced after common.sh.
 
-# bench [jmh|programs|baseline] ARGUMENTS...; without one of these words end to end, which ./culvert has too; here each run's tables
-# are kept as a page.
+# bench [jmh|programs|baseline|startup] ARGUMENTS...; without one of these words end to end, which ./culvert has too; here each run's
+# tables are kept as a page.
 bench_command() {
   local what=${1:-}
   case $what in
     jmh | programs | baseline) ;;
+    startup) exec "$ROOT/scripts/bench-startup" "${@:2}" ;;
     *)
       case " $* " in *" --results"*) ;; *) set -- "$@" --results "$ROOT/docs/results" ;; esac
       exec "$ROOT/culvert" bench "$@"
