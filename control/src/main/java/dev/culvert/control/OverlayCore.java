@@ -40,6 +40,12 @@ final class OverlayCore {
   /** How often the datapath is read back, in case somebody else changed its tables. */
   private static final Duration AUDIT_PERIOD = Duration.ofSeconds(30);
 
+  /**
+   * How often the datapath looks after what it made: not every change is told, such as a program
+   * taken off an interface.
+   */
+  private static final Duration KEEP_PERIOD = Duration.ofSeconds(5);
+
   private final OverlayConfig config;
   private final Datapath datapath;
   private final SteadyClock clock;
@@ -55,6 +61,7 @@ final class OverlayCore {
   private final AtomicBoolean networkLookQueued = new AtomicBoolean();
   private Instant lookAt = Instant.MAX;
   private Instant auditAt = Instant.MAX;
+  private Instant keepAt = Instant.MAX;
   private Optional<Vtep> usedVtep = Optional.empty();
   private volatile OverlayStatus lastStatus;
 
@@ -92,12 +99,14 @@ final class OverlayCore {
     leases.obtain(state, datapath.identity(), now);
     try {
       useLeases();
+      adoptEndpoints(datapath.read()); // where the tables were lost, by their interfaces
       networkWatch = datapath.watch(this::networkChanged);
     } catch (Throwable e) { // an Error, too, leaves nothing behind
       leases.giveBack(e);
       throw e;
     }
     auditAt = now.plus(AUDIT_PERIOD);
+    keepAt = now.plus(KEEP_PERIOD);
     lookAt = now; // containers may have ended while nobody looked
     doWork();
   }
@@ -127,6 +136,9 @@ final class OverlayCore {
     if (!now.isBefore(lookAt)) {
       lookAt = Instant.MAX;
       lookAtNetwork();
+    }
+    if (!now.isBefore(keepAt)) {
+      keep();
     }
     if (!table.unknownNextHops().isEmpty()) {
       problems.guard("Asking for routes", () -> lookUp(table.unknownNextHops()));
@@ -158,6 +170,7 @@ final class OverlayCore {
             link.nextDeadline(),
             lookAt,
             auditAt,
+            keepAt,
             table.nextDeadline(now).orElse(Instant.MAX))
         .stream()
         .min(Instant::compareTo)
@@ -304,7 +317,18 @@ final class OverlayCore {
     networkLookQueued.set(false); // what changes from here on wants another look
     problems.guard("Asking for routes", () -> lookUp(table.underlayAddresses()));
     problems.guard("Removing containers that ended", this::removeVanished);
-    problems.guard("Following the underlay", datapath::refresh);
+    keep();
+  }
+
+  private void keep() {
+    keepAt = clock.instant().plus(KEEP_PERIOD);
+    problems.guard(
+        "Following the underlay",
+        () -> {
+          if (datapath.refresh()) {
+            table.setActual(datapath.read());
+          }
+        });
   }
 
   private void removeVanished() {
@@ -383,6 +407,7 @@ final class OverlayCore {
     lost(judgement.now()).ifPresent(all::add);
     all.addAll(SharedVteps.find(table.leases()));
     all.addAll(Strays.find(config, leases, table.leases(), endpoints.values()));
+    all.addAll(datapath.problems());
     all.addAll(problems.list());
     return List.copyOf(all);
   }

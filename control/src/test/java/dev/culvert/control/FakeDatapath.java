@@ -200,8 +200,9 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public synchronized void refresh() {
+  public synchronized boolean refresh() {
     refreshes++;
+    return false;
   }
 
   synchronized int refreshes() {

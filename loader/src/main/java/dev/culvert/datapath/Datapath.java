@@ -105,13 +105,30 @@ public interface Datapath extends AutoCloseable {
   }
 
   /**
-   * Brings what this datapath made in line with the host's network as it is now: MTUs follow the
-   * underlay's, on both sides of containers' interfaces, and so does the place where outer headers
-   * come off. Called when {@link #watch} told of a change; nothing changed is no work.
+   * Puts back what somebody took away or changed of what this datapath made (devices, addresses,
+   * routes, settings, attached programs), and brings it in line with the host's network as it is
+   * now: MTUs follow the underlay's, on both sides of containers' interfaces, and so does the place
+   * where outer headers come off. Called when {@link #watch} told of a change, and every few
+   * seconds, since not every change is told; nothing changed is no work. What cannot be put back is
+   * in {@link #problems}.
    *
+   * @return whether tables changed beside {@link #apply}, so that they are to be read again
    * @throws RefusedException when the underlay's MTU is too small; all stays as it was
    */
-  default void refresh() {}
+  default boolean refresh() {
+    return false;
+  }
+
+  /**
+   * What this datapath does not find on the host as it made it and cannot put back, above all where
+   * others' routes or devices are in the way: one sentence each. As of the last {@link #refresh};
+   * any thread may ask.
+   *
+   * @return empty while all is as it was made
+   */
+  default List<String> problems() {
+    return List.of();
+  }
 
   /**
    * Endpoints of the tables whose interface no longer exists on this host: a container that ended

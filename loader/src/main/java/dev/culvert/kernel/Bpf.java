@@ -16,6 +16,7 @@ import dev.culvert.kernel.BpfStructs.MapCreate;
 import dev.culvert.kernel.BpfStructs.MapElement;
 import dev.culvert.kernel.BpfStructs.Pin;
 import dev.culvert.kernel.BpfStructs.ProgLoad;
+import dev.culvert.kernel.BpfStructs.ProgQuery;
 import dev.culvert.kernel.BpfStructs.TestRun;
 import dev.culvert.kernel.StructLayout.Field;
 import dev.culvert.kernel.system.FileDescriptor;
@@ -45,6 +46,7 @@ final class Bpf {
   static final int PROG_TEST_RUN = 10;
   static final int PROG_GET_FD_BY_ID = 13;
   static final int OBJ_GET_INFO_BY_FD = 15;
+  static final int PROG_QUERY = 16;
   static final int BTF_LOAD = 18;
   static final int MAP_FREEZE = 22;
   static final int MAP_UPDATE_BATCH = 26;
@@ -248,6 +250,22 @@ final class Bpf {
       setLong(a, Pin.PATH, arena.allocateFrom(path).address());
       return call(OBJ_GET, a);
     }
+  }
+
+  /**
+   * Programs attached to an interface.
+   *
+   * @param ids where the kernel writes their ids
+   * @return how many, or the negated errno
+   */
+  int progQuery(int interfaceIndex, int attachType, MemorySegment ids) {
+    MemorySegment a = cleared();
+    set(a, ProgQuery.INTERFACE_INDEX, interfaceIndex);
+    set(a, ProgQuery.ATTACH_TYPE, attachType);
+    setLong(a, ProgQuery.IDS, ids.address());
+    set(a, ProgQuery.COUNT, (int) (ids.byteSize() / Integer.BYTES));
+    int result = call(PROG_QUERY, a);
+    return result < 0 ? result : get(a, ProgQuery.COUNT);
   }
 
   int progFdById(int id) {

@@ -181,6 +181,25 @@ final class BpfStructs {
     private Pin() {}
   }
 
+  /** BPF_PROG_QUERY, as far as the ids of programs. */
+  static final class ProgQuery {
+    static final StructLayout LAYOUT =
+        StructLayout.of("query")
+            .u32("target_ifindex")
+            .u32("attach_type")
+            .u32("query_flags")
+            .u32("attach_flags")
+            .u64("prog_ids")
+            .u32("count")
+            .build();
+    static final Field INTERFACE_INDEX = LAYOUT.field("target_ifindex");
+    static final Field ATTACH_TYPE = LAYOUT.field("attach_type");
+    static final Field IDS = LAYOUT.field("prog_ids");
+    static final Field COUNT = LAYOUT.field("count");
+
+    private ProgQuery() {}
+  }
+
   /** BPF_PROG_GET_FD_BY_ID. */
   static final class GetId {
     static final StructLayout LAYOUT = StructLayout.of("get_id").u32("prog_id").build();

@@ -2,6 +2,7 @@
 package dev.culvert.kernel;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -50,6 +51,22 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    */
   static Link attachTcx(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
     return TcxLink.attach(new Bpf(libc), program, interfaceIndex, direction);
+  }
+
+  /**
+   * Names (at most 15 characters) of the programs that run by tcx on an interface of this thread's
+   * namespace, whoever attached them and wherever their links are pinned. None before kernel 6.6.
+   *
+   * @param libc the way to the kernel
+   * @param interfaceIndex of the interface
+   * @param direction which of its two lists
+   * @return one for each program, in the order in which they run
+   * @throws KernelException when the kernel refuses
+   */
+  static List<String> tcxPrograms(Libc libc, int interfaceIndex, Direction direction) {
+    return libc.features().tcx()
+        ? TcxLink.programs(new Bpf(libc), interfaceIndex, direction)
+        : List.of();
   }
 
   /**

@@ -182,6 +182,10 @@ final class LinkMessages {
     return change(index).attribute(IFLA_ADDRESS, requireMac(mac));
   }
 
+  static NetlinkMessage rename(int index, String name) {
+    return change(index).textZ(IFLA_IFNAME, new InterfaceName(name).text());
+  }
+
   static NetlinkMessage setNoLinkLocal(int index) {
     NetlinkMessage message = change(index);
     return message.nest(

@@ -10,8 +10,14 @@ import java.lang.System.Logger.Level;
 final class LinkMonitor implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(LinkMonitor.class.getName());
 
-  /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, _ROUTE, _RULE, IPV6_IFADDR, _ROUTE; RTNLGRP_IPV6_RULE. */
-  private static final int GROUPS = 0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | 1 << (19 - 1);
+  /**
+   * RTNLGRP_IPV6_RULE, and what tells of forwarding and rp_filter: _IPV4_NETCONF, _IPV6_NETCONF.
+   */
+  private static final int IPV6_RULE_AND_SETTINGS = 1 << (19 - 1) | 1 << (24 - 1) | 1 << (25 - 1);
+
+  /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, _ROUTE, _RULE, IPV6_IFADDR, _ROUTE. */
+  private static final int GROUPS =
+      0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | IPV6_RULE_AND_SETTINGS;
 
   /** Room for some thousand messages; when even this overflows, ENOBUFS says so. */
   private static final int QUEUE_BYTES = 4 << 20;

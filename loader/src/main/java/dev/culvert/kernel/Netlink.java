@@ -486,6 +486,27 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
+   * Renames an interface; one that is up is taken down for it where the kernel asks for that
+   * (before 6.2), so that its IPv6 addresses and all its routes go.
+   *
+   * @param index of the interface
+   * @param name the new one
+   * @throws KernelException EEXIST when another has it, ENODEV when there is no such interface
+   */
+  public void rename(int index, String name) {
+    try {
+      execute(LinkMessages.rename(index, name), target(index) + " to " + name);
+    } catch (KernelException refused) {
+      if (refused.errno() != Errno.EBUSY) {
+        throw refused;
+      }
+      setUp(index, false);
+      execute(LinkMessages.rename(index, name), target(index) + " to " + name);
+      setUp(index, true);
+    }
+  }
+
+  /**
    * Says whether IPv4 packets that enter by an interface may be forwarded by another.
    *
    * @param index of the interface
@@ -505,6 +526,16 @@ public final class Netlink implements AutoCloseable {
    */
   public void setStrictReversePath(int index) {
     execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), target(index));
+  }
+
+  /**
+   * Lets in IPv4 packets whose source is routed anywhere (RFC 3704 section 2.4, loose reverse path
+   * forwarding), also where the setting of all interfaces is strict: the larger number counts.
+   *
+   * @param index of the interface
+   */
+  public void setLooseReversePath(int index) {
+    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 2), target(index));
   }
 
   /**
@@ -564,6 +595,41 @@ public final class Netlink implements AutoCloseable {
     execute(
         RouteMessages.replace(route, out.fd(), out.name()),
         target(route) + " with program " + out.name());
+  }
+
+  /**
+   * Adds a route where there is none to that destination with the same metric.
+   *
+   * @param route with our protocol number unless it has one
+   * @return false when there is one, whoever made it
+   */
+  public boolean addRoute(RouteInfo route) {
+    return executeIfFree(RouteMessages.add(route), target(route));
+  }
+
+  /**
+   * The same for a route with a program; see {@link #replaceRoute(RouteInfo, BpfProgram)}.
+   *
+   * @param route with our protocol number unless it has one
+   * @param out a program of section {@code lwt_out}
+   * @return false when there is one, whoever made it
+   */
+  public boolean addRoute(RouteInfo route, BpfProgram out) {
+    return executeIfFree(
+        RouteMessages.add(route, out.fd(), out.name()),
+        target(route) + " with program " + out.name());
+  }
+
+  private boolean executeIfFree(NetlinkMessage message, String target) {
+    try {
+      execute(message, target);
+      return true;
+    } catch (KernelException refused) {
+      if (refused.errno() == Errno.EEXIST) {
+        return false;
+      }
+      throw refused;
+    }
   }
 
   /**

@@ -77,7 +77,12 @@ final class RouteMessages {
   }
 
   static NetlinkMessage replace(RouteInfo route) {
-    return replace(route, _ -> {});
+    return put(NetlinkMessage.REPLACE, route, _ -> {});
+  }
+
+  /** Refused with EEXIST where there is one. */
+  static NetlinkMessage add(RouteInfo route) {
+    return put(NetlinkMessage.EXCL, route, _ -> {});
   }
 
   /**
@@ -86,27 +91,37 @@ final class RouteMessages {
    * @param name what the kernel shows of the program
    */
   static NetlinkMessage replace(RouteInfo route, int programFd, String name) {
-    return replace(
-        route,
-        message ->
-            message
-                .nest(
-                    NLA_F_NESTED | RTA_ENCAP,
-                    () ->
-                        message.nest(
-                            NLA_F_NESTED | LWT_BPF_OUT,
-                            () ->
-                                message
-                                    .attribute32(LWT_BPF_PROG_FD, programFd)
-                                    .textZ(LWT_BPF_PROG_NAME, name)))
-                .attribute16(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF));
+    return put(NetlinkMessage.REPLACE, route, program(programFd, name));
   }
 
-  private static NetlinkMessage replace(RouteInfo route, Consumer<NetlinkMessage> encapsulation) {
+  /** The same, refused with EEXIST where there is a route. */
+  static NetlinkMessage add(RouteInfo route, int programFd, String name) {
+    return put(NetlinkMessage.EXCL, route, program(programFd, name));
+  }
+
+  private static Consumer<NetlinkMessage> program(int programFd, String name) {
+    return message ->
+        message
+            .nest(
+                NLA_F_NESTED | RTA_ENCAP,
+                () ->
+                    message.nest(
+                        NLA_F_NESTED | LWT_BPF_OUT,
+                        () ->
+                            message
+                                .attribute32(LWT_BPF_PROG_FD, programFd)
+                                .textZ(LWT_BPF_PROG_NAME, name)))
+            .attribute16(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF);
+  }
+
+  /**
+   * @param how what becomes of a route that is there: NLM_F_REPLACE or NLM_F_EXCL
+   */
+  private static NetlinkMessage put(
+      int how, RouteInfo route, Consumer<NetlinkMessage> encapsulation) {
     NetlinkMessage message =
         new NetlinkMessage(
-            NetlinkRequest.NEWROUTE,
-            NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.REPLACE);
+            NetlinkRequest.NEWROUTE, NetlinkMessage.ACK | NetlinkMessage.CREATE | how);
     // A destination without a gateway is a neighbour: scope link.
     int scope = route.gateway().isEmpty() ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
     header(message, route, scope, RTN_UNICAST);

@@ -2,6 +2,11 @@
 package dev.culvert.kernel;
 
 import dev.culvert.kernel.system.FileDescriptor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * See {@link Link}. The kernel keeps the programs of one interface and direction in a list; this
@@ -10,6 +15,9 @@ import dev.culvert.kernel.system.FileDescriptor;
 final class TcxLink extends KernelLink {
   static final int ATTACH_INGRESS = 46;
   private static final int ATTACH_EGRESS = 47;
+
+  /** BPF_MPROG_MAX, linux/bpf_mprog.h. */
+  private static final int MOST_PROGRAMS = 64;
 
   TcxLink(Bpf bpf, FileDescriptor fd, int interfaceIndex, String description) {
     super(bpf, fd, interfaceIndex, description);
@@ -24,6 +32,25 @@ final class TcxLink extends KernelLink {
     }
     FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
     return new TcxLink(bpf, fd, interfaceIndex, "the tcx link at " + where);
+  }
+
+  /** Names of all programs there, whoever attached them, as far as the kernel keeps them. */
+  static List<String> programs(Bpf bpf, int interfaceIndex, Direction direction) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment ids = arena.allocate(ValueLayout.JAVA_INT, MOST_PROGRAMS);
+      int type = direction == Direction.INGRESS ? ATTACH_INGRESS : ATTACH_EGRESS;
+      int count = bpf.progQuery(interfaceIndex, type, ids);
+      if (count < 0) {
+        throw BpfErrors.of("BPF_PROG_QUERY", "interface " + interfaceIndex, count);
+      }
+      List<String> names = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        try (BpfProgram program = BpfProgram.openId(bpf, ids.getAtIndex(ValueLayout.JAVA_INT, i))) {
+          names.add(program.name());
+        }
+      }
+      return names;
+    }
   }
 
   private static KernelException failed(Bpf bpf, String target, int result) {

@@ -12,9 +12,12 @@ import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /** Lets the containers behind bridges that others made into the overlay. */
@@ -22,6 +25,9 @@ final class Bridges {
   private final Netlink netlink;
   private final Tables tables;
   private final ContainerLinks links;
+
+  /** By name, what lies behind each; a bridge that is made anew has another index. */
+  private final Map<String, List<Subnet>> letIn = new TreeMap<>();
 
   Bridges(Netlink netlink, Tables tables, PinnedLinks links) {
     this.netlink = netlink;
@@ -46,9 +52,57 @@ final class Bridges {
       }
       undo.commit();
     }
+    letIn.put(bridge, List.copyOf(subnets));
+  }
+
+  /**
+   * Lets bridges in again that somebody made anew, and attaches what somebody took off them.
+   *
+   * @return whether the tables changed
+   */
+  boolean follow(Identity identity, ContainerLinks.Pair programs, List<String> told) {
+    List<LocalSubnet> locals = tables.read(identity.vtep().port()).locals();
+    learn(locals);
+    boolean changed = false;
+    for (Map.Entry<String, List<Subnet>> bridge : Map.copyOf(letIn).entrySet()) {
+      Optional<LinkInfo> device =
+          netlink.link(bridge.getKey()).filter(link -> link.kind().equals("bridge"));
+      int index = device.map(LinkInfo::index).orElse(0);
+      boolean known = index != 0 && locals.stream().anyMatch(local -> local.bridgeIndex() == index);
+      if (index == 0) {
+        told.add(
+            "The bridge "
+                + bridge.getKey()
+                + " is gone; it is let into the overlay again when somebody makes it anew.");
+        dropVanished(identity);
+        changed |= !locals.equals(tables.read(identity.vtep().port()).locals());
+      } else if (known) {
+        links.keep(where(index), programs, index);
+      } else {
+        dropVanished(identity);
+        attach(bridge.getKey(), bridge.getValue(), programs);
+        changed = true;
+      }
+    }
+    return changed;
+  }
+
+  /** Those that an earlier agent let in. */
+  private void learn(List<LocalSubnet> locals) {
+    Map<String, List<Subnet>> found = new TreeMap<>();
+    for (LocalSubnet local : locals) {
+      if (local.bridgeIndex() != 0) {
+        netlink
+            .link(local.bridgeIndex())
+            .ifPresent(device ->
+                found.computeIfAbsent(device.name(), _ -> new ArrayList<>()).add(local.subnet()));
+      }
+    }
+    found.forEach(letIn::putIfAbsent);
   }
 
   void detach(String bridge, Identity identity) {
+    letIn.remove(bridge);
     Optional<LinkInfo> device = netlink.link(bridge);
     if (device.isEmpty()) {
       dropVanished(identity);

@@ -33,6 +33,20 @@ final class ContainerLinks {
     links.ensure(where, programs.to(), interfaceIndex, Link.Direction.EGRESS);
   }
 
+  /** Attaches what somebody took off. */
+  void keep(String where, Pair programs, int interfaceIndex) {
+    links.keep(where, programs.from(), interfaceIndex, Link.Direction.INGRESS);
+    links.keep(where, programs.to(), interfaceIndex, Link.Direction.EGRESS);
+  }
+
+  /** Whether the pins say that the program is on that interface, whatever else it has become. */
+  boolean isOn(String where, int interfaceIndex) {
+    return links
+        .interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where))
+        .filter(index -> index == interfaceIndex)
+        .isPresent();
+  }
+
   /** Whether what containers send there is looked at. */
   boolean isOn(String where) {
     return links.interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where)).isPresent();

@@ -3,10 +3,12 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Endpoint;
-import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
+import dev.culvert.datapath.host.Fixture;
+import dev.culvert.datapath.host.FoundPairs;
 import dev.culvert.datapath.host.Headroom;
+import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.Undo;
@@ -17,12 +19,17 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -39,6 +46,12 @@ final class Containers {
   private final OwnDevices own;
   private final Headroom headroom;
 
+  /** By the index of a pair of ours: the alias that it was made with, should somebody change it. */
+  private final Map<Integer, String> aliases = new HashMap<>();
+
+  /** By the path of their namespace, containers whose interface somebody deleted. */
+  private final Map<String, Endpoint> taken = new TreeMap<>();
+
   Containers(
       Libc libc, Netlink netlink, Ownership ownership, EndpointTable table, PinnedLinks links) {
     this.own = new OwnDevices(netlink, ownership);
@@ -51,21 +64,39 @@ final class Containers {
   }
 
   /** The host's devices at one moment. */
-  record Devices(Map<Integer, LinkInfo> byIndex) {
-    /** Whether the endpoint's device is there: an index alone may have been given away again. */
+  final class Devices {
+    private final Map<Integer, LinkInfo> byIndex =
+        netlink.links().stream().collect(Collectors.toMap(LinkInfo::index, Function.identity()));
+
+    /**
+     * Whether the endpoint's device is there, whatever somebody made of its name or MAC. An index
+     * alone may have been given away again: to whom it belongs, alias, MAC or our program tell.
+     */
     boolean has(Endpoint endpoint) {
       LinkInfo link = byIndex.get(endpoint.interfaceIndex());
-      return link != null && Arrays.equals(link.mac(), endpoint.hostMac().toBytes());
+      return link != null
+          && (ownership.owns(link)
+              || Arrays.equals(link.mac(), endpoint.hostMac().toBytes())
+              || links.isOn(where(endpoint), link.index()));
+    }
+
+    /** The device of an endpoint, if it is one that we made. */
+    private Optional<LinkInfo> own(Endpoint endpoint) {
+      return Optional.ofNullable(byIndex.get(endpoint.interfaceIndex()))
+          .filter(link -> ownership.owns(link) || aliases.containsKey(link.index()));
     }
   }
 
   Devices devices() {
-    return new Devices(
-        netlink.links().stream().collect(Collectors.toMap(LinkInfo::index, Function.identity())));
+    return new Devices();
+  }
+
+  private static String where(Endpoint endpoint) {
+    return ContainerInterface.hostName(endpoint.vni(), endpoint.address());
   }
 
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
-  Endpoint attach(Attachment attachment, List<IpPrefix> networks, ContainerLinks.Pair programs) {
+  Endpoint attach(Attachment attachment, HostPlan plan, ContainerLinks.Pair programs) {
     requireFree(attachment);
     String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address());
     try (ContainerInterface pair = ContainerInterface.open(libc, netlink, attachment);
@@ -76,7 +107,7 @@ final class Containers {
       allow(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
       links.attach(linkWhere, programs, endpoint.interfaceIndex(), undo);
-      pair.configure(endpoint, networks, undo);
+      pair.configure(endpoint, plan, undo);
       // ... and others reach it only when it can answer.
       table.put(endpoint);
       undo.commit();
@@ -107,9 +138,11 @@ final class Containers {
     Optional<Endpoint> endpoint = table.get(vni, address);
     endpoint.ifPresent(table::remove);
     InetAddress known = endpoint.map(Endpoint::address).orElse(address);
-    netlink
-        .link(ContainerInterface.hostName(vni, known))
-        .filter(ownership::owns)
+    Devices devices = devices();
+    endpoint.filter(gone -> !devices.has(gone)).ifPresent(this::noteTaken);
+    endpoint
+        .flatMap(devices::own)
+        .or(() -> netlink.link(ContainerInterface.hostName(vni, known)).filter(ownership::owns))
         .ifPresent(device -> own.delete(device.index()));
     forgetLink(vni, known);
     endpoint.ifPresent(e -> forbid(e.interfaceIndex()));
@@ -146,27 +179,148 @@ final class Containers {
     table.forbid(interfaceIndex);
   }
 
+  /**
+   * Sees to it that programs run on every container's interface, and that those of our making are
+   * ports of the bridge that lends them room.
+   */
+  void keep(Vni vni, ContainerLinks.Pair programs) {
+    Devices devices = devices();
+    OptionalInt bridge = headroom.bridge();
+    for (Endpoint endpoint : present(vni, devices)) {
+      links.keep(where(endpoint), programs, endpoint.interfaceIndex());
+      Optional<LinkInfo> device = devices.own(endpoint);
+      if (device.isPresent()
+          && bridge.isPresent()
+          && device.get().masterIndex() != bridge.getAsInt()) {
+        headroom.lend(device.get().index());
+        allow(endpoint);
+      }
+    }
+  }
+
+  /** What the interfaces of our making should be. */
+  List<Fixture> fixtures(Vni vni, HostPlan plan) {
+    Devices devices = devices();
+    List<Fixture> wanted = new ArrayList<>();
+    for (Endpoint endpoint : present(vni, devices)) {
+      devices
+          .own(endpoint)
+          .ifPresent(device -> wanted.addAll(plan.container(endpoint, alias(device))));
+    }
+    return wanted;
+  }
+
+  private List<Endpoint> present(Vni vni, Devices devices) {
+    return table.read().stream()
+        .filter(endpoint -> endpoint.vni().equals(vni) && devices.has(endpoint))
+        .toList();
+  }
+
+  private String alias(LinkInfo device) {
+    return ownership.owns(device)
+        ? aliases.merge(device.index(), device.alias(), (_, now) -> now)
+        : aliases.get(device.index());
+  }
+
+  /**
+   * Pairs of ours that neither tables nor pins know: a bpf file system was unmounted or emptied. To
+   * be asked before anything changes, since routes tell of them.
+   */
+  List<Endpoint> lost(Vni vni) {
+    Set<Integer> known = knownIndexes();
+    return FoundPairs.find(netlink, ownership, vni).stream()
+        .filter(found -> !known.contains(found.interfaceIndex()))
+        .filter(found -> !links.isOn(where(found), found.interfaceIndex()))
+        .toList();
+  }
+
+  /** Takes lost pairs in again. */
+  void adopt(List<Endpoint> lost, ContainerLinks.Pair programs) {
+    for (Endpoint endpoint : lost) {
+      allow(endpoint);
+      links.keep(where(endpoint), programs, endpoint.interfaceIndex());
+      table.put(endpoint);
+    }
+  }
+
+  private Set<Integer> knownIndexes() {
+    return table.read().stream().map(Endpoint::interfaceIndex).collect(Collectors.toSet());
+  }
+
+  /** Somebody deleted the interface of a container that perhaps lives on. */
+  private void noteTaken(Endpoint endpoint) {
+    Optional.ofNullable(aliases.remove(endpoint.interfaceIndex()))
+        .flatMap(ownership::what)
+        .ifPresent(netns -> taken.put(netns, endpoint));
+  }
+
+  /** A sentence for each container whose interface somebody deleted, while its namespace lives. */
+  List<String> taken() {
+    Set<String> attached =
+        netlink.links().stream()
+            .filter(this::isPair)
+            .flatMap(link -> ownership.what(link).stream())
+            .collect(Collectors.toSet());
+    taken.keySet().removeIf(netns -> attached.contains(netns) || !Files.exists(Path.of(netns)));
+    return taken.entrySet().stream()
+        .map(entry ->
+            "Somebody deleted the interface of the container "
+                + IpAddresses.text(entry.getValue().address())
+                + " ("
+                + entry.getKey()
+                + "), and the container is out of the overlay: attach it anew.")
+        .toList();
+  }
+
+  /** A sentence for each pair with our alias that nothing else tells of. */
+  List<String> strangers() {
+    Set<Integer> known = knownIndexes();
+    return netlink.links().stream()
+        .filter(link -> isPair(link) && !known.contains(link.index()))
+        .map(link ->
+            "The interface "
+                + link.name()
+                + " (alias \""
+                + link.alias()
+                + "\") is of this instance's making, and no table knows its container: attach"
+                + " that anew, or delete it (ip link delete "
+                + link.name()
+                + ").")
+        .toList();
+  }
+
+  private boolean isPair(LinkInfo link) {
+    return link.kind().equals("veth") && ownership.owns(link);
+  }
+
+  /**
+   * A pair without an entry that an agent left half made or half removed: its pins know it, or it
+   * has not been brought up yet. All others stay: that tables are empty says nothing of containers.
+   */
+  private boolean isHalf(LinkInfo link) {
+    return !link.up() || links.isOn(link.name(), link.index());
+  }
+
   /** Entries without a device, and pairs without an entry (an agent died in the middle). */
   List<Endpoint> dropVanished() {
     Devices devices = devices();
     List<Endpoint> gone = new ArrayList<>();
     for (Endpoint endpoint : table.read()) {
       if (!devices.has(endpoint)) {
+        noteTaken(endpoint);
         forget(endpoint);
         gone.add(endpoint);
       }
     }
     for (int index : table.interfaceIndexes()) {
-      if (!devices.byIndex().containsKey(index)) {
+      if (!devices.byIndex.containsKey(index)) {
         forbid(index);
+        aliases.remove(index);
       }
     }
-    Set<Integer> known =
-        table.read().stream().map(Endpoint::interfaceIndex).collect(Collectors.toSet());
-    for (LinkInfo device : devices.byIndex().values()) {
-      if (device.kind().equals("veth")
-          && ownership.owns(device)
-          && !known.contains(device.index())) {
+    Set<Integer> known = knownIndexes();
+    for (LinkInfo device : devices.byIndex.values()) {
+      if (isPair(device) && !known.contains(device.index()) && isHalf(device)) {
         own.delete(device.index());
       }
     }

@@ -9,7 +9,6 @@ import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
-import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.Subnet;
@@ -17,7 +16,7 @@ import dev.culvert.datapath.TrafficCounters;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
-import dev.culvert.datapath.host.Headroom;
+import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.Mtus;
 import dev.culvert.datapath.host.NextHops;
@@ -30,7 +29,6 @@ import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
@@ -64,6 +62,7 @@ public final class EbpfDatapath implements Datapath {
   private final Underlays underlays;
   private final NextHops nextHops;
   private final Mtus mtus;
+  private final HostKeeper keeper;
 
   private Programs programs;
   private Optional<Vni> programsVni;
@@ -91,6 +90,9 @@ public final class EbpfDatapath implements Datapath {
         new NextHops(
             netlink, NextHops.MtuSource.ROUTE, () -> identity.map(i -> i.vtep().address()));
     this.mtus = new Mtus(libc, netlink, ownership);
+    this.keeper =
+        new HostKeeper(
+            new HostKeeper.Parts(netlink, devices, ownership, links, tables), containers, bridges);
   }
 
   /**
@@ -116,6 +118,9 @@ public final class EbpfDatapath implements Datapath {
       }
       Netlink netlink = Netlink.open(libc);
       undo.push(netlink::close);
+      if (fresh) {
+        OtherPins.requireNone(libc, netlink, pins);
+      }
       Programs loaded = Programs.load(libc, pins, config, vni);
       undo.push(loaded::close);
       EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
@@ -164,32 +169,19 @@ public final class EbpfDatapath implements Datapath {
               + ": give both the same.");
     }
     Identity started = new Identity(vni, vtep, gateways, config.underlay());
-    int innerMtu = innerMtuBytes(vtep.address(), started.networks());
     usePrograms(vni);
-
-    boolean portChanged = identity.map(i -> i.vtep().port() != vtep.port()).orElse(true);
-    HostDevice device = new HostDevice(netlink, devices);
-    int index = device.ensure(vtep, innerMtu, portChanged);
+    List<Endpoint> lost = containers.lost(vni);
+    int innerMtuBytes = innerMtuBytes(vtep.address(), started.networks());
+    keeper.start(started, innerMtuBytes, identity, programs);
     tables.vteps().setSelf(vtep.address());
-    tables.endpoints().allowHost(index, vni);
-    // The device is guarded before it has an address: what the kernel unwraps is judged like the
-    // rest.
-    links.ensure(
-        "", programs.object().program(ProgramNames.FROM_TUNNEL), index, Link.Direction.INGRESS);
-    links.ensure(
-        "", programs.object().program(ProgramNames.FROM_HOST), index, Link.Direction.EGRESS);
-    boolean routeJudges =
-        device.address(
-            index, started.gateways(), programs.object().program(ProgramNames.JUDGE_ROUTED));
-    tables.device().set(index, routeJudges);
     new ContainerLinks(links).complete(ContainerLinks.Pair.of(programs));
-    new Headroom(netlink, devices).ensure(IpFamily.of(vtep.address()));
     underlays.attach(programs, tables.subnets().interfaceIndexes());
 
     pins.setIdentity(started);
     identity = Optional.of(started);
+    containers.adopt(lost, ContainerLinks.Pair.of(programs));
     dropVanished();
-    refresh();
+    boolean _ = refresh();
   }
 
   /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
@@ -283,15 +275,29 @@ public final class EbpfDatapath implements Datapath {
     return HostDevice.innerMtuBytes(underlays.narrowest(), underlayAddress, networks);
   }
 
-  /** Before {@link #start} there is nothing to keep in line. */
+  /** Before {@link #start} there is nothing to keep. */
   @Override
-  public void refresh() {
-    if (identity.isPresent()) {
-      underlays.follow(programs); // one may have been made anew
-      decapsulator.follow(underlays.first(), programs.object().program(ProgramNames.STRIP_AT_XDP));
-      mtus.follow(overlayMtuBytes(identity.get().vtep().address()));
-      tables.flows().expire(KernelClock.monotonicNs(libc));
+  public boolean refresh() {
+    if (identity.isEmpty()) {
+      return false;
     }
+    Identity own = identity.get();
+    tables.flows().expire(KernelClock.monotonicNs(libc));
+    boolean tablesChanged = keeper.keep(own, overlayMtuBytes(own.vtep().address()), programs);
+    underlays.follow(programs);
+    decapsulator.follow(underlays.first(), programs.object().program(ProgramNames.STRIP_AT_XDP));
+    mtus.follow(overlayMtuBytes(own.vtep().address()));
+    return tablesChanged;
+  }
+
+  /** All that this instance keeps on its host beside programs, from what {@link #refresh} works. */
+  List<Fixture> fixtures() {
+    return keeper.fixtures(started(), programs);
+  }
+
+  @Override
+  public List<String> problems() {
+    return keeper.problems();
   }
 
   /** {@return where outer headers come off now, and why there; empty before {@link #start}} */
@@ -307,7 +313,8 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
-    return containers.attach(attachment, started().networks(), ContainerLinks.Pair.of(programs));
+    return containers.attach(
+        attachment, HostKeeper.plan(started()), ContainerLinks.Pair.of(programs));
   }
 
   @Override

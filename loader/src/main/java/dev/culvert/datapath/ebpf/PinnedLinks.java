@@ -76,6 +76,21 @@ final class PinnedLinks {
     }
   }
 
+  /**
+   * Sees to it that some version of the program runs there: a link that does so already is left
+   * alone; one that somebody took off is attached anew.
+   *
+   * @return whether it had to be
+   */
+  boolean keep(String where, BpfProgram program, int interfaceIndex, Link.Direction direction) {
+    boolean runs =
+        interfaceIndex(name(program.name(), where)).filter(i -> i == interfaceIndex).isPresent();
+    if (!runs) {
+      ensure(where, program, interfaceIndex, direction);
+    }
+    return !runs;
+  }
+
   /** The same for the one XDP program of an interface. */
   void ensureXdp(BpfProgram program, int interfaceIndex) {
     ensureXdp(program, interfaceIndex, Link::attachXdp);

@@ -92,10 +92,17 @@ final class Underlays {
     nextHops.forEach(index -> reach(index, programs));
   }
 
-  /** Runs the program on configured interfaces that were made anew. */
+  /**
+   * Runs the program on configured interfaces that were made anew, and again where somebody took it
+   * off.
+   */
   void follow(Programs programs) {
-    run("", first().index(), programs);
+    int first = first().index();
+    Set<Integer> before = Set.copyOf(reached);
+    reached.clear(); // each link is looked at again
+    run("", first, programs);
     configured().forEach(link -> reach(link.index(), programs));
+    before.forEach(index -> reach(index, programs));
   }
 
   /**
@@ -110,7 +117,7 @@ final class Underlays {
 
   private void run(String where, int interfaceIndex, Programs programs) {
     if (!reached.contains(interfaceIndex)) {
-      links.ensure(
+      links.keep(
           where,
           programs.object().program(ProgramNames.FROM_UNDERLAY),
           interfaceIndex,

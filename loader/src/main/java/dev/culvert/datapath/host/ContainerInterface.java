@@ -103,6 +103,11 @@ public final class ContainerInterface implements AutoCloseable {
     return mac("container", vni, address);
   }
 
+  /** The MAC of the host's end. */
+  static MacAddress hostMac(Vni vni, InetAddress address) {
+    return mac("host", vni, address);
+  }
+
   /** Of the address as Java writes it, and not as we do: names and MACs outlive versions. */
   private static byte[] digest(String what, Vni vni, InetAddress address) {
     try {
@@ -131,7 +136,7 @@ public final class ContainerInterface implements AutoCloseable {
     }
     String hostName = hostName(attachment.vni(), attachment.address());
     MacAddress mac = mac(attachment.vni(), attachment.address());
-    MacAddress hostMac = mac("host", attachment.vni(), attachment.address());
+    MacAddress hostMac = hostMac(attachment.vni(), attachment.address());
     host.createVeth(
         new VethEnd(hostName, -1, hostMac.toBytes(), attachment.mtuBytes()),
         new VethEnd(name, namespace.fd(), mac.toBytes(), attachment.mtuBytes()));
@@ -150,10 +155,10 @@ public final class ContainerInterface implements AutoCloseable {
   /**
    * Addresses and routes on both sides, and both up. All of it goes when the pair is deleted.
    *
-   * @param networks what to route through the gateways where the namespace has a default route of
-   *     its own
+   * @param plan of the host; of its networks those are routed through the gateways where the
+   *     namespace has a default route of its own
    */
-  public void configure(Endpoint endpoint, List<IpPrefix> networks, Undo undo) {
+  public void configure(Endpoint endpoint, HostPlan plan, Undo undo) {
     bringLoopbackUp(undo);
     int here = endpoint.interfaceIndex();
     int there = inside.link(attachment.interfaceName()).orElseThrow().index();
@@ -163,18 +168,18 @@ public final class ContainerInterface implements AutoCloseable {
     attachment.addresses().forEach(a -> inside.addAddress(there, a.address(), bits(a.address())));
     host.setUp(here, true);
     inside.setUp(there, true);
+    String alias = host.link(here).map(LinkInfo::alias).orElse("");
+    new Upkeep(host).make(plan.container(endpoint, alias));
     for (Attachment.Address address : attachment.addresses()) {
-      if (IpFamily.of(address.address()) == IpFamily.IPV6) {
-        introduceGateway(address.gateway(), endpoint, there);
-      }
-      route(address, here, there, networks);
+      introduceGateway(address.gateway(), endpoint, there);
+      route(address, there, plan.networks());
     }
   }
 
   /**
-   * Both ends may have IPv6 off, as many container runtimes and some hosts have it by default. The
-   * host's end must not believe a container that it is a router (RFC 4861 section 6.1.2); and
-   * nobody else is on this link, so duplicates need not be looked for (RFC 4862 section 5.4).
+   * Both ends may have IPv6 off, as many container runtimes and some hosts have it by default.
+   * Nobody else is on this link, so duplicates need not be looked for (RFC 4862 section 5.4), and
+   * no container is to be believed that it is a router, from the first moment on.
    */
   private void prepareIpv6() {
     String hostName = hostName(attachment.vni(), attachment.address());
@@ -188,18 +193,17 @@ public final class ContainerInterface implements AutoCloseable {
   }
 
   /**
-   * A host answers ARP for any of its addresses, but a neighbour solicitation only for those of the
-   * interface where it arrives (RFC 4861 section 7.2.3): so the gateway's address is here too. The
-   * container is told the answer beforehand.
+   * A host answers a neighbour solicitation only for addresses of the interface where it arrives
+   * (RFC 4861 section 7.2.3), and with arp_ignore it keeps to that in ARP too (kube-proxy sets it
+   * on all interfaces). So the container is told the answer beforehand.
    */
   private void introduceGateway(InetAddress gateway, Endpoint endpoint, int there) {
-    host.addAddress(endpoint.interfaceIndex(), gateway, bits(gateway));
     inside.replaceNeighbour(
         new NeighbourInfo(
             there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
   }
 
-  private void route(Attachment.Address address, int here, int there, List<IpPrefix> networks) {
+  private void route(Attachment.Address address, int there, List<IpPrefix> networks) {
     InetAddress gateway = address.gateway();
     IpFamily family = IpFamily.of(gateway);
     inside.replaceRoute(Routes.onLink(IpPrefix.of(gateway), there, Optional.empty()));
@@ -210,7 +214,6 @@ public final class ContainerInterface implements AutoCloseable {
     } else {
       inside.replaceRoute(Routes.via(IpPrefix.everything(family), gateway, there));
     }
-    host.replaceRoute(Routes.onLink(IpPrefix.of(address.address()), here, Optional.of(gateway)));
   }
 
   private static int bits(InetAddress address) {

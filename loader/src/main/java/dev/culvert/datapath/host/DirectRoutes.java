@@ -7,9 +7,12 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -40,6 +43,18 @@ public final class DirectRoutes {
     forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
     netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
     routes.put(remote.subnet(), way);
+  }
+
+  /** The routes that there should be. */
+  public List<Fixture> wanted() {
+    List<Fixture> all = new ArrayList<>();
+    routes.forEach((subnet, way) ->
+        all.add(
+            new Fixture.Route(
+                Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()),
+                "interface " + way.interfaceIndex(),
+                Optional.empty())));
+    return all;
   }
 
   private void forward(Turned wanted) {

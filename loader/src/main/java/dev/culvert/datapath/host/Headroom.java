@@ -9,6 +9,8 @@ import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.VxlanLink;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * Room for the outer headers in front of what containers send. Sockets leave as much room as the
@@ -62,7 +64,9 @@ public final class Headroom {
       VxlanLink wanting = new VxlanLink(name, VNI, local, 0, PORT, new byte[0], 0);
       int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
       int needy = ensure(name, () -> netlink.createVxlan(wanting));
-      netlink.setMaster(needy, bridge);
+      if (netlink.link(needy).map(LinkInfo::masterIndex).orElse(0) != bridge) {
+        netlink.setMaster(needy, bridge);
+      }
     } catch (KernelException e) {
       if (e.errno() != Errno.EOPNOTSUPP) {
         throw e;
@@ -75,6 +79,12 @@ public final class Headroom {
         .find(name)
         .map(LinkInfo::index)
         .orElseGet(() -> devices.make(name, creation, _ -> {}));
+  }
+
+  /** The bridge's index; empty where there is none. */
+  public OptionalInt bridge() {
+    Optional<LinkInfo> bridge = devices.find(BRIDGE);
+    return bridge.isPresent() ? OptionalInt.of(bridge.get().index()) : OptionalInt.empty();
   }
 
   /** Makes the host's end of a pair a port, before it is up; nothing where there is no bridge. */

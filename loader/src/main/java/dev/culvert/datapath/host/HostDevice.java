@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.host;
 
-import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vtep;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.Errno;
-import dev.culvert.kernel.Ipv6Settings;
-import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -17,11 +13,8 @@ import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.Comparator;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * The device {@code culvert0}: a {@code vxlan external} device on the tunnel's port. It is where
@@ -30,16 +23,6 @@ import java.util.stream.Collectors;
  */
 public final class HostDevice {
   public static final String NAME = "culvert0";
-
-  /**
-   * Where the route to the network leads: link-local addresses that nobody has, and that are never
-   * on any wire. The device resolves nothing (NOARP), and the programs look at the packet's
-   * destination; but without a gateway each destination would take an entry in the kernel's
-   * neighbour table, which is small (gc_thresh3, 1024).
-   */
-  private static final InetAddress BEYOND_IPV4 = InetAddress.ofLiteral("169.254.1.1");
-
-  private static final InetAddress BEYOND_IPV6 = InetAddress.ofLiteral("fe80::1");
 
   private final Netlink netlink;
   private final OwnDevices devices;
@@ -120,80 +103,53 @@ public final class HostDevice {
   }
 
   /**
-   * Gives the device the gateways' addresses and the routes to their networks, and takes earlier
-   * ones away.
-   */
-  public void address(int index, List<Gateway> gateways) {
-    prepare(index, gateways);
-    gateways.forEach(gateway -> netlink.replaceRoute(route(index, gateway)));
-  }
-
-  /**
-   * The same, with a program that judges what the host forwards by the IPv6 route. IPv4 needs none:
-   * there the kernel itself lets nothing in that has one of the host's own addresses as its source.
+   * Takes away what an earlier start gave the device and this one does not: addresses of full
+   * length, as we give them, and our routes.
    *
-   * @return whether every IPv6 route runs the program: kernels without CONFIG_LWTUNNEL_BPF cannot
+   * @return a sentence for each address that is not of ours
    */
-  public boolean address(int index, List<Gateway> gateways, BpfProgram judge) {
-    prepare(index, gateways);
-    boolean judged = true;
-    for (Gateway gateway : gateways) {
-      RouteInfo route = route(index, gateway);
-      if (gateway.network().family() == IpFamily.IPV4) {
-        netlink.replaceRoute(route);
-      } else {
-        judged &= replace(route, judge);
-      }
-    }
-    return judged;
-  }
-
-  private boolean replace(RouteInfo route, BpfProgram judge) {
-    try {
-      netlink.replaceRoute(route, judge);
-      return true;
-    } catch (KernelException refused) {
-      if (refused.errno() != Errno.EOPNOTSUPP) {
-        throw refused;
-      }
-      netlink.replaceRoute(route);
-      return false;
-    }
-  }
-
-  private void prepare(int index, List<Gateway> gateways) {
-    if (gateways.stream().anyMatch(gateway -> gateway.network().family() == IpFamily.IPV6)) {
-      new Ipv6Settings(netlink.namespace()).set(NAME, Ipv6Settings.DISABLED, 0);
-    }
-    Set<InetAddress> missing =
-        gateways.stream().map(Gateway::address).collect(Collectors.toCollection(HashSet::new));
-    for (AddressInfo other : netlink.addresses()) {
-      if (other.interfaceIndex() != index || other.address().isLinkLocalAddress()) {
-        continue;
-      }
-      boolean whole = other.prefixLength() == IpPrefix.of(other.address()).length();
-      if (!whole || !missing.remove(other.address())) {
+  public List<String> clear(int index, List<Fixture> wanted) {
+    List<String> foreign = foreignAddresses(index);
+    for (AddressInfo other : addresses(index)) {
+      boolean keep =
+          wanted.stream()
+              .anyMatch(f -> f instanceof Fixture.Address a && a.address().equals(other.address()));
+      if (isWhole(other) && !keep) {
         netlink.removeAddress(index, other.address(), other.prefixLength());
       }
     }
-    missing.forEach(address -> netlink.addAddress(index, address, IpPrefix.of(address).length()));
-    netlink.setUp(index, true);
-    removeOtherRoutes(index, gateways);
-  }
-
-  private static RouteInfo route(int index, Gateway gateway) {
-    InetAddress beyond = gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6;
-    return Routes.through(gateway.network(), beyond, index, gateway.address());
-  }
-
-  private void removeOtherRoutes(int index, List<Gateway> gateways) {
-    List<RouteInfo> wanted = gateways.stream().map(gateway -> route(index, gateway)).toList();
     for (RouteInfo other : netlink.routes()) {
-      if (other.interfaceIndex() == index
-          && other.protocol() == Netlink.ROUTE_PROTOCOL
-          && wanted.stream().noneMatch(route -> Routes.sameDestination(other, route))) {
+      boolean keep =
+          wanted.stream()
+              .anyMatch(
+                  f -> f instanceof Fixture.Route r && Routes.sameDestination(other, r.route()));
+      if (other.interfaceIndex() == index && other.protocol() == Netlink.ROUTE_PROTOCOL && !keep) {
         netlink.removeRoute(other);
       }
     }
+    return foreign;
+  }
+
+  /** A sentence for each address that somebody else gave the device: it is left to them. */
+  public List<String> foreignAddresses(int index) {
+    return addresses(index).stream()
+        .filter(address -> !isWhole(address))
+        .map(address ->
+            "Somebody gave %s the address %s/%d, and with it a route; it is left as it is. Remove"
+                    .formatted(NAME, IpAddresses.text(address.address()), address.prefixLength())
+                + " it: ip address delete %s/%d dev %s"
+                    .formatted(IpAddresses.text(address.address()), address.prefixLength(), NAME))
+        .toList();
+  }
+
+  private List<AddressInfo> addresses(int index) {
+    return netlink.addresses().stream()
+        .filter(address -> address.interfaceIndex() == index)
+        .filter(address -> !address.address().isLinkLocalAddress())
+        .toList();
+  }
+
+  private static boolean isWhole(AddressInfo address) {
+    return address.prefixLength() == IpPrefix.of(address.address()).length();
   }
 }

@@ -6,7 +6,9 @@ import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntConsumer;
 
 /** Makes, finds and removes the devices of this instance, and never touches anybody else's. */
@@ -14,20 +16,40 @@ public final class OwnDevices {
   private final Netlink netlink;
   private final Ownership ownership;
 
+  /** By name, the index of a device that was ours when we last looked. */
+  private final Map<String, Integer> known = new ConcurrentHashMap<>();
+
   public OwnDevices(Netlink netlink, Ownership ownership) {
     this.netlink = netlink;
     this.ownership = ownership;
   }
 
   /**
-   * The device of that name, if there is one.
+   * The device of that name, if there is one; one that somebody renamed gets its name back.
    *
    * @throws RefusedException when somebody else made it
    */
   public Optional<LinkInfo> find(String name) {
     Optional<LinkInfo> present = netlink.link(name);
-    present.ifPresent(this::requireOurs);
-    return present;
+    present.ifPresent(link -> {
+      if (known.getOrDefault(name, 0) == link.index() && !ownership.owns(link)) {
+        netlink.setAlias(link.index(), ownership.alias(name)); // somebody changed it
+      } else {
+        requireOurs(link);
+      }
+    });
+    Optional<LinkInfo> found = present.or(() -> renamed(name));
+    found.ifPresent(link -> known.put(name, link.index()));
+    return found;
+  }
+
+  private Optional<LinkInfo> renamed(String name) {
+    Optional<LinkInfo> elsewhere =
+        netlink.links().stream()
+            .filter(link -> ownership.what(link).equals(Optional.of(name)))
+            .findFirst();
+    elsewhere.ifPresent(link -> netlink.rename(link.index(), name));
+    return elsewhere.flatMap(link -> netlink.link(link.index()));
   }
 
   private void requireOurs(LinkInfo present) {
@@ -58,7 +80,7 @@ public final class OwnDevices {
     creation.run();
     int index = netlink.link(name).orElseThrow().index();
     try {
-      netlink.setAlias(index, ownership.alias());
+      netlink.setAlias(index, ownership.alias(name));
       settings.accept(index);
     } catch (RuntimeException e) {
       netlink.deleteLink(index);

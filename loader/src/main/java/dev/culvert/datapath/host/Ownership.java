@@ -8,7 +8,8 @@ import java.util.Optional;
 
 /**
  * How we know the devices that this instance created: by their alias, {@code culvert:INSTANCE} or
- * {@code culvert:INSTANCE:WHAT}.
+ * {@code culvert:INSTANCE:WHAT}, where WHAT is a container's namespace, or the name that the device
+ * was made with.
  */
 public record Ownership(String instance) {
   /** Below IFALIASZ (256, linux/if.h), which counts the closing zero. */
@@ -25,11 +26,16 @@ public record Ownership(String instance) {
   }
 
   /** What was said in {@link #alias(String)}; empty for a device that was made without. */
-  Optional<String> what(LinkInfo link) {
+  public Optional<String> what(LinkInfo link) {
+    return Optional.ofNullable(link.alias()).flatMap(this::what);
+  }
+
+  /** The same of an alias alone. */
+  public Optional<String> what(String alias) {
     String before = alias() + ":";
-    return Optional.ofNullable(link.alias())
-        .filter(alias -> alias.startsWith(before))
-        .map(alias -> alias.substring(before.length()));
+    return alias.startsWith(before)
+        ? Optional.of(alias.substring(before.length()))
+        : Optional.empty();
   }
 
   public boolean owns(LinkInfo link) {

@@ -5,10 +5,11 @@ import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
-import dev.culvert.datapath.host.Forwarding;
+import dev.culvert.datapath.host.Fixture;
+import dev.culvert.datapath.host.FoundPairs;
+import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.Undo;
@@ -16,7 +17,6 @@ import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -39,53 +39,17 @@ final class UserspaceContainers {
   private final Ownership ownership;
   private final OwnDevices devices;
   private final Vni vni;
-  private final Forwarding forwarding;
 
   /** By each of their addresses. */
   private final Map<InetAddress, Endpoint> endpoints = new ConcurrentHashMap<>();
 
-  UserspaceContainers(
-      Libc libc, Netlink netlink, Ownership ownership, Vni vni, Forwarding forwarding) {
+  UserspaceContainers(Libc libc, Netlink netlink, Ownership ownership, Vni vni) {
     this.libc = libc;
     this.netlink = netlink;
     this.ownership = ownership;
     this.devices = new OwnDevices(netlink, ownership);
     this.vni = vni;
-    this.forwarding = forwarding;
-    recover();
-  }
-
-  /** Finds what an earlier process left: pairs of ours and the routes to their containers. */
-  private void recover() {
-    Map<Integer, LinkInfo> pairs = pairs();
-    Map<Integer, List<InetAddress>> routed =
-        netlink.routes().stream()
-            .filter(route -> pairs.containsKey(route.interfaceIndex()) && isToContainer(route))
-            .collect(
-                Collectors.groupingBy(
-                    RouteInfo::interfaceIndex,
-                    Collectors.mapping(RouteInfo::destination, Collectors.toList())));
-    routed.forEach((index, addresses) -> recover(pairs.get(index), addresses));
-  }
-
-  /** The kernel itself has routes to the gateways' addresses there. */
-  private static boolean isToContainer(RouteInfo route) {
-    return route.protocol() == Netlink.ROUTE_PROTOCOL
-        && route.prefixLength() == IpPrefix.of(route.destination()).length();
-  }
-
-  private void recover(LinkInfo pair, List<InetAddress> addresses) {
-    InetAddress first = IpFamily.sorted(addresses, Function.identity()).getFirst();
-    if (pair.name().equals(ContainerInterface.hostName(vni, first))) {
-      put(
-          new Endpoint(
-              vni,
-              addresses,
-              pair.index(),
-              true,
-              ContainerInterface.mac(vni, first),
-              MacAddress.of(pair.mac())));
-    }
+    FoundPairs.find(netlink, ownership, vni).forEach(this::put); // left by an earlier process
   }
 
   private Map<Integer, LinkInfo> pairs() {
@@ -95,7 +59,7 @@ final class UserspaceContainers {
   }
 
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
-  Endpoint attach(Attachment attachment, List<IpPrefix> networks) {
+  Endpoint attach(Attachment attachment, HostPlan plan) {
     if (!attachment.vni().equals(vni)) {
       throw new RefusedException(
           "This host carries VNI "
@@ -109,29 +73,27 @@ final class UserspaceContainers {
         Undo undo = new Undo()) {
       Endpoint endpoint = pair.create(ownership, undo);
       attachment.addresses().forEach(address -> prepare(endpoint, address));
-      pair.configure(endpoint, networks, undo);
-      letForward(endpoint);
+      pair.configure(endpoint, plan, undo);
       put(endpoint);
       undo.commit();
       return endpoint;
     }
   }
 
+  /** Before it is up: the filter is all that keeps a container to its own address. */
   private void prepare(Endpoint endpoint, Attachment.Address wanted) {
     if (IpFamily.of(wanted.address()) == IpFamily.IPV4) {
       netlink.setStrictReversePath(endpoint.interfaceIndex());
-      // The kernel drops routes whose source address is gone, and the TUN device dies with us: so
-      // the gateway's address is here too, and containers of this host reach each other meanwhile.
-      // IPv6 has it there anyway.
-      netlink.addAddress(
-          endpoint.interfaceIndex(), wanted.gateway(), IpPrefix.of(wanted.gateway()).length());
     }
   }
 
-  /** Once the pair is configured, since IPv6 may have been off there. */
-  private void letForward(Endpoint endpoint) {
-    LinkInfo here = netlink.link(endpoint.interfaceIndex()).orElseThrow();
-    endpoint.addresses().forEach(address -> forwarding.turn(here, IpFamily.of(address), true));
+  /** What the pairs that are there should be. */
+  List<Fixture> keep(HostPlan plan) {
+    Map<Integer, LinkInfo> pairs = pairs();
+    return present().stream()
+        .flatMap(endpoint ->
+            plan.container(endpoint, pairs.get(endpoint.interfaceIndex()).alias()).stream())
+        .toList();
   }
 
   private void requireFree(Attachment attachment) {
@@ -149,8 +111,7 @@ final class UserspaceContainers {
   }
 
   private static boolean isThere(Endpoint endpoint, Map<Integer, LinkInfo> pairs) {
-    LinkInfo pair = pairs.get(endpoint.interfaceIndex());
-    return pair != null && java.util.Arrays.equals(pair.mac(), endpoint.hostMac().toBytes());
+    return pairs.containsKey(endpoint.interfaceIndex()); // those are ours, whatever MAC they have
   }
 
   /** The entry of an interface that is there. */

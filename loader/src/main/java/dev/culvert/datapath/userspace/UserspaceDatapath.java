@@ -18,14 +18,17 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.host.DirectRoutes;
+import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.ForeignBridge;
 import dev.culvert.datapath.host.Forwarding;
 import dev.culvert.datapath.host.HostDevice;
+import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.Mtus;
 import dev.culvert.datapath.host.NextHops;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.Undo;
+import dev.culvert.datapath.host.Upkeep;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -36,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -62,10 +66,12 @@ public final class UserspaceDatapath implements Datapath {
   private final UserspaceContainers containers;
   private final DirectRoutes directRoutes;
   private final NextHops nextHops;
+  private final Upkeep upkeep;
   private final VerdictCounters counters = new VerdictCounters();
   private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
   private final SortedMap<Subnet, LocalSubnet> locals = new TreeMap<>();
   private volatile State subnets = new State(List.of(), List.of(), List.of());
+  private volatile List<String> problems = List.of();
   private volatile Optional<Started> started = Optional.empty();
 
   private UserspaceDatapath(
@@ -77,7 +83,8 @@ public final class UserspaceDatapath implements Datapath {
     this.ownership = new Ownership(config.instance());
     this.devices = new OwnDevices(netlink, ownership);
     this.forwarding = new Forwarding(namespace, netlink);
-    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni(), forwarding);
+    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni());
+    this.upkeep = new Upkeep(netlink);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
     // What a way takes beyond its interface is the tunnel's to find out, not the table's.
     this.nextHops =
@@ -133,12 +140,44 @@ public final class UserspaceDatapath implements Datapath {
 
   /** Makes the device again, too, when somebody took it away. */
   @Override
-  public void refresh() {
-    identity()
-        .ifPresent(own -> {
-          start(own.vni(), own.vtep(), own.gateways());
-          new Mtus(libc, netlink, ownership).follow(overlayMtuBytes(own.vtep().address()));
-        });
+  public boolean refresh() {
+    if (started.isPresent()) {
+      Identity own = started.get().identity();
+      start(own.vni(), own.vtep(), own.gateways());
+      problems = keep(own);
+      new Mtus(libc, netlink, ownership).follow(overlayMtuBytes(own.vtep().address()));
+    }
+    return false;
+  }
+
+  @Override
+  public List<String> problems() {
+    return problems;
+  }
+
+  private List<String> keep(Identity own) {
+    List<Fixture> wanted = new ArrayList<>();
+    HostPlan plan = plan(own.gateways());
+    OptionalInt device =
+        netlink.link(HostDevice.NAME).stream().mapToInt(LinkInfo::index).findFirst();
+    device.ifPresent(index -> wanted.addAll(ofDevice(plan, index)));
+    wanted.addAll(containers.keep(plan));
+    wanted.addAll(directRoutes.wanted());
+    List<String> told = new ArrayList<>(upkeep.mend(wanted));
+    device.ifPresent(index -> told.addAll(hostDevice().foreignAddresses(index)));
+    return List.copyOf(told);
+  }
+
+  private static HostPlan plan(List<Gateway> gateways) {
+    return new HostPlan(HostPlan.Carrier.KERNEL, gateways);
+  }
+
+  private List<Fixture> ofDevice(HostPlan plan, int index) {
+    return plan.hostDevice(index, ownership, Optional.empty(), Optional.empty());
+  }
+
+  private HostDevice hostDevice() {
+    return new HostDevice(netlink, devices);
   }
 
   private void requireOurs(Vni vni, Vtep vtep) {
@@ -184,11 +223,10 @@ public final class UserspaceDatapath implements Datapath {
   private void configureDevice(Identity identity, int innerMtuBytes) {
     LinkInfo device = netlink.link(HostDevice.NAME).orElseThrow();
     int index = device.index();
-    netlink.setAlias(index, ownership.alias());
+    netlink.setAlias(index, ownership.alias(HostDevice.NAME));
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
-    new HostDevice(netlink, devices).address(index, identity.gateways());
-    identity.networks().forEach(network -> forwarding.turn(device, network.family(), true));
+    upkeep.make(ofDevice(plan(identity.gateways()), index));
   }
 
   private LinkInfo underlay() {
@@ -297,12 +335,12 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
-    List<IpPrefix> networks =
+    List<Gateway> gateways =
         identity()
-            .map(Identity::networks)
+            .map(Identity::gateways)
             .orElseThrow(() ->
                 new IllegalStateException("The datapath has not been started yet: call start."));
-    return containers.attach(attachment, networks);
+    return containers.attach(attachment, plan(gateways));
   }
 
   /** The kernel would not route to it: the host's end needs addresses and routes of ours. */

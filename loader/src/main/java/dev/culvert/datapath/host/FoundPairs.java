@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.host;
+
+import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.Netlink.RouteInfo;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What the host itself tells of containers' pairs, when no table does: they bear our alias, their
+ * names and MACs come from their addresses, and routes of ours lead to these.
+ */
+public final class FoundPairs {
+  private FoundPairs() {}
+
+  /** Every pair that this instance made and finished, in one network. */
+  public static List<Endpoint> find(Netlink netlink, Ownership ownership, Vni vni) {
+    Map<Integer, LinkInfo> pairs =
+        netlink.links().stream()
+            .filter(link -> link.kind().equals("veth") && ownership.owns(link))
+            .collect(Collectors.toMap(LinkInfo::index, Function.identity()));
+    Map<Integer, List<InetAddress>> routed =
+        netlink.routes().stream()
+            .filter(route -> pairs.containsKey(route.interfaceIndex()) && isToContainer(route))
+            .collect(
+                Collectors.groupingBy(
+                    RouteInfo::interfaceIndex,
+                    Collectors.mapping(RouteInfo::destination, Collectors.toList())));
+    List<Endpoint> found = new ArrayList<>();
+    routed.forEach((index, addresses) -> {
+      InetAddress first = IpFamily.sorted(addresses, Function.identity()).getFirst();
+      if (pairs.get(index).name().equals(ContainerInterface.hostName(vni, first))) {
+        found.add(
+            new Endpoint(
+                vni,
+                addresses,
+                index,
+                true,
+                ContainerInterface.mac(vni, first),
+                ContainerInterface.hostMac(vni, first)));
+      }
+    });
+    return found;
+  }
+
+  /** The kernel itself has routes to the gateways' addresses there. */
+  private static boolean isToContainer(RouteInfo route) {
+    return route.protocol() == Netlink.ROUTE_PROTOCOL
+        && route.prefixLength() == IpPrefix.of(route.destination()).length();
+  }
+}
