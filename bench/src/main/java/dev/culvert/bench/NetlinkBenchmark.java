@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -47,7 +48,10 @@ public class NetlinkBenchmark {
 
   private static Netlink.VethEnd end(String name, int number) {
     return new Netlink.VethEnd(
-        name, -1, new byte[] {2, 0, 0, 0, (byte) (number >> 8), (byte) number}, 1450);
+        new InterfaceName(name),
+        -1,
+        new byte[] {2, 0, 0, 0, (byte) (number >> 8), (byte) number},
+        1450);
   }
 
   @TearDown

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
@@ -155,7 +156,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when the wanted address is taken, reserved or elsewhere, the namespace
    *     has such an interface, no address is free, or this host lost its leases
    */
-  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
+  public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
     return attach("attaching " + netns, () -> core.attach(netns, interfaceName, wanted));
   }
 
@@ -168,7 +169,7 @@ public final class Overlay implements AutoCloseable {
    * @return the interface and its addresses, IPv4 first
    * @throws RefusedException as the other does
    */
-  public Endpoint attach(Path netns, String interfaceName, Optional<InetAddress> wanted) {
+  public Endpoint attach(Path netns, InterfaceName interfaceName, Optional<InetAddress> wanted) {
     return attach(netns, interfaceName, wanted.stream().toList());
   }
 
@@ -206,7 +207,7 @@ public final class Overlay implements AutoCloseable {
    * @return the interface and its address
    * @throws RefusedException when it is no such pair or has no such address
    */
-  public Endpoint attachExisting(Path netns, String interfaceName) {
+  public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
     return attach("attaching " + netns, () -> core.attachExisting(netns, interfaceName));
   }
 
@@ -216,7 +217,7 @@ public final class Overlay implements AutoCloseable {
    * @param bridge such as {@code docker0}
    * @throws RefusedException when there is no such bridge
    */
-  public void attachBridge(String bridge) {
+  public void attachBridge(InterfaceName bridge) {
     run("attaching " + bridge, PATIENCE, () -> core.attachBridge(bridge));
   }
 
@@ -226,7 +227,7 @@ public final class Overlay implements AutoCloseable {
    * @param bridge one that was attached; that it is gone is no error
    * @throws RefusedException when it is there, and was not attached
    */
-  public void detachBridge(String bridge) {
+  public void detachBridge(InterfaceName bridge) {
     run("detaching " + bridge, PATIENCE, () -> core.detachBridge(bridge));
   }
 

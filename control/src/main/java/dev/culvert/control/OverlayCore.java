@@ -197,8 +197,7 @@ final class OverlayCore {
         allProblems);
   }
 
-  Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
-    var _ = new InterfaceName(interfaceName);
+  Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
     Set<InetAddress> taken =
         endpoints.values().stream()
             .flatMap(endpoint -> endpoint.addresses().stream())
@@ -217,8 +216,7 @@ final class OverlayCore {
     return endpoint;
   }
 
-  Endpoint attachExisting(Path netns, String interfaceName) {
-    var _ = new InterfaceName(interfaceName);
+  Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
     List<Subnet> subnets =
         leases.usable().stream().map(prefix -> new Subnet(config.vni(), prefix)).toList();
     Endpoint endpoint =
@@ -248,14 +246,12 @@ final class OverlayCore {
     leases.moveTo(underlayAddress, clock.instant());
   }
 
-  void attachBridge(String bridge) {
-    var _ = new InterfaceName(bridge);
+  void attachBridge(InterfaceName bridge) {
     datapath.attachBridge(bridge, leases.subnets());
     audit(); // the datapath knows the bridge's index now
   }
 
-  void detachBridge(String bridge) {
-    var _ = new InterfaceName(bridge);
+  void detachBridge(InterfaceName bridge) {
     datapath.detachBridge(bridge);
     audit();
   }

@@ -15,6 +15,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -81,7 +82,7 @@ final class DualStackOverlayTest extends OverlayFixture {
   @Test
   void aContainerGetsOneAddressOfEachAndLosesBothAtOnce() {
     Overlay overlay = start();
-    Endpoint first = overlay.attach(NETNS, "eth0", Optional.empty());
+    Endpoint first = overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     assertEquals(List.of(address("10.244.1.2"), address("fd00:244:0:1::2")), first.addresses());
     assertEquals(
         List.of(
@@ -90,22 +91,28 @@ final class DualStackOverlayTest extends OverlayFixture {
         datapath.attachments().getFirst().addresses());
 
     InetAddress wanted = address("fd00:244:0:1::77");
-    Endpoint second = overlay.attach(NETNS, "eth1", List.of(wanted));
+    Endpoint second = overlay.attach(NETNS, new InterfaceName("eth1"), List.of(wanted));
     assertEquals(List.of(address("10.244.1.3"), wanted), second.addresses());
     var e =
         assertThrows(
             RefusedException.class,
-            () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.9"), wanted)));
+            () ->
+                overlay.attach(
+                    NETNS, new InterfaceName("eth2"), List.of(address("10.244.1.9"), wanted)));
     assertEquals("The address fd00:244:0:1::77 is taken by a container.", e.getMessage());
     assertThrows(
         RefusedException.class,
-        () -> overlay.attach(NETNS, "eth2", List.of(address("10.244.1.8"), address("10.244.1.9"))));
+        () ->
+            overlay.attach(
+                NETNS,
+                new InterfaceName("eth2"),
+                List.of(address("10.244.1.8"), address("10.244.1.9"))));
 
     overlay.detach(wanted);
     assertEquals(List.of(first), overlay.status().endpoints());
     assertEquals(
         List.of(address("10.244.1.3"), address("fd00:244:0:1::3")),
-        overlay.attach(NETNS, "eth1", Optional.empty()).addresses());
+        overlay.attach(NETNS, new InterfaceName("eth1"), Optional.empty()).addresses());
   }
 
   @Test
@@ -123,13 +130,15 @@ final class DualStackOverlayTest extends OverlayFixture {
     await("renewal", () -> overlay.status().lease().orElseThrow().generation() > 1);
     assertEquals(
         List.of(address("10.244.1.2")),
-        overlay.attach(NETNS, "eth0", Optional.empty()).addresses());
+        overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty()).addresses());
     memory.acquire(Fixtures.lease("10.244.7.0/24", "host-07", 1, "10.18.2.7", 1));
     await("a new host", () -> remoteSubnets(overlay).contains("10.244.7.0/24"));
     var refused =
         assertThrows(
             RefusedException.class,
-            () -> overlay.attach(NETNS, "eth1", List.of(address("fd00:244:0:1::5"))));
+            () ->
+                overlay.attach(
+                    NETNS, new InterfaceName("eth1"), List.of(address("fd00:244:0:1::5"))));
     assertTrue(refused.getMessage().contains("one too many"), refused.getMessage());
 
     Lease theirs =
@@ -150,7 +159,7 @@ final class DualStackOverlayTest extends OverlayFixture {
   @Test
   void aRestartFindsBothAgainAlsoWithoutAStore() {
     Overlay first = start();
-    Endpoint endpoint = first.attach(NETNS, "eth0", Optional.empty());
+    Endpoint endpoint = first.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     first.close();
     store.setAway(true);
     Overlay second = start();

@@ -8,6 +8,7 @@ import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.InterfaceName;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +31,7 @@ final class EmbeddingExampleTest {
             .build();
     try (LeaseStore store = new DirectoryLeaseStore(leaseDirectory);
         Overlay overlay = Overlay.start(config, store, datapath)) {
-      Endpoint container = overlay.attach(netns, "eth0", Optional.empty());
+      Endpoint container = overlay.attach(netns, new InterfaceName("eth0"), Optional.empty());
       overlay.status().problems().forEach(System.out::println);
       return container;
     } // the control plane stops; packets keep flowing and the lease stays

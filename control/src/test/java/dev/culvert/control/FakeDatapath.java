@@ -16,6 +16,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -136,7 +137,7 @@ final class FakeDatapath implements Datapath {
   public synchronized Optional<Identity> identity() {
     return Optional.ofNullable(vtep)
         .filter(_ -> !removed)
-        .map(own -> new Identity(startedVni, own, gateways, "eth0"));
+        .map(own -> new Identity(startedVni, own, gateways, new InterfaceName("eth0")));
   }
 
   @Override
@@ -233,12 +234,12 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public synchronized void attachBridge(String bridge, List<Subnet> subnets) {
+  public synchronized void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
     subnets.forEach(subnet -> locals.put(subnet, new LocalSubnet(subnet, BRIDGE_INDEX)));
   }
 
   @Override
-  public synchronized void detachBridge(String bridge) {
+  public synchronized void detachBridge(InterfaceName bridge) {
     locals.replaceAll((subnet, _) -> new LocalSubnet(subnet, 0));
   }
 

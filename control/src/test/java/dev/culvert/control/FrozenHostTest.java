@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
 import java.time.Instant;
@@ -50,7 +51,9 @@ final class FrozenHostTest extends OverlayFixture {
     assertFalse(reaches(overlay), "its containers' packets go nowhere");
     assertEquals(1, remotes(overlay).size(), "and nothing is forgotten");
     var e =
-        assertThrows(RefusedException.class, () -> overlay.attach(NETNS, "eth0", Optional.empty()));
+        assertThrows(
+            RefusedException.class,
+            () -> overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty()));
     assertTrue(e.getMessage().startsWith("No container can be attached: " + SLEPT), e.getMessage());
 
     store.setAway(false);
@@ -133,7 +136,7 @@ final class FrozenHostTest extends OverlayFixture {
   @Test
   void theBridgeIsStillKnownAfterwards() throws Exception {
     Overlay overlay = startWithPeer();
-    overlay.attachBridge("br0");
+    overlay.attachBridge(new InterfaceName("br0"));
     List<LocalSubnet> before = datapath.read().locals();
     assertTrue(before.getFirst().bridgeIndex() > 0);
     store.setAway(true);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.kernel.InterfaceName;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -116,6 +117,7 @@ final class HalfDeadTest extends OverlayFixture {
         status.problems().toString());
     assertTimeoutPreemptively(Duration.ofSeconds(5), overlay::close);
     assertThrows(
-        IllegalStateException.class, () -> overlay.attach(NETNS, "eth0", Optional.empty()));
+        IllegalStateException.class,
+        () -> overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty()));
   }
 }

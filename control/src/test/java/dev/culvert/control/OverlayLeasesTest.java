@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -127,7 +128,7 @@ final class OverlayLeasesTest extends OverlayFixture {
   void aLostLeaseIsShownAndGotBack() throws Exception {
     Overlay overlay = start();
     Lease own = overlay.status().lease().orElseThrow();
-    Endpoint endpoint = overlay.attach(NETNS, "eth0", Optional.empty());
+    Endpoint endpoint = overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     memory.release(own);
     // Who is faster? Whichever it is, both must come to the same.
     await("got back at once", () -> memory.list().size() == 1);
@@ -151,7 +152,9 @@ final class OverlayLeasesTest extends OverlayFixture {
         () -> overlay.status().problems().stream().limit(1).anyMatch(p -> p.startsWith(loss)));
     assertEquals(List.of(), datapath.read().locals(), "it is the thief's now");
     assertEquals(List.of(endpoint), overlay.status().endpoints());
-    assertThrows(RefusedException.class, () -> overlay.attach(NETNS, "eth1", Optional.empty()));
+    assertThrows(
+        RefusedException.class,
+        () -> overlay.attach(NETNS, new InterfaceName("eth1"), Optional.empty()));
 
     Lease stolen = memory.list().getFirst();
     memory.release(stolen);

@@ -13,6 +13,7 @@ import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.util.List;
 import java.util.Optional;
@@ -103,7 +104,7 @@ final class OverlayTest extends OverlayFixture {
     datapath.route("10.18.2.2", viaRouter("10.17.2.1"));
     peer("10.244.2.0/24", "host-02", "10.18.2.2");
     Overlay first = start();
-    Endpoint endpoint = first.attach(NETNS, "eth0", Optional.empty());
+    Endpoint endpoint = first.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     await("the peer", () -> remotes(first).size() == 1);
     first.close();
     int written = datapath.applied().size();
@@ -115,7 +116,9 @@ final class OverlayTest extends OverlayFixture {
     assertEquals(2, second.status().lease().orElseThrow().generation());
     assertEquals(List.of(endpoint), second.status().endpoints());
     assertEquals(written, datapath.applied().size(), "nothing differed, so nothing was written");
-    assertEquals(address("10.244.1.3"), second.attach(NETNS, "eth1", Optional.empty()).address());
+    assertEquals(
+        address("10.244.1.3"),
+        second.attach(NETNS, new InterfaceName("eth1"), Optional.empty()).address());
   }
 
   @Test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
@@ -16,7 +17,7 @@ import java.util.List;
  * @param mtuBytes of the container's interface
  */
 public record Attachment(
-    Vni vni, Path netns, String interfaceName, List<Address> addresses, int mtuBytes) {
+    Vni vni, Path netns, InterfaceName interfaceName, List<Address> addresses, int mtuBytes) {
   /**
    * An address of the container.
    *
@@ -64,7 +65,7 @@ public record Attachment(
   public Attachment(
       Vni vni,
       Path netns,
-      String interfaceName,
+      InterfaceName interfaceName,
       InetAddress address,
       InetAddress gateway,
       int mtuBytes) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
@@ -157,7 +158,7 @@ public interface Datapath extends AutoCloseable {
    * @param subnets what lies behind it, at most one of each IP family
    * @throws RefusedException when there is no such bridge
    */
-  void attachBridge(String bridge, List<Subnet> subnets);
+  void attachBridge(InterfaceName bridge, List<Subnet> subnets);
 
   /**
    * Takes our programs and entries off a foreign bridge again.
@@ -165,7 +166,7 @@ public interface Datapath extends AutoCloseable {
    * @param bridge one that is gone is no error
    * @throws RefusedException when an interface of that name is there, and was not attached
    */
-  void detachBridge(String bridge);
+  void detachBridge(InterfaceName bridge);
 
   /**
    * Removes a container's interface and its endpoint, with all of its addresses; one that is gone

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.InterfaceName;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -11,7 +12,7 @@ import java.util.List;
  * @param interfaceName the container's end of the pair, usually {@code eth0}
  * @param subnets this host's own, of one VNI: the interface has an address in each or some of them
  */
-public record ExistingInterface(Path netns, String interfaceName, List<Subnet> subnets) {
+public record ExistingInterface(Path netns, InterfaceName interfaceName, List<Subnet> subnets) {
   /**
    * Checks the values.
    *

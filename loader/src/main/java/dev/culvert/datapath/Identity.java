@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.InterfaceName;
 import java.util.List;
 
 /**
@@ -12,7 +13,7 @@ import java.util.List;
  * @param gateways one for each IP family that is used, IPv4 first
  * @param underlay name of the underlay interface
  */
-public record Identity(Vni vni, Vtep vtep, List<Gateway> gateways, String underlay) {
+public record Identity(Vni vni, Vtep vtep, List<Gateway> gateways, InterfaceName underlay) {
   /**
    * Sorts the gateways.
    *

@@ -73,8 +73,8 @@ final class LinkMessages {
         .attribute32(IFLA_EXT_MASK, SKIP_STATS);
   }
 
-  static NetlinkMessage get(String name) {
-    return get(0).textZ(IFLA_IFNAME, name);
+  static NetlinkMessage get(InterfaceName name) {
+    return get(0).textZ(IFLA_IFNAME, name.text());
   }
 
   static NetlinkMessage createVeth(VethEnd here, VethEnd peer) {
@@ -96,7 +96,7 @@ final class LinkMessages {
     if (end.namespaceFd() >= 0) {
       message.attribute32(IFLA_NET_NS_FD, end.namespaceFd());
     }
-    message.textZ(IFLA_IFNAME, new InterfaceName(end.name()).text());
+    message.textZ(IFLA_IFNAME, end.name().text());
   }
 
   private static void common(NetlinkMessage message, byte[] mac, int mtuBytes) {
@@ -111,11 +111,12 @@ final class LinkMessages {
   /**
    * Without ARP and NDP: a packet's VTEP is decided for each packet, so there are no neighbours.
    */
-  static NetlinkMessage createExternalVxlan(String name, int port, byte[] mac, int mtuBytes) {
+  static NetlinkMessage createExternalVxlan(
+      InterfaceName name, int port, byte[] mac, int mtuBytes) {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, IFF_NOARP, IFF_NOARP);
     common(message, mac, mtuBytes);
-    message.textZ(IFLA_IFNAME, new InterfaceName(name).text());
+    message.textZ(IFLA_IFNAME, name.text());
     return kind(
         message,
         "vxlan",
@@ -132,7 +133,7 @@ final class LinkMessages {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, 0, 0);
     common(message, link.mac(), link.mtuBytes());
-    message.textZ(IFLA_IFNAME, new InterfaceName(link.name()).text());
+    message.textZ(IFLA_IFNAME, link.name().text());
     boolean ipv6 = link.local() instanceof Inet6Address;
     return kind(
         message,
@@ -149,10 +150,10 @@ final class LinkMessages {
         });
   }
 
-  static NetlinkMessage createBridge(String name) {
+  static NetlinkMessage createBridge(InterfaceName name) {
     NetlinkMessage message =
         header(new NetlinkMessage(NetlinkRequest.NEWLINK, CREATE_NEW), 0, 0, 0);
-    message.textZ(IFLA_IFNAME, new InterfaceName(name).text());
+    message.textZ(IFLA_IFNAME, name.text());
     return message.nest(IFLA_LINKINFO, () -> message.text(IFLA_INFO_KIND, "bridge"));
   }
 

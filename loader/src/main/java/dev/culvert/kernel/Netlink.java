@@ -162,7 +162,7 @@ public final class Netlink implements AutoCloseable {
    * @param mtuBytes 0 lets the kernel choose
    */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
-  public record VethEnd(String name, int namespaceFd, byte[] mac, int mtuBytes) {}
+  public record VethEnd(InterfaceName name, int namespaceFd, byte[] mac, int mtuBytes) {}
 
   /**
    * A VXLAN device for one network, without learning, as flannel sets it up.
@@ -177,7 +177,7 @@ public final class Netlink implements AutoCloseable {
    */
   @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
   public record VxlanLink(
-      String name,
+      InterfaceName name,
       int vni,
       InetAddress local,
       int underlayIndex,
@@ -229,10 +229,8 @@ public final class Netlink implements AutoCloseable {
    *
    * @param name in this socket's namespace
    */
-  public Optional<LinkInfo> link(String name) {
-    return InterfaceName.isValid(name)
-        ? oneLink(LinkMessages.get(name), "interface " + name)
-        : Optional.empty();
+  public Optional<LinkInfo> link(InterfaceName name) {
+    return oneLink(LinkMessages.get(name), "interface " + name);
   }
 
   /**
@@ -371,7 +369,7 @@ public final class Netlink implements AutoCloseable {
    * @param mtuBytes 0 lets the kernel choose
    * @throws KernelException EEXIST when the name or the port is taken
    */
-  public void createExternalVxlan(String name, int port, byte[] mac, int mtuBytes) {
+  public void createExternalVxlan(InterfaceName name, int port, byte[] mac, int mtuBytes) {
     createVxlanDevice(
         LinkMessages.createExternalVxlan(name, port, mac, mtuBytes),
         "external vxlan " + name + " on UDP port " + port);
@@ -411,7 +409,7 @@ public final class Netlink implements AutoCloseable {
    * @param name of the bridge
    * @throws KernelException EEXIST when the name is taken
    */
-  public void createBridge(String name) {
+  public void createBridge(InterfaceName name) {
     execute(LinkMessages.createBridge(name), "bridge " + name);
   }
 

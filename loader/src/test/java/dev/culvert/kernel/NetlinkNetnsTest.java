@@ -62,8 +62,9 @@ final class NetlinkNetnsTest {
   /** A veth pair, up on both sides, with addresses of both families here. */
   private int veth() throws Exception {
     netlink.createVeth(
-        new VethEnd("va", -1, MAC, 1400), new VethEnd("eth0", peer.fd(), PEER_MAC, 1400));
-    int index = netlink.link("va").orElseThrow().index();
+        new VethEnd(new InterfaceName("va"), -1, MAC, 1400),
+        new VethEnd(new InterfaceName("eth0"), peer.fd(), PEER_MAC, 1400));
+    int index = netlink.link(new InterfaceName("va")).orElseThrow().index();
     netlink.setUp(index, true);
     there.run("ip", "link", "set", "eth0", "up");
     netlink.addAddress(index, ip("10.244.1.1"), 24);
@@ -109,7 +110,7 @@ final class NetlinkNetnsTest {
     assertArrayEquals(MAC, link.mac());
     assertEquals(there.interfaceIndex("eth0"), link.peerIndex());
     assertTrue(link.peerNamespaceId() >= 0);
-    assertTrue(netlink.link("vb").isEmpty());
+    assertTrue(netlink.link(new InterfaceName("vb")).isEmpty());
     assertTrue(netlink.link(4711).isEmpty());
   }
 
@@ -118,30 +119,30 @@ final class NetlinkNetnsTest {
     int index = veth();
     netlink.setMtu(index, 1300);
     netlink.setMac(index, new byte[] {2, 0, 0, 0, 0, 7});
-    netlink.createBridge("br0");
-    int bridge = netlink.link("br0").orElseThrow().index();
+    netlink.createBridge(new InterfaceName("br0"));
+    int bridge = netlink.link(new InterfaceName("br0")).orElseThrow().index();
     netlink.setMaster(index, bridge);
     seen(
         "ip -j link show va",
         "\"mtu\":1300",
         "\"address\":\"02:00:00:00:00:07\"",
         "\"master\":\"br0\"");
-    assertEquals(bridge, netlink.link("va").orElseThrow().masterIndex());
+    assertEquals(bridge, netlink.link(new InterfaceName("va")).orElseThrow().masterIndex());
     netlink.setMaster(index, 0);
-    assertEquals(0, netlink.link("va").orElseThrow().masterIndex());
+    assertEquals(0, netlink.link(new InterfaceName("va")).orElseThrow().masterIndex());
     netlink.setUp(index, false);
-    assertFalse(netlink.link("va").orElseThrow().up());
+    assertFalse(netlink.link(new InterfaceName("va")).orElseThrow().up());
     netlink.setAlias(index, "x");
     netlink.setAlias(index, "");
-    assertEquals("", netlink.link("va").orElseThrow().alias());
+    assertEquals("", netlink.link(new InterfaceName("va")).orElseThrow().alias());
     netlink.deleteLink(index);
-    assertTrue(netlink.link("va").isEmpty());
+    assertTrue(netlink.link(new InterfaceName("va")).isEmpty());
   }
 
   @Test
   void externalVxlanAndItsPort() throws Exception {
-    netlink.createExternalVxlan("vx0", 4789, MAC, 1450);
-    int index = netlink.link("vx0").orElseThrow().index();
+    netlink.createExternalVxlan(new InterfaceName("vx0"), 4789, MAC, 1450);
+    int index = netlink.link(new InterfaceName("vx0")).orElseThrow().index();
     netlink.setUp(index, true);
     seen(
         "ip -d link show vx0",
@@ -153,11 +154,13 @@ final class NetlinkNetnsTest {
         "NOARP",
         "02:00:00:00:00:01");
     contains(
-        refusal(() -> netlink.createExternalVxlan("vx1", 4789, MAC, 0)).getMessage(),
+        refusal(() -> netlink.createExternalVxlan(new InterfaceName("vx1"), 4789, MAC, 0))
+            .getMessage(),
         "EEXIST",
         "another VXLAN device has that port");
-    netlink.createVxlan(new VxlanLink("flannel.1", 1, ip("10.17.2.2"), 0, 4789, MAC, 0));
-    int other = netlink.link("flannel.1").orElseThrow().index();
+    netlink.createVxlan(
+        new VxlanLink(new InterfaceName("flannel.1"), 1, ip("10.17.2.2"), 0, 4789, MAC, 0));
+    int other = netlink.link(new InterfaceName("flannel.1")).orElseThrow().index();
     contains(
         refusal(() -> netlink.setUp(other, true)).getMessage(),
         "EADDRINUSE",
@@ -167,12 +170,15 @@ final class NetlinkNetnsTest {
   @Test
   void vxlanAsFlannelSetsItUp() throws Exception {
     int underlay = veth();
-    netlink.createVxlan(new VxlanLink("flannel.1", 1, ip("10.244.1.1"), underlay, 8472, MAC, 1350));
     netlink.createVxlan(
-        new VxlanLink("flannel-v6.1", 1, ip("fd00:1::1"), underlay, 8472, MAC, 1330));
+        new VxlanLink(
+            new InterfaceName("flannel.1"), 1, ip("10.244.1.1"), underlay, 8472, MAC, 1350));
+    netlink.createVxlan(
+        new VxlanLink(
+            new InterfaceName("flannel-v6.1"), 1, ip("fd00:1::1"), underlay, 8472, MAC, 1330));
     seen("ip -d link show flannel.1", "vxlan id 1 local 10.244.1.1 dev va", "8472 nolearning");
     seen("ip -d link show flannel-v6.1", "vxlan id 1 local fd00:1::1 dev va", "8472 nolearning");
-    int index = netlink.link("flannel.1").orElseThrow().index();
+    int index = netlink.link(new InterfaceName("flannel.1")).orElseThrow().index();
     netlink.replaceForwarding(index, PEER_MAC, ip("10.244.1.9"));
     netlink.replaceForwarding(index, PEER_MAC, ip("10.244.1.8"));
     seen("bridge fdb show dev flannel.1", "02:00:00:00:00:02 dst 10.244.1.8 self permanent");
@@ -310,7 +316,8 @@ final class NetlinkNetnsTest {
   void aDumpOfManyLinks() throws Exception {
     for (int i = 0; i < 150; i++) {
       netlink.createVeth(
-          new VethEnd("va" + i, -1, new byte[0], 0), new VethEnd("vb" + i, -1, new byte[0], 0));
+          new VethEnd(new InterfaceName("va" + i), -1, new byte[0], 0),
+          new VethEnd(new InterfaceName("vb" + i), -1, new byte[0], 0));
     }
     List<String> names = netlink.links().stream().map(LinkInfo::name).sorted().toList();
     assertEquals(301, names.size());
@@ -348,7 +355,9 @@ final class NetlinkNetnsTest {
         "RTM_NEWLINK on veth va with vb: EEXIST (exists already);"
             + " choose another name, or delete the interface that has it",
         refusal(() ->
-                netlink.createVeth(new VethEnd("va", -1, MAC, 0), new VethEnd("vb", -1, MAC, 0)))
+                netlink.createVeth(
+                    new VethEnd(new InterfaceName("va"), -1, MAC, 0),
+                    new VethEnd(new InterfaceName("vb"), -1, MAC, 0)))
             .getMessage());
     contains(
         refusal(() -> netlink.setMtu(index, 3)).getMessage(),
@@ -372,8 +381,8 @@ final class NetlinkNetnsTest {
         Thread.ofPlatform()
             .start(() -> {
               for (int i = 0; i < 30; i++) {
-                netlink.createBridge("br0");
-                netlink.deleteLink(netlink.link("br0").orElseThrow().index());
+                netlink.createBridge(new InterfaceName("br0"));
+                netlink.deleteLink(netlink.link(new InterfaceName("br0")).orElseThrow().index());
               }
             });
     List<Thread> readers =

@@ -150,8 +150,7 @@ final class NetlinkSocketTest {
   void whatIsNotThereIsEmptyOrFalse() {
     InetAddress address = InetAddress.ofLiteral("10.0.0.1");
     kernel.answer(acknowledgement(1, 19)); // ENODEV
-    assertTrue(netlink.link("nobody").isEmpty());
-    assertTrue(netlink.link("a name that no interface can have").isEmpty());
+    assertTrue(netlink.link(new InterfaceName("nobody")).isEmpty());
     kernel.answer(acknowledgement(2, 101)); // ENETUNREACH
     assertTrue(netlink.routeTo(address).isEmpty());
     kernel.answer(acknowledgement(3, 2)); // ENOENT
@@ -165,7 +164,9 @@ final class NetlinkSocketTest {
         "RTM_NEWLINK on external vxlan culvert0 on UDP port 4789: EEXIST (exists already);"
             + " an interface has that name, or another VXLAN device has that port and VNI"
             + " (see \"ip -d link show type vxlan\")",
-        refusal(() -> netlink.createExternalVxlan("culvert0", 4789, new byte[0], 0)).getMessage());
+        refusal(() ->
+                netlink.createExternalVxlan(new InterfaceName("culvert0"), 4789, new byte[0], 0))
+            .getMessage());
     kernel.answer(acknowledgement(2, 98));
     assertTrue(
         refusal(() -> netlink.setUp(5, true))

@@ -5,6 +5,7 @@ import dev.culvert.agent.doctor.Check;
 import dev.culvert.agent.doctor.Doctor;
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Table;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -49,7 +50,9 @@ public final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), bpffs);
     List<Check> checks = new ArrayList<>(doctor.examine());
-    doctor.decapsulation(Optional.ofNullable(underlay)).ifPresent(checks::add);
+    doctor
+        .decapsulation(Optional.ofNullable(underlay).map(InterfaceName::new))
+        .ifPresent(checks::add);
     boolean fit = checks.stream().noneMatch(check -> check.state() == Check.State.FAIL);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

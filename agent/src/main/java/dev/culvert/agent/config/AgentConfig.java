@@ -7,6 +7,7 @@ import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.MapSizes;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -39,7 +40,7 @@ public record AgentConfig(
     MapSizes mapSizes,
     Path storeDirectory,
     Duration leaseDuration,
-    List<String> bridges,
+    List<InterfaceName> bridges,
     Path bpffs,
     Path runDirectory,
     Stop stop) {
@@ -49,7 +50,7 @@ public record AgentConfig(
    * @param address empty for the first interface's first global address of the first network's
    *     family that it has one of, which is followed when it changes
    */
-  public record Underlay(List<String> interfaces, Optional<InetAddress> address) {
+  public record Underlay(List<InterfaceName> interfaces, Optional<InetAddress> address) {
     public Underlay {
       interfaces = List.copyOf(interfaces);
       if (interfaces.isEmpty()) {
@@ -58,12 +59,12 @@ public record AgentConfig(
     }
 
     /** With one interface. */
-    public Underlay(String interfaceName, Optional<InetAddress> address) {
+    public Underlay(InterfaceName interfaceName, Optional<InetAddress> address) {
       this(List.of(interfaceName), address);
     }
 
     /** The first. */
-    public String interfaceName() {
+    public InterfaceName interfaceName() {
       return interfaces.getFirst();
     }
   }

@@ -10,6 +10,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.EbpfConfig;
 import dev.culvert.datapath.ebpf.MapSizes;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -136,9 +137,10 @@ public final class ConfigFile {
         underlay.value("address", ConfigFile::underlayAddress));
   }
 
-  private static List<String> underlayInterfaces(Section root, Section underlay, String example) {
-    List<String> interfaces = names(underlay, "interfaces");
-    Optional<String> one = underlay.value("interface", Values::interfaceName);
+  private static List<InterfaceName> underlayInterfaces(
+      Section root, Section underlay, String example) {
+    List<InterfaceName> interfaces = names(underlay, "interfaces");
+    Optional<InterfaceName> one = underlay.value("interface", InterfaceName::new);
     if (one.isPresent() && !interfaces.isEmpty()) {
       throw root.problem("underlay", "has both interface and interfaces; keep one of the two.");
     }
@@ -146,7 +148,7 @@ public final class ConfigFile {
       return interfaces;
     }
     return List.of(
-        one.orElseGet(() -> underlay.required("interface", example, Values::interfaceName)));
+        one.orElseGet(() -> underlay.required("interface", example, InterfaceName::new)));
   }
 
   private static InetAddress underlayAddress(String text) {
@@ -171,15 +173,8 @@ public final class ConfigFile {
   }
 
   /** A list of interfaces' names, each once. */
-  private static List<String> names(Section section, String key) {
-    List<String> names = section.strings(key);
-    for (String name : names) {
-      try {
-        Values.interfaceName(name);
-      } catch (RefusedException | IllegalArgumentException e) {
-        throw section.problem(key, e.getMessage());
-      }
-    }
+  private static List<InterfaceName> names(Section section, String key) {
+    List<InterfaceName> names = section.list(key, InterfaceName::new);
     if (Set.copyOf(names).size() < names.size()) {
       throw section.problem(key, "names one interface twice; remove one of the two.");
     }

@@ -54,7 +54,7 @@ final class Section {
             .formatted(file, prefix, key, example));
   }
 
-  List<String> strings(String key) {
+  <T> List<T> list(String key, Function<String, T> conversion) {
     YamlNode.Entry entry = mapping.entries().get(key);
     if (entry == null || entry.value() instanceof YamlNode.Empty) {
       return List.of();
@@ -62,11 +62,11 @@ final class Section {
     if (!(entry.value() instanceof YamlNode.Sequence(List<YamlNode> elements, int ignored))) {
       throw problem(key, entry.line(), "must be a list; write [br0, br1].");
     }
-    List<String> strings = new ArrayList<>();
+    List<T> values = new ArrayList<>();
     for (YamlNode element : elements) {
-      strings.add(convert(key, element, element.line(), Values::text));
+      values.add(convert(key, element, element.line(), conversion));
     }
-    return strings;
+    return values;
   }
 
   Optional<Section> section(String key, Set<String> known, String example) {

@@ -4,7 +4,6 @@ package dev.culvert.agent.config;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
-import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -17,8 +16,6 @@ final class Values {
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(s|m|h|d)");
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
 
-  // IFNAMSIZ (linux/if.h) less the terminating zero.
-
   private Values() {}
 
   static String text(String text) {
@@ -26,10 +23,6 @@ final class Values {
       throw new RefusedException("is empty; write a value, or remove the key.");
     }
     return text;
-  }
-
-  static String interfaceName(String text) {
-    return new InterfaceName(text).text();
   }
 
   static int whole(String text, int min, int max) {

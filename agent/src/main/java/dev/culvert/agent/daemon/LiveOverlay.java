@@ -8,6 +8,7 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -94,12 +95,12 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
+  public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
     return change(overlay -> overlay.attach(netns, interfaceName, wanted));
   }
 
   @Override
-  public Endpoint attachExisting(Path netns, String interfaceName) {
+  public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
     return change(overlay -> overlay.attachExisting(netns, interfaceName));
   }
 
@@ -147,12 +148,12 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public void attachBridge(String bridge) {
+  public void attachBridge(InterfaceName bridge) {
     run(overlay -> overlay.attachBridge(bridge));
   }
 
   @Override
-  public void detachBridge(String bridge) {
+  public void detachBridge(InterfaceName bridge) {
     run(overlay -> overlay.detachBridge(bridge));
   }
 

@@ -4,6 +4,7 @@ package dev.culvert.agent.daemon;
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.datapath.IpFamily;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -27,10 +28,10 @@ final class UnderlayAddress {
       List<IpFamily> families,
       List<LinkInfo> links,
       List<AddressInfo> addresses) {
-    String name = underlay.interfaceName();
+    InterfaceName name = underlay.interfaceName();
     LinkInfo link =
         links.stream()
-            .filter(candidate -> candidate.name().equals(name))
+            .filter(candidate -> candidate.name().equals(name.text()))
             .findFirst()
             .orElseThrow(() -> new UserException(noInterface(name, links)));
     List<InetAddress> own =
@@ -94,7 +95,7 @@ final class UnderlayAddress {
     return !address.isLinkLocalAddress() && !address.isLoopbackAddress();
   }
 
-  private static String noInterface(String name, List<LinkInfo> links) {
+  private static String noInterface(InterfaceName name, List<LinkInfo> links) {
     return "There is no interface %s for the underlay; this network namespace has %s: correct underlay.interface."
         .formatted(name, links.stream().map(LinkInfo::name).collect(Collectors.joining(", ")));
   }

@@ -6,6 +6,7 @@ import dev.culvert.agent.daemon.Privileges;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
@@ -77,7 +78,7 @@ public final class Doctor {
    *
    * @param underlay its name; without one, the interface of this namespace's default route
    */
-  public Optional<Check> decapsulation(Optional<String> underlay) {
+  public Optional<Check> decapsulation(Optional<InterfaceName> underlay) {
     try {
       return underlay
           .or(this::defaultInterface)
@@ -87,7 +88,7 @@ public final class Doctor {
     }
   }
 
-  static Check decapsulation(String underlay, Optional<DecapsulationChoice> choice) {
+  static Check decapsulation(InterfaceName underlay, Optional<DecapsulationChoice> choice) {
     return choice
         .map(c ->
             Check.ok(
@@ -100,13 +101,15 @@ public final class Doctor {
                 "see \"ip link\" for those there are"));
   }
 
-  private Optional<String> defaultInterface() {
+  private Optional<InterfaceName> defaultInterface() {
     try (Netlink netlink = Netlink.open(libc)) {
       return netlink.routes().stream()
           .filter(route -> route.prefixLength() == 0 && route.table() == Netlink.TABLE_MAIN)
           .findFirst()
           .flatMap(route -> netlink.link(route.interfaceIndex()))
-          .map(Netlink.LinkInfo::name);
+          .map(Netlink.LinkInfo::name)
+          .filter(InterfaceName::isValid)
+          .map(InterfaceName::new);
     }
   }
 

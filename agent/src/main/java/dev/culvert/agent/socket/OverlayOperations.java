@@ -5,6 +5,7 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,10 +28,10 @@ public interface OverlayOperations {
     return Optional.empty();
   }
 
-  Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted);
+  Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted);
 
   /** By the interface that somebody else made. */
-  Endpoint attachExisting(Path netns, String interfaceName);
+  Endpoint attachExisting(Path netns, InterfaceName interfaceName);
 
   /** Detaches the endpoint that has an address, and says which it had. */
   List<InetAddress> detach(InetAddress address);
@@ -38,9 +39,9 @@ public interface OverlayOperations {
   /** Detaches every endpoint that has its other end in a namespace, and says which. */
   List<InetAddress> detachAll(Path netns);
 
-  void attachBridge(String bridge);
+  void attachBridge(InterfaceName bridge);
 
-  void detachBridge(String bridge);
+  void detachBridge(InterfaceName bridge);
 
   /** Leaves the network; the agent ends after its answer. */
   void leave();

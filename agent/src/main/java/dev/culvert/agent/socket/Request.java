@@ -3,6 +3,7 @@ package dev.culvert.agent.socket;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
@@ -59,6 +60,10 @@ record Request(Map<String, Object> fields) {
         value == null
             ? "The request has no \"" + key + "\"."
             : "The request's \"%s\" is %s; write a text.".formatted(key, Json.line(value)));
+  }
+
+  InterfaceName interfaceName(String key) {
+    return new InterfaceName(text(key));
   }
 
   Path path(String key) {

@@ -71,12 +71,12 @@ public final class RequestHandler {
       case "detach" -> detach(request);
       case "attach-bridge" -> {
         request.requireOnly(Set.of("bridge"));
-        overlay.attachBridge(request.text("bridge"));
+        overlay.attachBridge(request.interfaceName("bridge"));
         yield Map.of();
       }
       case "detach-bridge" -> {
         request.requireOnly(Set.of("bridge"));
-        overlay.detachBridge(request.text("bridge"));
+        overlay.detachBridge(request.interfaceName("bridge"));
         yield Map.of();
       }
       case "leave" -> {
@@ -119,7 +119,7 @@ public final class RequestHandler {
         Views.endpoint(
             overlay.attach(
                 request.path("netns"),
-                request.text("interface"),
+                request.interfaceName("interface"),
                 request.addresses("address", "addresses"))));
   }
 
@@ -127,7 +127,8 @@ public final class RequestHandler {
     request.requireOnly(Set.of("netns", "interface"));
     return Map.of(
         "endpoint",
-        Views.endpoint(overlay.attachExisting(request.path("netns"), request.text("interface"))));
+        Views.endpoint(
+            overlay.attachExisting(request.path("netns"), request.interfaceName("interface"))));
   }
 
   private Map<String, Object> detach(Request request) {

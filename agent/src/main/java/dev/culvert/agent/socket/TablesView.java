@@ -17,6 +17,7 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -49,7 +50,7 @@ public final class TablesView {
     view.put("vni", identity.vni().value());
     view.put("vtep", Views.vtep(identity.vtep()));
     view.put("gateways", identity.gateways().stream().map(TablesView::gateway).toList());
-    view.put("underlay", identity.underlay());
+    view.put("underlay", identity.underlay().text());
     return view;
   }
 
@@ -107,7 +108,7 @@ public final class TablesView {
         new Vni((int) fields.number("vni")),
         vtep(fields.inner("vtep")),
         fields.list("gateways").stream().map(Fields::new).map(TablesView::readGateway).toList(),
-        fields.text("underlay"));
+        new InterfaceName(fields.text("underlay")));
   }
 
   private static Gateway readGateway(Fields fields) {

@@ -29,6 +29,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.RefusedException;
 import java.io.PrintWriter;
@@ -106,7 +107,7 @@ class CommandLineTest {
                 List.of(
                     new Gateway(
                         IpPrefix.parseAddress("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
-                "eth0")),
+                new InterfaceName("eth0"))),
         new Datapath.State(
             List.of(
                 new RemoteSubnet(subnet("10.244.10.0/24"), HERE, THERE, Optional.empty(), false),

@@ -12,11 +12,13 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.MapSizes;
+import dev.culvert.kernel.InterfaceName;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -148,8 +150,8 @@ class ConfigFileTest {
         Optional.of(IpPrefix.parse("10.244.1.64/26")), config.networks().getFirst().subnet());
     assertEquals(new Vni(0xffffff), config.vni());
     assertEquals(8472, config.port());
-    assertEquals("ens3", config.underlay().interfaceName());
-    assertEquals(List.of("ens3", "ens4"), config.underlay().interfaces());
+    assertEquals(new InterfaceName("ens3"), config.underlay().interfaceName());
+    assertEquals(Stream.of("ens3", "ens4").map(InterfaceName::new).toList(), config.underlay().interfaces());
     assertEquals(Duration.ofMinutes(5), config.pathMtuLifetime());
     assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
     assertEquals(false, config.directRouting());
@@ -159,7 +161,7 @@ class ConfigFileTest {
     assertEquals(new MapSizes(200_000, 1000), config.mapSizes());
     assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
-    assertEquals(List.of("br0", "docker0"), config.bridges());
+    assertEquals(Stream.of("br0", "docker0").map(InterfaceName::new).toList(), config.bridges());
     assertEquals(AgentConfig.Stop.LEAVE, config.stop());
   }
 

@@ -11,6 +11,7 @@ import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
@@ -235,7 +236,9 @@ class MovingHostNetnsTest {
   }
 
   private static void attach(Membership host, String container) {
-    host.overlay().attach(Path.of("/run/netns", name(container)), "eth0", Optional.empty());
+    host.overlay()
+        .attach(
+            Path.of("/run/netns", name(container)), new InterfaceName("eth0"), Optional.empty());
   }
 
   private static DatapathSnapshot inspect(String host) {

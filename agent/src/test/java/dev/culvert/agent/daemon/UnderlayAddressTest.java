@@ -8,6 +8,7 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import java.net.InetAddress;
@@ -37,7 +38,8 @@ class UnderlayAddressTest {
 
   private static InetAddress choose(String name, String wanted, IpFamily family) {
     return UnderlayAddress.choose(
-        new AgentConfig.Underlay(name, Optional.ofNullable(wanted).map(IpPrefix::parseAddress)),
+        new AgentConfig.Underlay(
+            new InterfaceName(name), Optional.ofNullable(wanted).map(IpPrefix::parseAddress)),
         List.of(family),
         LINKS,
         ADDRESSES);
@@ -73,7 +75,7 @@ class UnderlayAddressTest {
 
   private static Optional<String> follow(String name, String current) {
     return UnderlayAddress.follow(
-            new AgentConfig.Underlay(name, Optional.empty()),
+            new AgentConfig.Underlay(new InterfaceName(name), Optional.empty()),
             IpPrefix.parseAddress(current),
             LINKS,
             ADDRESSES)

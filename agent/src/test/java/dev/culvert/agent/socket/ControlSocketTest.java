@@ -135,6 +135,8 @@ class ControlSocketTest {
               "{\"request\":\"attach\"}",
               "{\"request\":\"attach\",\"netns\":7,\"interface\":\"eth0\"}",
               "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":[\"eth0\"]}",
+              "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth%d\"}",
+              "{\"request\":\"attach-bridge\",\"bridge\":\"no such/bridge\"}",
               "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"address\":7}",
               "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"addresses\":\"10.244.1.2\"}",
               "{\"request\":\"attach\",\"netns\":\"/n\",\"interface\":\"eth0\",\"addresses\":[7]}",

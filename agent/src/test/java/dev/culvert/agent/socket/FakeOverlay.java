@@ -11,6 +11,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -66,7 +67,7 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, String interfaceName, List<InetAddress> wanted) {
+  public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
     note(
         "attach "
             + netns
@@ -83,7 +84,7 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attachExisting(Path netns, String interfaceName) {
+  public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
     note("attachExisting " + netns + " " + interfaceName);
     return new Endpoint(
         new Vni(1),
@@ -107,12 +108,12 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public void attachBridge(String bridge) {
+  public void attachBridge(InterfaceName bridge) {
     note("attachBridge " + bridge);
   }
 
   @Override
-  public void detachBridge(String bridge) {
+  public void detachBridge(InterfaceName bridge) {
     note("detachBridge " + bridge);
   }
 

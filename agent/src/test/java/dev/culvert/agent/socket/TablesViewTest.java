@@ -20,6 +20,7 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ class TablesViewTest {
                     List.of(
                         new Gateway(address("10.244.1.1"), IpPrefix.parse("10.244.0.0/16")),
                         new Gateway(address("fd00:244:1::1"), IpPrefix.parse("fd00:244::/32"))),
-                    "eth0")),
+                    new InterfaceName("eth0"))),
             new Datapath.State(
                 List.of(
                     remote("10.244.2.0/24", Optional.of(WAY), false),

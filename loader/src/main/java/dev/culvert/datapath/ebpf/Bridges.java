@@ -9,6 +9,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.host.ForeignBridge;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
@@ -27,7 +28,7 @@ final class Bridges {
   private final ContainerLinks links;
 
   /** By name, what lies behind each; a bridge that is made anew has another index. */
-  private final Map<String, List<Subnet>> letIn = new TreeMap<>();
+  private final Map<InterfaceName, List<Subnet>> letIn = new TreeMap<>();
 
   Bridges(Netlink netlink, Tables tables, PinnedLinks links) {
     this.netlink = netlink;
@@ -40,7 +41,7 @@ final class Bridges {
     return "bridge" + bridgeIndex;
   }
 
-  void attach(String bridge, List<Subnet> subnets, ContainerLinks.Pair programs) {
+  void attach(InterfaceName bridge, List<Subnet> subnets, ContainerLinks.Pair programs) {
     int index = ForeignBridge.find(netlink, bridge).index();
     try (Undo undo = new Undo()) {
       undo.push(() -> forbid(index));
@@ -64,7 +65,7 @@ final class Bridges {
     List<LocalSubnet> locals = tables.read(identity.vtep().port()).locals();
     learn(locals);
     boolean changed = false;
-    for (Map.Entry<String, List<Subnet>> bridge : Map.copyOf(letIn).entrySet()) {
+    for (Map.Entry<InterfaceName, List<Subnet>> bridge : Map.copyOf(letIn).entrySet()) {
       Optional<LinkInfo> device =
           netlink.link(bridge.getKey()).filter(link -> link.kind().equals("bridge"));
       int index = device.map(LinkInfo::index).orElse(0);
@@ -89,19 +90,19 @@ final class Bridges {
 
   /** Those that an earlier agent let in. */
   private void learn(List<LocalSubnet> locals) {
-    Map<String, List<Subnet>> found = new TreeMap<>();
+    Map<InterfaceName, List<Subnet>> found = new TreeMap<>();
     for (LocalSubnet local : locals) {
       if (local.bridgeIndex() != 0) {
         netlink
             .link(local.bridgeIndex())
             .ifPresent(device ->
-                found.computeIfAbsent(device.name(), _ -> new ArrayList<>()).add(local.subnet()));
+                found.computeIfAbsent(new InterfaceName(device.name()), _ -> new ArrayList<>()).add(local.subnet()));
       }
     }
     found.forEach(letIn::putIfAbsent);
   }
 
-  void detach(String bridge, Identity identity) {
+  void detach(InterfaceName bridge, Identity identity) {
     letIn.remove(bridge);
     Optional<LinkInfo> device = netlink.link(bridge);
     if (device.isEmpty()) {

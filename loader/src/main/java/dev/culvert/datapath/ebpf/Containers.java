@@ -98,7 +98,7 @@ final class Containers {
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */
   Endpoint attach(Attachment attachment, HostPlan plan, ContainerLinks.Pair programs) {
     requireFree(attachment);
-    String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address());
+    String linkWhere = ContainerInterface.hostName(attachment.vni(), attachment.address()).text();
     try (ContainerInterface pair = ContainerInterface.open(libc, netlink, attachment);
         Undo undo = new Undo()) {
       Endpoint endpoint = pair.create(ownership, undo);
@@ -172,7 +172,7 @@ final class Containers {
   }
 
   private void forgetLink(Vni vni, InetAddress address) {
-    links.detach(ContainerInterface.hostName(vni, address));
+    links.detach(ContainerInterface.hostName(vni, address).text());
   }
 
   private void forbid(int interfaceIndex) {

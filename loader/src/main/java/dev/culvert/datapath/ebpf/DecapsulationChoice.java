@@ -3,6 +3,7 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.kernel.GenericNetlink;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
@@ -86,7 +87,7 @@ public record DecapsulationChoice(Decapsulation where, String why) {
    * @return empty when there is no such interface
    * @throws KernelException when the kernel cannot be asked
    */
-  public static Optional<DecapsulationChoice> preview(Libc libc, String interfaceName) {
+  public static Optional<DecapsulationChoice> preview(Libc libc, InterfaceName interfaceName) {
     try (Netlink links = Netlink.open(libc)) {
       Optional<LinkInfo> underlay = links.link(interfaceName);
       if (underlay.isEmpty()) {

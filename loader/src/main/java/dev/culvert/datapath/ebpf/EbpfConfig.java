@@ -4,6 +4,7 @@ package dev.culvert.datapath.ebpf;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -16,8 +17,8 @@ public final class EbpfConfig {
   public static final Duration PATH_MTU_LIFETIME = Duration.ofMinutes(10);
 
   private final Path pins;
-  private final String underlay;
-  private final List<String> moreUnderlays;
+  private final InterfaceName underlay;
+  private final List<InterfaceName> moreUnderlays;
   private final int port;
   private final SourcePorts sourcePorts;
   private final Decapsulation decapsulation;
@@ -46,7 +47,7 @@ public final class EbpfConfig {
    * @param underlay name of the underlay interface, which has the VTEP's address
    * @return a builder that lacks nothing
    */
-  public static Builder builder(Path pins, String underlay) {
+  public static Builder builder(Path pins, InterfaceName underlay) {
     return new Builder(pins, underlay);
   }
 
@@ -56,12 +57,12 @@ public final class EbpfConfig {
   }
 
   /** {@return the name of the underlay interface, which has the VTEP's address} */
-  public String underlay() {
+  public InterfaceName underlay() {
     return underlay;
   }
 
   /** {@return names of further interfaces that other hosts' packets may come in through} */
-  public List<String> moreUnderlays() {
+  public List<InterfaceName> moreUnderlays() {
     return moreUnderlays;
   }
 
@@ -98,8 +99,8 @@ public final class EbpfConfig {
   /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final Path pins;
-    private final String underlay;
-    private List<String> moreUnderlays = List.of();
+    private final InterfaceName underlay;
+    private List<InterfaceName> moreUnderlays = List.of();
     private int port = Vtep.VXLAN_PORT;
     private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
     private Decapsulation decapsulation = Decapsulation.TC;
@@ -107,7 +108,7 @@ public final class EbpfConfig {
     private boolean udpChecksum6;
     private MapSizes mapSizes = MapSizes.DEFAULT;
 
-    private Builder(Path pins, String underlay) {
+    private Builder(Path pins, InterfaceName underlay) {
       this.pins = pins;
       this.underlay = underlay;
     }
@@ -119,7 +120,7 @@ public final class EbpfConfig {
      * @param names of the interfaces; copied; none unless it is set
      * @return this
      */
-    public Builder moreUnderlays(List<String> names) {
+    public Builder moreUnderlays(List<InterfaceName> names) {
       moreUnderlays = List.copyOf(names);
       return this;
     }

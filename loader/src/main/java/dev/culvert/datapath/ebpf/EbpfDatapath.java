@@ -26,6 +26,7 @@ import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
@@ -328,12 +329,12 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
-  public void attachBridge(String bridge, List<Subnet> subnets) {
+  public void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
     bridges.attach(bridge, subnets, ContainerLinks.Pair.of(programs));
   }
 
   @Override
-  public void detachBridge(String bridge) {
+  public void detachBridge(InterfaceName bridge) {
     bridges.detach(bridge, started());
   }
 

@@ -12,6 +12,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.EndpointTable;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -57,7 +58,7 @@ final class ForeignContainers {
             true,
             MacAddress.of(pair.container().mac()),
             MacAddress.of(pair.host().mac()));
-    String where = ContainerInterface.hostName(vni, endpoint.address());
+    String where = ContainerInterface.hostName(vni, endpoint.address()).text();
     try (Undo undo = new Undo()) {
       table.allowEndpoint(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
@@ -69,7 +70,7 @@ final class ForeignContainers {
   }
 
   private Pair find(ExistingInterface wish) {
-    String name = wish.interfaceName();
+    InterfaceName name = wish.interfaceName();
     try (NetNamespace namespace = ContainerInterface.openContainer(libc, netlink, wish.netns());
         Netlink inside = Netlink.open(libc, namespace)) {
       LinkInfo container =

@@ -2,6 +2,7 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -58,7 +59,7 @@ final class Underlays {
     return all;
   }
 
-  private LinkInfo named(String name) {
+  private LinkInfo named(InterfaceName name) {
     return netlink
         .link(name)
         .orElseThrow(() ->

@@ -7,6 +7,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Ipv6Settings;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -31,6 +32,8 @@ import java.util.Optional;
  * brought up}.
  */
 public final class ContainerInterface implements AutoCloseable {
+
+  private static final InterfaceName LOOPBACK = new InterfaceName("lo");
 
   private final Netlink host;
   private final Attachment attachment;
@@ -78,13 +81,14 @@ public final class ContainerInterface implements AutoCloseable {
    * The host's end, at most 15 characters: the address and the VNI for IPv4 (cv, 8 digits, then
    * base 36), a digest of both for IPv6.
    */
-  public static String hostName(Vni vni, InetAddress address) {
+  public static InterfaceName hostName(Vni vni, InetAddress address) {
     if (IpFamily.of(address) == IpFamily.IPV4) {
-      return "cv"
-          + HexFormat.of().formatHex(address.getAddress())
-          + Integer.toString(vni.value(), 36);
+      return new InterfaceName(
+          "cv"
+              + HexFormat.of().formatHex(address.getAddress())
+              + Integer.toString(vni.value(), 36));
     }
-    return "c6" + HexFormat.of().formatHex(digest("name", vni, address), 0, 6);
+    return new InterfaceName("c6" + HexFormat.of().formatHex(digest("name", vni, address), 0, 6));
   }
 
   /**
@@ -125,7 +129,7 @@ public final class ContainerInterface implements AutoCloseable {
    * @throws RefusedException when the namespace has an interface of that name already
    */
   public Endpoint create(Ownership ownership, Undo undo) {
-    String name = attachment.interfaceName();
+    InterfaceName name = attachment.interfaceName();
     if (inside.link(name).isPresent()) {
       throw new RefusedException(
           "The namespace "
@@ -134,7 +138,7 @@ public final class ContainerInterface implements AutoCloseable {
               + name
               + " already: detach it first, or choose another name.");
     }
-    String hostName = hostName(attachment.vni(), attachment.address());
+    InterfaceName hostName = hostName(attachment.vni(), attachment.address());
     MacAddress mac = mac(attachment.vni(), attachment.address());
     MacAddress hostMac = hostMac(attachment.vni(), attachment.address());
     host.createVeth(
@@ -182,14 +186,14 @@ public final class ContainerInterface implements AutoCloseable {
    * no container is to be believed that it is a router, from the first moment on.
    */
   private void prepareIpv6() {
-    String hostName = hostName(attachment.vni(), attachment.address());
+    InterfaceName hostName = hostName(attachment.vni(), attachment.address());
     Ipv6Settings settings = new Ipv6Settings(host.namespace());
-    settings.set(hostName, Ipv6Settings.ACCEPT_RA, 0);
-    settings.set(hostName, Ipv6Settings.ACCEPT_DAD, 0);
-    settings.set(hostName, Ipv6Settings.DISABLED, 0);
+    settings.set(hostName.text(), Ipv6Settings.ACCEPT_RA, 0);
+    settings.set(hostName.text(), Ipv6Settings.ACCEPT_DAD, 0);
+    settings.set(hostName.text(), Ipv6Settings.DISABLED, 0);
     Ipv6Settings container = new Ipv6Settings(namespace);
-    container.set(attachment.interfaceName(), Ipv6Settings.ACCEPT_DAD, 0);
-    container.set(attachment.interfaceName(), Ipv6Settings.DISABLED, 0);
+    container.set(attachment.interfaceName().text(), Ipv6Settings.ACCEPT_DAD, 0);
+    container.set(attachment.interfaceName().text(), Ipv6Settings.DISABLED, 0);
   }
 
   /**
@@ -221,7 +225,7 @@ public final class ContainerInterface implements AutoCloseable {
   }
 
   private void bringLoopbackUp(Undo undo) {
-    LinkInfo loopback = inside.link("lo").orElseThrow();
+    LinkInfo loopback = inside.link(LOOPBACK).orElseThrow();
     if (!loopback.up()) {
       inside.setUp(loopback.index(), true);
       undo.push(() -> inside.setUp(loopback.index(), false));

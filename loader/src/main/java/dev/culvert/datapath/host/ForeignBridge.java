@@ -5,6 +5,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
@@ -20,7 +21,7 @@ public final class ForeignBridge {
    *
    * @throws RefusedException when there is none, or the name is another device's
    */
-  public static LinkInfo find(Netlink netlink, String bridge) {
+  public static LinkInfo find(Netlink netlink, InterfaceName bridge) {
     LinkInfo device =
         netlink
             .link(bridge)

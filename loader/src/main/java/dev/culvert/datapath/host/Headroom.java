@@ -3,6 +3,7 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -23,15 +24,14 @@ import java.util.OptionalInt;
  * again by its alias, and removed like every device of ours.
  */
 public final class Headroom {
-  /** At most 15 characters, like every interface's name. */
-  static final String BRIDGE = "culvert0-room";
+  static final InterfaceName BRIDGE = new InterfaceName("culvert0-room");
 
-  static final String NEEDY_IPV4 = "culvert0-needy";
+  static final InterfaceName NEEDY_IPV4 = new InterfaceName("culvert0-needy");
 
   /**
    * As a second port of its own: a host that moves to IPv6 while containers run needs more room.
    */
-  static final String NEEDY_IPV6 = "culvert0-needy6";
+  static final InterfaceName NEEDY_IPV6 = new InterfaceName("culvert0-needy6");
 
   /** No socket is opened for a device that is down; one for VXLAN-GPE, so nobody's tunnel port. */
   private static final int PORT = 4790;
@@ -59,7 +59,7 @@ public final class Headroom {
    */
   public void ensure(IpFamily underlay) {
     try {
-      String name = underlay == IpFamily.IPV4 ? NEEDY_IPV4 : NEEDY_IPV6;
+      InterfaceName name = underlay == IpFamily.IPV4 ? NEEDY_IPV4 : NEEDY_IPV6;
       InetAddress local = underlay == IpFamily.IPV4 ? LOCAL_IPV4 : LOCAL_IPV6;
       VxlanLink wanting = new VxlanLink(name, VNI, local, 0, PORT, new byte[0], 0);
       int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
@@ -74,7 +74,7 @@ public final class Headroom {
     }
   }
 
-  private int ensure(String name, Runnable creation) {
+  private int ensure(InterfaceName name, Runnable creation) {
     return devices
         .find(name)
         .map(LinkInfo::index)

@@ -4,7 +4,12 @@ package dev.culvert.datapath.host;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.Ipv6Settings;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -22,7 +27,7 @@ import java.util.Optional;
  * (GRO, which asks for a socket on the port), and it takes what the programs leave to the kernel.
  */
 public final class HostDevice {
-  public static final String NAME = "culvert0";
+  public static final InterfaceName NAME = new InterfaceName("culvert0");
 
   private final Netlink netlink;
   private final OwnDevices devices;

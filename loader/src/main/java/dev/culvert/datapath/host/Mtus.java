@@ -32,7 +32,7 @@ public final class Mtus {
       }
       if (link.kind().equals("veth")) {
         followVeth(link, mtuBytes);
-      } else if (link.name().equals(HostDevice.NAME)) {
+      } else if (link.name().equals(HostDevice.NAME.text())) {
         netlink.setMtu(link.index(), mtuBytes);
       }
     }

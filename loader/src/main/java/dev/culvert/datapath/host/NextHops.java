@@ -61,7 +61,7 @@ public final class NextHops {
 
   /** The tunnel's own device would be a loop, and the loopback device means the address is ours. */
   private static boolean leadsNowhere(LinkInfo link) {
-    return link.name().equals(HostDevice.NAME) || link.name().equals("lo");
+    return link.name().equals(HostDevice.NAME.text()) || link.name().equals("lo");
   }
 
   private Optional<InetAddress> source(RouteInfo route, InetAddress underlayAddress) {

@@ -2,6 +2,7 @@
 package dev.culvert.datapath.host;
 
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
@@ -29,7 +30,7 @@ public final class OwnDevices {
    *
    * @throws RefusedException when somebody else made it
    */
-  public Optional<LinkInfo> find(String name) {
+  public Optional<LinkInfo> find(InterfaceName name) {
     Optional<LinkInfo> present = netlink.link(name);
     present.ifPresent(link -> {
       if (known.getOrDefault(name, 0) == link.index() && !ownership.owns(link)) {
@@ -76,7 +77,7 @@ public final class OwnDevices {
    * @param settings are given its index
    * @return its index
    */
-  int make(String name, Runnable creation, IntConsumer settings) {
+  int make(InterfaceName name, Runnable creation, IntConsumer settings) {
     creation.run();
     int index = netlink.link(name).orElseThrow().index();
     try {

@@ -7,6 +7,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
@@ -70,7 +71,7 @@ final class IdentityText {
             Integer.parseInt(fields.get("port")),
             MacAddress.parse(fields.get("mac"))),
         gateways(fields.get("gateway").split(",", -1), fields.get("network").split(",", -1)),
-        fields.get("underlay"));
+        new InterfaceName(fields.get("underlay")));
   }
 
   private static List<Gateway> gateways(String[] addresses, String[] networks) {

@@ -16,6 +16,7 @@ import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.packet.HeaderTemplate;
 import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
@@ -172,9 +173,9 @@ final class ProbeFrames {
                     + " another."));
   }
 
-  private LinkInfo link(String name) {
+  private LinkInfo link(InterfaceName name) {
     return links.stream()
-        .filter(link -> link.name().equals(name))
+        .filter(link -> link.name().equals(name.text()))
         .findFirst()
         .orElseThrow(() ->
             new RefusedException(

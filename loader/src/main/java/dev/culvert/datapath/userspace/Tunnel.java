@@ -5,6 +5,7 @@ import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.socket.DatagramSocket;
 import dev.culvert.kernel.socket.Readiness;
@@ -38,7 +39,7 @@ final class Tunnel implements AutoCloseable {
    * @param innerMtuBytes the largest inner packet
    */
   record Settings(
-      String device,
+      InterfaceName device,
       Vni vni,
       Vtep local,
       List<InetAddress> gateways,

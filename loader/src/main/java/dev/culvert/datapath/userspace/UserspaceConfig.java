@@ -4,6 +4,7 @@ package dev.culvert.datapath.userspace;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 
 /**
  * What a {@link UserspaceDatapath} needs to know of its host. Immutable; made by a {@link
@@ -11,7 +12,7 @@ import dev.culvert.datapath.Vtep;
  */
 public final class UserspaceConfig {
   private final String instance;
-  private final String underlay;
+  private final InterfaceName underlay;
   private final Vni vni;
   private final int port;
   private final SourcePorts sourcePorts;
@@ -32,7 +33,7 @@ public final class UserspaceConfig {
    * @param vni the one network that it carries
    * @return a builder that lacks nothing
    */
-  public static Builder builder(String instance, String underlay, Vni vni) {
+  public static Builder builder(String instance, InterfaceName underlay, Vni vni) {
     return new Builder(instance, underlay, vni);
   }
 
@@ -42,7 +43,7 @@ public final class UserspaceConfig {
   }
 
   /** {@return the name of the underlay interface, which has the VTEP's address} */
-  public String underlay() {
+  public InterfaceName underlay() {
     return underlay;
   }
 
@@ -64,12 +65,12 @@ public final class UserspaceConfig {
   /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final String instance;
-    private final String underlay;
+    private final InterfaceName underlay;
     private final Vni vni;
     private int port = Vtep.VXLAN_PORT;
     private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
 
-    private Builder(String instance, String underlay, Vni vni) {
+    private Builder(String instance, InterfaceName underlay, Vni vni) {
       this.instance = instance;
       this.underlay = underlay;
       this.vni = vni;

@@ -29,6 +29,7 @@ import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.host.Upkeep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -364,7 +365,7 @@ public final class UserspaceDatapath implements Datapath {
    * The kernel forwards between bridge and TUN device; the bridge must be its containers' router.
    */
   @Override
-  public void attachBridge(String bridge, List<Subnet> subnets) {
+  public void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
     LinkInfo device = ForeignBridge.find(netlink, bridge);
     for (Subnet subnet : subnets) {
       forwarding.turn(device, subnet.prefix().family(), true);
@@ -375,7 +376,7 @@ public final class UserspaceDatapath implements Datapath {
 
   /** A subnet that is this host's own stays so, without the bridge. */
   @Override
-  public void detachBridge(String bridge) {
+  public void detachBridge(InterfaceName bridge) {
     int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
     for (LocalSubnet local : List.copyOf(locals.values())) {
       if (local.bridgeIndex() == index) {

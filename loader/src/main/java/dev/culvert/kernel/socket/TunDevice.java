@@ -4,6 +4,7 @@ package dev.culvert.kernel.socket;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.system.FileDescriptor;
@@ -61,7 +62,7 @@ public final class TunDevice implements AutoCloseable {
    *
    * @throws KernelException EBUSY or EINVAL when an interface has the name
    */
-  public static TunDevice create(Libc libc, String name) {
+  public static TunDevice create(Libc libc, InterfaceName name) {
     try (Arena arena = Arena.ofConfined()) {
       long fd =
           KernelException.check(
@@ -90,10 +91,10 @@ public final class TunDevice implements AutoCloseable {
     }
   }
 
-  private static TunDevice create(Libc libc, FileDescriptor descriptor, String name) {
+  private static TunDevice create(Libc libc, FileDescriptor descriptor, InterfaceName name) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment request = arena.allocate(IFREQ_BYTES, 8);
-      byte[] text = name.getBytes(StandardCharsets.UTF_8);
+      byte[] text = name.text().getBytes(StandardCharsets.UTF_8);
       MemorySegment.copy(text, 0, request, JAVA_BYTE, 0, text.length);
       request.set(JAVA_SHORT, IFREQ_FLAGS_OFFSET, (short) (IFF_TUN | IFF_NO_PI | IFF_VNET_HDR));
       long _ =

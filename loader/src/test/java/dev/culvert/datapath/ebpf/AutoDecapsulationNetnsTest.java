@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.kernel.GenericNetlink;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
@@ -50,15 +51,17 @@ class AutoDecapsulationNetnsTest {
     in(() -> {
       try (Netlink links = Netlink.open(Libc.system());
           GenericNetlink netlink = GenericNetlink.open(Libc.system())) {
-        int tap = links.link("tap7").orElseThrow().index();
-        int plain = links.link("plain0").orElseThrow().index();
+        int tap = links.link(new InterfaceName("tap7")).orElseThrow().index();
+        int plain = links.link(new InterfaceName("plain0")).orElseThrow().index();
         assertTrue((netlink.xdpFeatures(tap).orElseThrow() & BASIC) != 0);
         assertEquals(OptionalLong.of(0), netlink.xdpFeatures(plain));
       }
       assertEquals(
           Decapsulation.TC,
-          DecapsulationChoice.preview(Libc.system(), "under0").orElseThrow().where());
-      assertTrue(DecapsulationChoice.preview(Libc.system(), "none7").isEmpty());
+          DecapsulationChoice.preview(Libc.system(), new InterfaceName("under0"))
+              .orElseThrow()
+              .where());
+      assertTrue(DecapsulationChoice.preview(Libc.system(), new InterfaceName("none7")).isEmpty());
       return null;
     });
   }

@@ -15,6 +15,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Path;
@@ -63,15 +64,17 @@ class ContainersNetnsTest extends OneHostFixture {
     EbpfDatapath datapath = start();
     String before = Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link");
     Path named = Path.of("/run/netns/" + HOST);
-    var own = new Attachment(VNI, named, "odd0", address("10.244.1.2"), GATEWAY, 1450);
+    var own =
+        new Attachment(VNI, named, new InterfaceName("odd0"), address("10.244.1.2"), GATEWAY, 1450);
     var refused = assertThrows(RefusedException.class, () -> inHost(() -> datapath.attach(own)));
     assertTrue(
         refused.getMessage().startsWith(named + " is this host's own network namespace"),
         refused::getMessage);
-    var existing = new ExistingInterface(named, "under0", List.of(LOCAL));
+    var existing = new ExistingInterface(named, new InterfaceName("under0"), List.of(LOCAL));
     assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(existing)));
     var byThread =
-        new ExistingInterface(Path.of("/proc/thread-self/ns/net"), "under0", List.of(LOCAL));
+        new ExistingInterface(
+            Path.of("/proc/thread-self/ns/net"), new InterfaceName("under0"), List.of(LOCAL));
     assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(byThread)));
     assertEquals(before, Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link"));
   }
@@ -133,7 +136,7 @@ class ContainersNetnsTest extends OneHostFixture {
                 new Attachment(
                     VNI,
                     Path.of("/run/netns/" + C1),
-                    "eth0",
+                    new InterfaceName("eth0"),
                     address("fd44:1::2"),
                     address("fd44:1::1"),
                     1450)));
@@ -183,7 +186,7 @@ class ContainersNetnsTest extends OneHostFixture {
                     new Attachment(
                         VNI,
                         Path.of("/run/netns/" + C2),
-                        "eth0",
+                        new InterfaceName("eth0"),
                         address("10.244.1.3"),
                         GATEWAY,
                         1))));
@@ -244,7 +247,7 @@ class ContainersNetnsTest extends OneHostFixture {
     int index = indexOf("br0");
 
     inHost(() -> {
-      datapath.attachBridge("br0", List.of(LOCAL));
+      datapath.attachBridge(new InterfaceName("br0"), List.of(LOCAL));
       return null;
     });
     assertEquals(List.of(new LocalSubnet(LOCAL, index)), datapath.read().locals());
@@ -255,27 +258,29 @@ class ContainersNetnsTest extends OneHostFixture {
             .findFirst()
             .orElseThrow()
             .interfaceIndex());
-    datapath.detachBridge("br0");
+    datapath.detachBridge(new InterfaceName("br0"));
     assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
     // A second time, and for what was never attached, it would take a container's own entry.
-    assertThrows(RefusedException.class, () -> datapath.detachBridge("br0"));
-    assertThrows(RefusedException.class, () -> datapath.detachBridge("under0"));
+    assertThrows(RefusedException.class, () -> datapath.detachBridge(new InterfaceName("br0")));
+    assertThrows(RefusedException.class, () -> datapath.detachBridge(new InterfaceName("under0")));
     assertEquals(
         before,
         Commands.in(HOST, "ip addr show br0")
             + Commands.in(HOST, "tc filter show dev br0 ingress"));
 
     inHost(() -> {
-      datapath.attachBridge("br0", List.of(LOCAL));
+      datapath.attachBridge(new InterfaceName("br0"), List.of(LOCAL));
       return null;
     });
     Commands.run("ip -n " + HOST + " link del br0");
     datapath.dropVanished();
     assertEquals(List.of(new LocalSubnet(LOCAL, 0)), datapath.read().locals());
-    datapath.detachBridge("br0");
+    datapath.detachBridge(new InterfaceName("br0"));
 
     var none =
-        assertThrows(RefusedException.class, () -> datapath.attachBridge("under0", List.of(LOCAL)));
+        assertThrows(
+            RefusedException.class,
+            () -> datapath.attachBridge(new InterfaceName("under0"), List.of(LOCAL)));
     assertTrue(none.getMessage().contains("is a veth, no bridge"), none.getMessage());
   }
 }

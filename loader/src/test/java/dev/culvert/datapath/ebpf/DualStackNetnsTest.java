@@ -117,7 +117,8 @@ class DualStackNetnsTest {
   }
 
   private String hostEnd() {
-    return ContainerInterface.hostName(TwoHosts.VNI, IpPrefix.parseAddress(one.containerAddress()));
+    return ContainerInterface.hostName(TwoHosts.VNI, IpPrefix.parseAddress(one.containerAddress()))
+        .text();
   }
 
   /** Container runtimes switch IPv6 off where they do not use it, and some hosts have it off. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
+import dev.culvert.kernel.InterfaceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -16,14 +17,14 @@ class EbpfConfigTest {
   private static final Path PINS = Path.of("/sys/fs/bpf/culvert/host-01");
 
   private static EbpfConfig.Builder builder() {
-    return EbpfConfig.builder(PINS, "eth0");
+    return EbpfConfig.builder(PINS, new InterfaceName("eth0"));
   }
 
   @Test
   void defaultsAreThoseOfTheDocuments() {
     EbpfConfig config = builder().build();
     assertEquals(PINS, config.pins());
-    assertEquals("eth0", config.underlay());
+    assertEquals(new InterfaceName("eth0"), config.underlay());
     assertEquals(List.of(), config.moreUnderlays());
     assertEquals(4789, config.port()); // RFC 7348 section 5
     assertEquals(new SourcePorts(49152, 65535), config.sourcePorts()); // RFC 6335
@@ -36,11 +37,12 @@ class EbpfConfigTest {
   void aBuilderGoesOnWithoutChangingWhatItBuilt() {
     EbpfConfig.Builder builder = builder().port(8472);
     EbpfConfig first = builder.build();
-    EbpfConfig second = builder.port(4790).moreUnderlays(List.of("eth1")).build();
+    EbpfConfig second =
+        builder.port(4790).moreUnderlays(List.of(new InterfaceName("eth1"))).build();
     assertEquals(8472, first.port());
     assertEquals(List.of(), first.moreUnderlays());
     assertEquals(4790, second.port());
-    assertEquals(List.of("eth1"), second.moreUnderlays());
+    assertEquals(List.of(new InterfaceName("eth1")), second.moreUnderlays());
   }
 
   @Test

@@ -22,6 +22,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.table.ProgramNames;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.charset.StandardCharsets;
@@ -134,7 +135,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     EbpfDatapath datapath = start();
     attach(datapath, C1, "10.244.1.2");
     inHost(() -> {
-      datapath.attachBridge("br0", List.of(LOCAL));
+      datapath.attachBridge(new InterfaceName("br0"), List.of(LOCAL));
       return null;
     });
     assertNotEquals(before, picture());
@@ -231,7 +232,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
   }
 
   private void refusesOpen(String sentence, Path pins) {
-    var config = EbpfConfig.builder(pins, "under0").build();
+    var config = EbpfConfig.builder(pins, new InterfaceName("under0")).build();
     var e = assertThrows(RuntimeException.class, () -> open(config));
     assertTrue(e.getMessage().contains(sentence), e.getMessage());
   }
@@ -247,6 +248,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
   }
 
   private static Identity identity() {
-    return new Identity(VNI, VTEP, List.of(new Gateway(GATEWAY, NETWORK)), "under0");
+    return new Identity(
+        VNI, VTEP, List.of(new Gateway(GATEWAY, NETWORK)), new InterfaceName("under0"));
   }
 }

@@ -14,6 +14,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.RefusedException;
@@ -91,7 +92,7 @@ class ForeignInterfacesNetnsTest {
       in(
           one,
           () -> {
-            first.attachBridge("docker0", List.of(one.subnet()));
+            first.attachBridge(new InterfaceName("docker0"), List.of(one.subnet()));
             return null;
           });
       String here = more.getFirst();
@@ -132,7 +133,7 @@ class ForeignInterfacesNetnsTest {
       in(
           one,
           () -> {
-            first.attachBridge("docker0", List.of(one.subnet(), one.subnet6()));
+            first.attachBridge(new InterfaceName("docker0"), List.of(one.subnet(), one.subnet6()));
             return null;
           });
       String there = ipv6 ? two.containerAddress6() : two.containerAddress();
@@ -261,7 +262,8 @@ class ForeignInterfacesNetnsTest {
       Commands.in(guest, "ip addr del 10.244.1.10/32 dev eth0");
       Subnet subnet = new Subnet(other, one.subnet().prefix());
       ExistingInterface wish =
-          new ExistingInterface(Path.of("/run/netns/" + guest), "eth0", List.of(subnet));
+          new ExistingInterface(
+              Path.of("/run/netns/" + guest), new InterfaceName("eth0"), List.of(subnet));
       assertRefused(why, () -> first.attachExisting(wish));
 
       // In its own network nobody else's address is in the way.
@@ -275,7 +277,8 @@ class ForeignInterfacesNetnsTest {
   }
 
   private static Attachment attachment(Vni vni, String namespace, Attachment.Address address) {
-    return new Attachment(vni, Path.of("/run/netns/" + namespace), "eth0", List.of(address), 1450);
+    return new Attachment(
+        vni, Path.of("/run/netns/" + namespace), new InterfaceName("eth0"), List.of(address), 1450);
   }
 
   private static List<Vni> vnis(EbpfDatapath datapath) {
@@ -295,7 +298,8 @@ class ForeignInterfacesNetnsTest {
   }
 
   private ExistingInterface wish(String namespace) {
-    return new ExistingInterface(Path.of("/run/netns/" + namespace), "eth0", List.of(one.subnet()));
+    return new ExistingInterface(
+        Path.of("/run/netns/" + namespace), new InterfaceName("eth0"), List.of(one.subnet()));
   }
 
   private static <T> T in(Host host, Callable<T> work) throws Exception {

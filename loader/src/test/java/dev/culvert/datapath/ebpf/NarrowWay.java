@@ -18,6 +18,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Tables;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.BpfFolder;
@@ -159,7 +160,7 @@ final class NarrowWay implements AutoCloseable {
   }
 
   private EbpfConfig config(int own, Duration pathMtuLifetime) {
-    return EbpfConfig.builder(pins(own), "under0")
+    return EbpfConfig.builder(pins(own), new InterfaceName("under0"))
         .port(PORT)
         .pathMtuLifetime(pathMtuLifetime)
         .build();
@@ -195,7 +196,7 @@ final class NarrowWay implements AutoCloseable {
         new Attachment(
             VNI,
             Path.of("/run/netns/" + container(own)),
-            "eth0",
+            new InterfaceName("eth0"),
             InetAddress.ofLiteral(address(own)),
             gateway,
             datapath.overlayMtuBytes(vtep(own).address())));

@@ -11,6 +11,7 @@ import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.BpfFolder;
@@ -118,14 +119,19 @@ abstract class OneHostFixture {
   }
 
   static EbpfConfig config(String underlay) {
-    return EbpfConfig.builder(PINS, underlay).build();
+    return EbpfConfig.builder(PINS, new InterfaceName(underlay)).build();
   }
 
   Endpoint attach(EbpfDatapath datapath, String namespace, String address) throws Exception {
     return inHost(() ->
         datapath.attach(
             new Attachment(
-                VNI, Path.of("/run/netns/" + namespace), "eth0", address(address), GATEWAY, 1450)));
+                VNI,
+                Path.of("/run/netns/" + namespace),
+                new InterfaceName("eth0"),
+                address(address),
+                GATEWAY,
+                1450)));
   }
 
   /** Interface indexes are looked up in the namespace of the calling thread. */

@@ -9,6 +9,7 @@ import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
 import dev.culvert.kernel.NetNamespace;
@@ -31,7 +32,7 @@ class PinnedLinksNetnsTest {
   private static final Path PINS = Path.of("/sys/fs/bpf/culvert/cv-dp-links");
 
   private final Libc libc = Libc.system();
-  private final EbpfConfig config = EbpfConfig.builder(PINS, "a0").build();
+  private final EbpfConfig config = EbpfConfig.builder(PINS, new InterfaceName("a0")).build();
 
   @BeforeEach
   void build() {

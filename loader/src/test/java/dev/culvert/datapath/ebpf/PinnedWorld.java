@@ -21,6 +21,7 @@ import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.datapath.trace.Explainer;
 import dev.culvert.datapath.trace.Explanation;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.TestNamespace;
@@ -39,7 +40,7 @@ import java.util.Optional;
  */
 @SuppressWarnings({"try", "exports"}) // Closing may be interrupted; nobody but tests sees this.
 public final class PinnedWorld implements AutoCloseable {
-  private static final String DEVICE = "under0";
+  private static final InterfaceName DEVICE = new InterfaceName("under0");
   private static final MacAddress DEVICE_MAC = MacAddress.parse("02:ff:00:00:01:02");
 
   private final Libc libc = Libc.system();
@@ -77,7 +78,7 @@ public final class PinnedWorld implements AutoCloseable {
                 new Gateway(IpPrefix.parseAddress("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
             DEVICE));
     PacketWorld.fill(world.tables);
-    world.putOnDevice(namespace.interfaceIndex(DEVICE));
+    world.putOnDevice(namespace.interfaceIndex(DEVICE.text()));
     return world;
   }
 

@@ -95,7 +95,7 @@ class SpoofingNetnsTest {
             "send",
             "eth0",
             mac(one.container(), "eth0"),
-            mac(one.namespace(), ContainerInterface.hostName(TwoHosts.VNI, address(one))),
+            mac(one.namespace(), ContainerInterface.hostName(TwoHosts.VNI, address(one)).text()),
             mac(neighbour, "eth0"));
     underlay =
         Peer.start(

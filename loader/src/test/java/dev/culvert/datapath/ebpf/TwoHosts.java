@@ -20,6 +20,7 @@ import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.datapath.userspace.UserspaceConfig;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.BpfFolder;
@@ -231,7 +232,10 @@ final class TwoHosts implements AutoCloseable {
   private UserspaceDatapath openUserspace(Host own, int port) {
     UserspaceDatapath datapath =
         UserspaceDatapath.open(
-            libc, UserspaceConfig.builder(own.namespace(), UNDERLAY, VNI).port(port).build());
+            libc,
+            UserspaceConfig.builder(own.namespace(), new InterfaceName(UNDERLAY), VNI)
+                .port(port)
+                .build());
     datapath.start(VNI, own.vtep(port), own.gateways());
     return datapath;
   }
@@ -261,7 +265,7 @@ final class TwoHosts implements AutoCloseable {
     EbpfDatapath datapath =
         EbpfDatapath.open(
             libc,
-            EbpfConfig.builder(own.pins(), UNDERLAY)
+            EbpfConfig.builder(own.pins(), new InterfaceName(UNDERLAY))
                 .port(port)
                 .decapsulation(decapsulation)
                 .udpChecksum6(udpChecksum6)
@@ -317,7 +321,12 @@ final class TwoHosts implements AutoCloseable {
       Datapath datapath, Host own, String namespace, List<Attachment.Address> addresses) {
     int mtuBytes = datapath.overlayMtuBytes(InetAddress.ofLiteral(own.underlay()));
     return datapath.attach(
-        new Attachment(VNI, Path.of("/run/netns/" + namespace), "eth0", addresses, mtuBytes));
+        new Attachment(
+            VNI,
+            Path.of("/run/netns/" + namespace),
+            new InterfaceName("eth0"),
+            addresses,
+            mtuBytes));
   }
 
   /**

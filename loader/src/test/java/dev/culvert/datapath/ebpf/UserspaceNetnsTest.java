@@ -149,7 +149,7 @@ class UserspaceNetnsTest {
     startOther(Other.EBPF);
     datapath.close();
     String links = Commands.run("ip -n " + one.namespace() + " link");
-    assertTrue(!links.contains(HostDevice.NAME), links);
+    assertTrue(!links.contains(HostDevice.NAME.text()), links);
     assertTrue(links.contains("cv0af401021"), links);
 
     datapath = hosts.restartUserspace(one, two, PORT);

@@ -10,6 +10,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
@@ -32,7 +33,7 @@ class IdentityTextTest {
             List.of(
                 one.gateways().getFirst(),
                 new Gateway(InetAddress.ofLiteral("10.244.1.1"), IpPrefix.parse("10.244.0.0/16"))),
-            "eth0");
+            new InterfaceName("eth0"));
     assertEquals(
         "vni=77;address=10.17.2.2;port=8472;mac=02:00:0a:11:02:02;"
             + "gateway=10.244.1.1,fd44:1::1;network=10.244.0.0/16,fd44::/16;underlay=eth0",
@@ -53,6 +54,6 @@ class IdentityTextTest {
         new Vni(77),
         new Vtep(InetAddress.ofLiteral(address), 8472, MacAddress.parse("02:00:0a:11:02:02")),
         List.of(new Gateway(InetAddress.ofLiteral(gateway), IpPrefix.parse(network))),
-        "eth0");
+        new InterfaceName("eth0"));
   }
 }

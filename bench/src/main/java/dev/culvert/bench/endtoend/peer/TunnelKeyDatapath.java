@@ -8,6 +8,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.BpfMap;
 import dev.culvert.kernel.BpfObject;
 import dev.culvert.kernel.BpfObjectSpec;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
@@ -115,7 +116,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
 
   private static Netlink.LinkInfo link(Netlink netlink, String name) {
     return netlink
-        .link(name)
+        .link(new InterfaceName(name))
         .orElseThrow(() -> new LabException("There is no interface " + name + "."));
   }
 
