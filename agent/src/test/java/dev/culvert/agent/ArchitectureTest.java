@@ -13,6 +13,7 @@ import dev.culvert.control.Overlay;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.testing.Packages;
+import dev.culvert.testing.Signatures;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -62,6 +63,22 @@ class ArchitectureTest {
             "dev.culvert.agent.output",
             "dev.culvert.agent.config",
             "dev.culvert.agent");
+  }
+
+  /**
+   * Excepted are the row of a table (IpFamily), five parts that are always told together and
+   * compared as one (Lease, NextHop, RemoteSubnet), and syscall(2), which takes seven.
+   */
+  @Test
+  void signaturesAreShort() {
+    Signatures.assertShort(
+        culvert,
+        "IpFamily",
+        "Lease",
+        "NextHop",
+        "RemoteSubnet",
+        "SystemCalls.call",
+        "SystemLibc.call");
   }
 
   /** The tools that the lab measures with are named nowhere, neither in code nor in resources. */

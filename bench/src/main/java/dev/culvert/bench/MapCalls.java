@@ -42,7 +42,7 @@ final class MapCalls implements AutoCloseable {
     }
 
     private MapSpec spec() {
-      return new MapSpec("bench", number, keyBytes, valueBytes, ENTRIES, flags);
+      return new MapSpec("bench", number, new MapSpec.Sizes(keyBytes, valueBytes, ENTRIES), flags);
     }
 
     /** The kernel's arrays keep all their entries. */

@@ -5,6 +5,7 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.RouteInfo;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -67,7 +68,7 @@ public class NetlinkBenchmark {
   }
 
   @Benchmark
-  public List<Netlink.RouteInfo> dumpRoutes() {
+  public List<RouteInfo> dumpRoutes() {
     return netlink.routes();
   }
 

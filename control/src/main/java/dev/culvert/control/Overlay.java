@@ -56,7 +56,9 @@ public final class Overlay implements AutoCloseable {
     SteadyClock clock = new SteadyClock(time);
     this.mailbox = new Mailbox("overlay of " + config.host());
     this.store = new GuardedStore(store, "culvert-store-" + config.host(), this::beat);
-    this.core = new OverlayCore(config, this.store, datapath, clock, mailbox::post);
+    this.core =
+        new OverlayCore(
+            config, new OverlayCore.Surroundings(this.store, datapath, clock), mailbox::post);
     mailbox.start(
         "culvert-overlay-" + config.host(),
         new Mailbox.Work(core::doWork, core::nextDeadline, core::task),

@@ -65,15 +65,14 @@ final class OverlayCore {
   private Optional<Vtep> usedVtep = Optional.empty();
   private volatile OverlayStatus lastStatus;
 
-  OverlayCore(
-      OverlayConfig config,
-      LeaseStore store,
-      Datapath datapath,
-      SteadyClock clock,
-      Consumer<Runnable> mailbox) {
+  /** What it works on. */
+  record Surroundings(LeaseStore store, Datapath datapath, SteadyClock clock) {}
+
+  OverlayCore(OverlayConfig config, Surroundings surroundings, Consumer<Runnable> mailbox) {
+    LeaseStore store = surroundings.store();
     this.config = config;
-    this.datapath = datapath;
-    this.clock = clock;
+    this.datapath = surroundings.datapath();
+    this.clock = surroundings.clock();
     this.wakefulness = new Wakefulness(clock.instant());
     this.mailbox = mailbox;
     this.table =

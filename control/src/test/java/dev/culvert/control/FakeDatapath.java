@@ -225,10 +225,8 @@ final class FakeDatapath implements Datapath {
         new Endpoint(
             attachment.vni(),
             attachment.addresses().stream().map(Attachment.Address::address).toList(),
-            index,
-            true,
             new MacAddress(0x02_00_00_00_00_00L + index),
-            new MacAddress(0x02_00_00_01_00_00L + index));
+            new Endpoint.HostEnd(index, new MacAddress(0x02_00_00_01_00_00L + index), true));
     endpoints.put(endpoint.address(), endpoint);
     return endpoint;
   }

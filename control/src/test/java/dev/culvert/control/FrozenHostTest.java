@@ -101,7 +101,10 @@ final class FrozenHostTest extends OverlayFixture {
     Queue<Runnable> mailbox = new ConcurrentLinkedQueue<>();
     OverlayConfig config = config("host-01", "10.17.2.2");
     OverlayCore core =
-        new OverlayCore(config, store, datapath, new SteadyClock(clock), mailbox::add);
+        new OverlayCore(
+            config,
+            new OverlayCore.Surroundings(store, datapath, new SteadyClock(clock)),
+            mailbox::add);
     core.start();
     store.setAway(true);
     for (Duration passed = Duration.ZERO;

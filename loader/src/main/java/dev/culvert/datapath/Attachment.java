@@ -52,26 +52,6 @@ public record Attachment(
     addresses = IpFamily.sorted(addresses, Address::address);
   }
 
-  /**
-   * With one address.
-   *
-   * @param vni the network
-   * @param netns the namespace, such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
-   * @param interfaceName the container's end, usually {@code eth0}
-   * @param address in a subnet of this host
-   * @param gateway the address that the container's default route points to
-   * @param mtuBytes of the container's interface
-   */
-  public Attachment(
-      Vni vni,
-      Path netns,
-      InterfaceName interfaceName,
-      InetAddress address,
-      InetAddress gateway,
-      int mtuBytes) {
-    this(vni, netns, interfaceName, List.of(new Address(address, gateway)), mtuBytes);
-  }
-
   /** {@return the first address, by which the interface is known} */
   public InetAddress address() {
     return addresses.getFirst().address();

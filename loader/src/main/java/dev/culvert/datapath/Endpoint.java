@@ -10,19 +10,20 @@ import java.util.function.Function;
  *
  * @param vni the network
  * @param addresses one, or one of each IP family, IPv4 first
- * @param interfaceIndex the host's end
- * @param peer whether the host's end is a veth with its other end in the container, so that packets
- *     can be put straight into the container's namespace
- * @param mac the container's end
- * @param hostMac the host's end
+ * @param mac of the container's end
+ * @param host the other end
  */
-public record Endpoint(
-    Vni vni,
-    List<InetAddress> addresses,
-    int interfaceIndex,
-    boolean peer,
-    MacAddress mac,
-    MacAddress hostMac) {
+public record Endpoint(Vni vni, List<InetAddress> addresses, MacAddress mac, HostEnd host) {
+  /**
+   * The end on the host.
+   *
+   * @param interfaceIndex the kernel's number of it
+   * @param mac its own
+   * @param peer whether it is a veth with its other end in the container, so that packets can be
+   *     put straight into the container's namespace
+   */
+  public record HostEnd(int interfaceIndex, MacAddress mac, boolean peer) {}
+
   /**
    * Sorts the addresses.
    *
@@ -37,19 +38,26 @@ public record Endpoint(
    *
    * @param vni the network
    * @param address of either family
-   * @param interfaceIndex the host's end
-   * @param peer whether the host's end is a veth with its other end in the container
-   * @param mac the container's end
-   * @param hostMac the host's end
+   * @param mac of the container's end
+   * @param host the other end
    */
-  public Endpoint(
-      Vni vni,
-      InetAddress address,
-      int interfaceIndex,
-      boolean peer,
-      MacAddress mac,
-      MacAddress hostMac) {
-    this(vni, List.of(address), interfaceIndex, peer, mac, hostMac);
+  public Endpoint(Vni vni, InetAddress address, MacAddress mac, HostEnd host) {
+    this(vni, List.of(address), mac, host);
+  }
+
+  /** {@return the kernel's number of the host's end} */
+  public int interfaceIndex() {
+    return host.interfaceIndex();
+  }
+
+  /** {@return whether packets can be put straight into the container's namespace} */
+  public boolean peer() {
+    return host.peer();
+  }
+
+  /** {@return the MAC address of the host's end} */
+  public MacAddress hostMac() {
+    return host.mac();
   }
 
   /** {@return the first of its addresses, by which it is known} */

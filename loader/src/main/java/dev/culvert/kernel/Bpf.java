@@ -85,11 +85,21 @@ final class Bpf {
 
   /** What BPF_PROG_LOAD takes; btfFd 0 for none. */
   record ProgramLoad(
-      String name, ProgramKind kind, ProgramLinker.Linked code, String license, int btfFd) {}
+      String name, ProgramKind kind, ProgramLinker.Linked code, String license, int btfFd) {
+    static ProgramLoad withoutBtf(
+        String name, ProgramKind kind, ProgramLinker.Linked code, String license) {
+      return new ProgramLoad(name, kind, code, license, 0);
+    }
+  }
 
   /** What BPF_PROG_TEST_RUN takes: native segments, the context may be empty. */
   record TestInput(
-      MemorySegment packet, MemorySegment context, MemorySegment out, int repeat, int flags) {}
+      MemorySegment packet, MemorySegment context, MemorySegment out, int repeat, int flags) {
+    static TestInput once(
+        MemorySegment packet, MemorySegment context, MemorySegment out, int flags) {
+      return new TestInput(packet, context, out, 1, flags);
+    }
+  }
 
   /** What BPF_PROG_TEST_RUN gives; result as the system call's, duration in ns. */
   record TestOutput(int result, int returnValue, int outBytes, int durationNs) {}
@@ -113,43 +123,57 @@ final class Bpf {
   }
 
   int mapLookup(int fd, long key, long value) {
-    return element(MAP_LOOKUP_ELEM, fd, key, value, 0);
+    return call(MAP_LOOKUP_ELEM, element(fd, key, value));
   }
 
   int mapUpdate(int fd, long key, long value, long flags) {
-    return element(MAP_UPDATE_ELEM, fd, key, value, flags);
+    MemorySegment a = element(fd, key, value);
+    setLong(a, MapElement.FLAGS, flags);
+    return call(MAP_UPDATE_ELEM, a);
   }
 
   int mapDelete(int fd, long key) {
-    return element(MAP_DELETE_ELEM, fd, key, 0, 0);
+    return call(MAP_DELETE_ELEM, element(fd, key, 0));
   }
 
   /** Key 0 asks for the first one. */
   int mapNextKey(int fd, long key, long next) {
-    return element(MAP_GET_NEXT_KEY, fd, key, next, 0);
+    return call(MAP_GET_NEXT_KEY, element(fd, key, next));
   }
 
-  private int element(int command, int fd, long key, long value, long flags) {
+  private MemorySegment element(int fd, long key, long value) {
     MemorySegment a = cleared();
     set(a, MapElement.MAP_FD, fd);
     setLong(a, MapElement.KEY, key);
     setLong(a, MapElement.VALUE, value);
-    setLong(a, MapElement.FLAGS, flags);
-    return call(command, a);
+    return a;
   }
 
   /**
-   * Updates or deletes many entries. Why it stopped before the end, the next single call will tell.
+   * Updates many entries. Why it stopped before the end, the next single call will tell.
    *
-   * @param values 0 for BPF_MAP_DELETE_BATCH
    * @return how many of the first entries are surely done
    */
-  int mapBatch(int command, int fd, long keys, long values, int count) {
+  int mapUpdateBatch(int fd, long keys, long values, int count) {
+    MemorySegment a = entries(fd, keys, count);
+    setLong(a, MapBatch.VALUES, values);
+    return batch(MAP_UPDATE_BATCH, a, count);
+  }
+
+  /** Deletes many entries; otherwise as {@link #mapUpdateBatch}. */
+  int mapDeleteBatch(int fd, long keys, int count) {
+    return batch(MAP_DELETE_BATCH, entries(fd, keys, count), count);
+  }
+
+  private MemorySegment entries(int fd, long keys, int count) {
     MemorySegment a = cleared();
     setLong(a, MapBatch.KEYS, keys);
-    setLong(a, MapBatch.VALUES, values);
     set(a, MapBatch.COUNT, count);
     set(a, MapBatch.MAP_FD, fd);
+    return a;
+  }
+
+  private int batch(int command, MemorySegment a, int count) {
     if (call(command, a) >= 0) {
       return count;
     }

@@ -80,7 +80,7 @@ public final class BpfFileSystem {
           Errno.EACCES.number(),
           "make the folder first, or pin below " + DEFAULT + " (" + refused.getMessage() + ")");
     }
-    long result = new Mounts(libc).mount(new Mounts.Mount("bpf", folder, "bpf", 0, "mode=0700"));
+    long result = new Mounts(libc).mount(Mounts.Mount.of("bpf", folder, "mode=0700"));
     KernelException.check(
         result,
         "mount",

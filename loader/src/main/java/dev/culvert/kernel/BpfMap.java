@@ -34,19 +34,9 @@ public final class BpfMap implements AutoCloseable {
    * What the kernel tells of a map (BPF_OBJ_GET_INFO_BY_FD).
    *
    * @param id unique among all maps that there are now
-   * @param name at most 15 characters
-   * @param type as in linux/bpf.h
-   * @param keyBytes of one key
-   * @param valueBytes of one value, on one CPU
-   * @param maxEntries how many it takes; of a ring buffer, its bytes
-   * @param flags as in linux/bpf.h
+   * @param spec with the name as the kernel has it, at most 15 characters
    */
-  public record Info(
-      int id, String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {
-    MapSpec spec() {
-      return new MapSpec(name, type, keyBytes, valueBytes, maxEntries, flags);
-    }
-  }
+  public record Info(int id, MapSpec spec) {}
 
   private static final int ARRAY = 2;
   private static final int PERCPU_HASH = 5;
@@ -145,14 +135,18 @@ public final class BpfMap implements AutoCloseable {
   }
 
   private static Info toInfo(MemorySegment info) {
+    MapSpec.Sizes sizes =
+        new MapSpec.Sizes(
+            (int) BpfInfo.Map.KEY_SIZE.get(info, 0),
+            (int) BpfInfo.Map.VALUE_SIZE.get(info, 0),
+            (int) BpfInfo.Map.MAX_ENTRIES.get(info, 0));
     return new Info(
         (int) BpfInfo.Map.ID.get(info, 0),
-        info.getString(BpfInfo.Map.NAME.offsetBytes()),
-        (int) BpfInfo.Map.TYPE.get(info, 0),
-        (int) BpfInfo.Map.KEY_SIZE.get(info, 0),
-        (int) BpfInfo.Map.VALUE_SIZE.get(info, 0),
-        (int) BpfInfo.Map.MAX_ENTRIES.get(info, 0),
-        (int) BpfInfo.Map.FLAGS.get(info, 0));
+        new MapSpec(
+            info.getString(BpfInfo.Map.NAME.offsetBytes()),
+            (int) BpfInfo.Map.TYPE.get(info, 0),
+            sizes,
+            (int) BpfInfo.Map.FLAGS.get(info, 0)));
   }
 
   /** {@return the bytes that one key takes} */
@@ -254,7 +248,7 @@ public final class BpfMap implements AutoCloseable {
   }
 
   private void putAll(long keys, long values, int count) {
-    int first = bpf.mapBatch(Bpf.MAP_UPDATE_BATCH, fd(), keys, values, count);
+    int first = bpf.mapUpdateBatch(fd(), keys, values, count);
     for (int i = first; i < count; i++) {
       long key = keys + (long) i * keyBytes();
       long value = values + (long) i * valueSlotBytes;
@@ -286,7 +280,7 @@ public final class BpfMap implements AutoCloseable {
   }
 
   private void removeAll(long keys, int count) {
-    int first = bpf.mapBatch(Bpf.MAP_DELETE_BATCH, fd(), keys, 0, count);
+    int first = bpf.mapDeleteBatch(fd(), keys, count);
     for (int i = first; i < count; i++) {
       int result = bpf.mapDelete(fd(), keys + (long) i * keyBytes());
       if (result < 0 && result != -Errno.ENOENT.number()) {

@@ -16,19 +16,45 @@ public final class BpfObjectSpec {
    *
    * @param name of its variable in C
    * @param type as in linux/bpf.h
-   * @param keyBytes 0 where the type has no keys, such as a ring buffer
-   * @param valueBytes of one value, on one CPU
-   * @param maxEntries how many it takes; of a ring buffer, its bytes
+   * @param sizes of its entries, and how many it takes
    * @param flags as in linux/bpf.h
    */
-  public record MapSpec(
-      String name, int type, int keyBytes, int valueBytes, int maxEntries, int flags) {
+  public record MapSpec(String name, int type, Sizes sizes, int flags) {
     private static final int PERF_EVENT_ARRAY = 4;
+
+    /**
+     * How large a map is.
+     *
+     * @param keyBytes of one key; 0 where the type has no keys, such as a ring buffer
+     * @param valueBytes of one value, on one CPU
+     * @param maxEntries how many it takes; of a ring buffer, its bytes
+     */
+    public record Sizes(int keyBytes, int valueBytes, int maxEntries) {}
+
+    /** {@return the bytes of one key} */
+    public int keyBytes() {
+      return sizes.keyBytes();
+    }
+
+    /** {@return the bytes of one value, on one CPU} */
+    public int valueBytes() {
+      return sizes.valueBytes();
+    }
+
+    /** {@return how many entries it takes; of a ring buffer, its bytes} */
+    public int maxEntries() {
+      return sizes.maxEntries();
+    }
+
+    /** The same with room for another number of entries. */
+    MapSpec withMaxEntries(int other) {
+      return new MapSpec(name, type, new Sizes(keyBytes(), valueBytes(), other), flags);
+    }
 
     /** With what may be left out, as libbpf does: a perf event array has a place for each CPU. */
     MapSpec complete() {
-      return type == PERF_EVENT_ARRAY && maxEntries == 0
-          ? new MapSpec(name, type, keyBytes, valueBytes, PossibleCpus.count(), flags)
+      return type == PERF_EVENT_ARRAY && maxEntries() == 0
+          ? withMaxEntries(PossibleCpus.count())
           : this;
     }
   }
@@ -53,10 +79,18 @@ public final class BpfObjectSpec {
       int btfTypeId,
       boolean readOnly,
       byte[] image,
-      Map<String, Variable> variables) {}
+      Map<String, Variable> variables) {
+    DataMap withImage(byte[] other) {
+      return new DataMap(section, spec, btfTypeId, readOnly, other, variables);
+    }
+  }
 
   /** A program, linked with all that it calls. */
   record Program(ProgramSpec spec, ProgramKind kind, ProgramLinker.Linked linked) {}
+
+  /** What an object holds. */
+  record Contents(
+      List<MapDefinitions.Definition> maps, List<DataMap> data, List<Program> programs) {}
 
   private final String name;
   private final List<MapDefinitions.Definition> maps;
@@ -65,17 +99,11 @@ public final class BpfObjectSpec {
   private final Btf btf;
   private final String license;
 
-  BpfObjectSpec(
-      String name,
-      List<MapDefinitions.Definition> maps,
-      List<DataMap> data,
-      List<Program> programs,
-      Btf btf,
-      String license) {
+  BpfObjectSpec(String name, Contents contents, Btf btf, String license) {
     this.name = name;
-    this.maps = Collections.unmodifiableList(maps);
-    this.data = Collections.unmodifiableList(data);
-    this.programs = Collections.unmodifiableList(programs);
+    this.maps = Collections.unmodifiableList(contents.maps());
+    this.data = Collections.unmodifiableList(contents.data());
+    this.programs = Collections.unmodifiableList(contents.programs());
     this.btf = btf;
     this.license = license;
   }
@@ -181,11 +209,8 @@ public final class BpfObjectSpec {
       image[place.offset() + i] = (byte) (value >>> (8 * i));
     }
     List<DataMap> changed = new ArrayList<>(data);
-    changed.set(
-        index,
-        new DataMap(
-            map.section(), map.spec(), map.btfTypeId(), map.readOnly(), image, map.variables()));
-    return new BpfObjectSpec(name, maps, changed, programs, btf, license);
+    changed.set(index, map.withImage(image));
+    return new BpfObjectSpec(name, new Contents(maps, changed, programs), btf, license);
   }
 
   /**
@@ -202,12 +227,11 @@ public final class BpfObjectSpec {
       MapDefinitions.Definition old = changed.get(i);
       MapSpec spec = old.spec();
       if (spec.name().equals(map)) {
-        MapSpec resized =
-            new MapSpec(
-                map, spec.type(), spec.keyBytes(), spec.valueBytes(), maxEntries, spec.flags());
         changed.set(
-            i, new MapDefinitions.Definition(resized, old.types(), old.place(), old.inner()));
-        return new BpfObjectSpec(name, changed, data, programs, btf, license);
+            i,
+            new MapDefinitions.Definition(
+                spec.withMaxEntries(maxEntries), old.types(), old.place(), old.inner()));
+        return new BpfObjectSpec(name, new Contents(changed, data, programs), btf, license);
       }
     }
     throw new IllegalArgumentException(

@@ -74,7 +74,7 @@ public final class BpfRingBuffer implements AutoCloseable {
   public static BpfRingBuffer create(Libc libc, String name, int sizeBytes) {
     BpfMap map;
     try {
-      map = BpfMap.create(libc, new MapSpec(name, RINGBUF, 0, 0, sizeBytes, 0));
+      map = BpfMap.create(libc, new MapSpec(name, RINGBUF, new MapSpec.Sizes(0, 0, sizeBytes), 0));
     } catch (KernelException e) {
       throw e.errno() == Errno.EINVAL
           ? new KernelException(

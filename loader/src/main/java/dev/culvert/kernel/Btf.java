@@ -95,7 +95,10 @@ public final class Btf {
       int sizeBytes,
       int typeId,
       int elements,
-      List<Member> members) {}
+      List<Member> members) {
+    /** Number 0, which no section lists. */
+    static final Type VOID = new Type(0, Kind.VOID, "void", 0, 0, 0, List.of());
+  }
 
   /**
    * A member of a type.

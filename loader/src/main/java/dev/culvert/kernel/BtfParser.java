@@ -45,7 +45,7 @@ final class BtfParser {
 
   private List<Btf.Type> readAll() {
     List<Btf.Type> result = new ArrayList<>();
-    result.add(new Btf.Type(0, Btf.Kind.VOID, "void", 0, 0, 0, List.of()));
+    result.add(Btf.Type.VOID);
     for (int at = 0; at < types.length(); ) {
       int info = types.s32(at + 4L);
       int kindNumber = info >>> 24 & 0x1f;

@@ -230,7 +230,9 @@ final class ElfObject {
         int owner = data.u16(at + 6);
         symbols.add(
             new Symbol(
-                symbolName(names, data.u32(at), info & 0xf, owner, sections),
+                (info & 0xf) == SYMBOL_SECTION && owner < sections.size()
+                    ? sections.get(owner).name() // it has no name of its own
+                    : symbolName(names, data.u32(at)),
                 info & 0xf,
                 info >>> 4,
                 data.u8(at + 5) & 3,
@@ -243,12 +245,7 @@ final class ElfObject {
     return symbols;
   }
 
-  /** Section symbols have no name of their own: they go by their section's. */
-  private static String symbolName(
-      ByteView names, long offset, int type, int owner, List<Section> sections) {
-    if (type == SYMBOL_SECTION && owner < sections.size()) {
-      return sections.get(owner).name();
-    }
+  private static String symbolName(ByteView names, long offset) {
     return offset == 0 ? "" : names.cString(offset);
   }
 }

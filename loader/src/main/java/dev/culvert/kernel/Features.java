@@ -67,7 +67,8 @@ public final class Features {
         new ProgramLinker.Linked(
             RETURN_0, List.of(), ProgramLinker.DebugRecords.NONE, ProgramLinker.DebugRecords.NONE);
     ProgramLoad load =
-        new ProgramLoad(name, ProgramKind.ofSection("tc").orElseThrow(), code, "Dual BSD/GPL", 0);
+        ProgramLoad.withoutBtf(
+            name, ProgramKind.ofSection("tc").orElseThrow(), code, "Dual BSD/GPL");
     int result = bpf.progLoad(load, RETURN_0, MemorySegment.NULL);
     if (result < 0) {
       throw BpfErrors.of("BPF_PROG_LOAD", "program " + name, result);

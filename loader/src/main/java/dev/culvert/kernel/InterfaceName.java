@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
  *
  * @param text the name itself
  */
-public record InterfaceName(String text) {
+public record InterfaceName(String text) implements Comparable<InterfaceName> {
   /** IFNAMSIZ without the final zero (linux/if.h). */
   private static final int MAX_BYTES = 15;
 
@@ -58,6 +58,12 @@ public record InterfaceName(String text) {
   private static boolean mayStandInOne(int each) {
     boolean blankOrControl = each <= ' ' || each == DELETE || each == NO_BREAK_SPACE;
     return !blankOrControl && each != '/' && each != ':' && each != '%';
+  }
+
+  /** In the order of the letters. */
+  @Override
+  public int compareTo(InterfaceName other) {
+    return text.compareTo(other.text);
   }
 
   /** The name itself. */

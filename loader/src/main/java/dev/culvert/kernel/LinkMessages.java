@@ -183,8 +183,8 @@ final class LinkMessages {
     return change(index).attribute(IFLA_ADDRESS, requireMac(mac));
   }
 
-  static NetlinkMessage rename(int index, String name) {
-    return change(index).textZ(IFLA_IFNAME, new InterfaceName(name).text());
+  static NetlinkMessage rename(int index, InterfaceName name) {
+    return change(index).textZ(IFLA_IFNAME, name.text());
   }
 
   static NetlinkMessage setNoLinkLocal(int index) {

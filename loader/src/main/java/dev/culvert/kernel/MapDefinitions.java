@@ -154,7 +154,7 @@ final class MapDefinitions {
         throw new RefusedException(elf.name() + ": the map " + name + " has no type.");
       }
       return new Definition(
-          new MapSpec(name, type, keyBytes, valueBytes, maxEntries, flags),
+          new MapSpec(name, type, new MapSpec.Sizes(keyBytes, valueBytes, maxEntries), flags),
           new Types(keyTypeId, valueTypeId),
           place,
           inner);

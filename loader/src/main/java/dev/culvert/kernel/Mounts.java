@@ -20,7 +20,17 @@ final class Mounts {
   }
 
   /** What to mount where; {@code data} empty for none. */
-  record Mount(String source, Path target, String type, long flags, String data) {}
+  record Mount(String source, Path target, String type, long flags, String data) {
+    /** A file system of its own, such as bpf. */
+    static Mount of(String type, Path target, String data) {
+      return new Mount(type, target, type, 0, data);
+    }
+
+    /** Of what is there already: bound elsewhere, or spread in another way. */
+    static Mount again(String source, Path target, long flags) {
+      return new Mount(source, target, "none", flags, "");
+    }
+  }
 
   /** 0, or the negated errno. */
   long mount(Mount mount) {

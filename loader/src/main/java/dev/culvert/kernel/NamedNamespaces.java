@@ -68,7 +68,7 @@ final class NamedNamespaces {
   }
 
   private long mount(String source, Path target, long flags) {
-    return mounts.mount(new Mounts.Mount(source, target, "none", flags, ""));
+    return mounts.mount(Mounts.Mount.again(source, target, flags));
   }
 
   /** Unmounts and removes the file; false when there was none. */

@@ -74,75 +74,6 @@ public final class Netlink implements AutoCloseable {
   public record AddressInfo(int interfaceIndex, InetAddress address, int prefixLength) {}
 
   /**
-   * A route.
-   *
-   * @param destination the network's first address
-   * @param prefixLength of the network, in bits; 0 for the default route
-   * @param interfaceIndex what it leaves by
-   * @param gateway empty for a destination on the link
-   * @param preferredSource of packets that this host sends; empty where the kernel chooses
-   * @param table as in rt_tables; {@link #TABLE_MAIN}, in a request also by 0
-   * @param protocol who made it (linux/rtnetlink.h); 0 in a request means {@link #ROUTE_PROTOCOL}
-   * @param mtuBytes the route's own MTU, 0 for the interface's
-   * @param onLink whether the gateway need not lie in a connected network
-   */
-  public record RouteInfo(
-      InetAddress destination,
-      int prefixLength,
-      int interfaceIndex,
-      Optional<InetAddress> gateway,
-      Optional<InetAddress> preferredSource,
-      int table,
-      int protocol,
-      int mtuBytes,
-      boolean onLink) {
-    /**
-     * A route with the interface's MTU and without the onlink flag.
-     *
-     * @param destination the network's first address
-     * @param prefixLength of the network, in bits; 0 for the default route
-     * @param interfaceIndex what it leaves by
-     * @param gateway empty for a destination on the link
-     * @param preferredSource of packets that this host sends; empty where the kernel chooses
-     * @param table as in rt_tables; {@link #TABLE_MAIN}, in a request also by 0
-     * @param protocol who made it; 0 in a request means {@link #ROUTE_PROTOCOL}
-     */
-    public RouteInfo(
-        InetAddress destination,
-        int prefixLength,
-        int interfaceIndex,
-        Optional<InetAddress> gateway,
-        Optional<InetAddress> preferredSource,
-        int table,
-        int protocol) {
-      this(
-          destination,
-          prefixLength,
-          interfaceIndex,
-          gateway,
-          preferredSource,
-          table,
-          protocol,
-          0,
-          false);
-    }
-
-    /** {@return the same with the onlink flag; this one is left as it is} */
-    public RouteInfo withOnLink() {
-      return new RouteInfo(
-          destination,
-          prefixLength,
-          interfaceIndex,
-          gateway,
-          preferredSource,
-          table,
-          protocol,
-          mtuBytes,
-          true);
-    }
-  }
-
-  /**
    * A neighbour: an ARP or NDP entry.
    *
    * @param interfaceIndex whose link it is on
@@ -183,7 +114,39 @@ public final class Netlink implements AutoCloseable {
       int underlayIndex,
       int port,
       byte[] mac,
-      int mtuBytes) {}
+      int mtuBytes) {
+    /**
+     * What else there is to say is left to the kernel.
+     *
+     * @param name of the device
+     * @param vni of the network, 24 bits
+     * @param local the underlay address that it sends from
+     * @param port UDP port of the tunnel
+     * @return the device to create
+     */
+    public static VxlanLink of(InterfaceName name, int vni, InetAddress local, int port) {
+      return new VxlanLink(name, vni, local, 0, port, new byte[0], 0);
+    }
+
+    /**
+     * {@return the same over one interface}
+     *
+     * @param otherIndex the interface that it sends by
+     */
+    public VxlanLink over(int otherIndex) {
+      return new VxlanLink(name, vni, local, otherIndex, port, mac, mtuBytes);
+    }
+
+    /**
+     * {@return the same with a MAC address and an MTU}
+     *
+     * @param otherMac 6 bytes
+     * @param otherMtuBytes the largest inner packet
+     */
+    public VxlanLink with(byte[] otherMac, int otherMtuBytes) {
+      return new VxlanLink(name, vni, local, underlayIndex, port, otherMac, otherMtuBytes);
+    }
+  }
 
   /**
    * Opens a socket in the calling thread's namespace.
@@ -491,7 +454,7 @@ public final class Netlink implements AutoCloseable {
    * @param name the new one
    * @throws KernelException EEXIST when another has it, ENODEV when there is no such interface
    */
-  public void rename(int index, String name) {
+  public void rename(int index, InterfaceName name) {
     try {
       execute(LinkMessages.rename(index, name), target(index) + " to " + name);
     } catch (KernelException refused) {

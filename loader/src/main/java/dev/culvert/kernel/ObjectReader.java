@@ -55,7 +55,9 @@ final class ObjectReader {
     Map<Integer, String> dataBySection = new HashMap<>();
     List<DataMap> data = readData(dataBySection);
     List<Function> functions = readFunctions();
-    ProgramLinker linker = new ProgramLinker(elf, functions, mapsByOffset, dataBySection, debug);
+    ProgramLinker linker =
+        new ProgramLinker(
+            elf, functions, new ProgramLinker.Data(mapsByOffset, dataBySection), debug);
     List<Program> programs = new ArrayList<>();
     for (Function function : functions) {
       if (!function.section().name().equals(".text")) {
@@ -65,7 +67,8 @@ final class ObjectReader {
     if (programs.isEmpty()) {
       throw new RefusedException(elf.name() + " holds no program.");
     }
-    return new BpfObjectSpec(elf.name(), maps, data, programs, btf, license());
+    return new BpfObjectSpec(
+        elf.name(), new BpfObjectSpec.Contents(maps, data, programs), btf, license());
   }
 
   private Program program(Function function, ProgramLinker linker) {
@@ -114,9 +117,7 @@ final class ObjectReader {
           new MapSpec(
               dataMapName(elf.name(), name),
               MAP_TYPE_ARRAY,
-              4,
-              image.length,
-              1,
+              new MapSpec.Sizes(4, image.length, 1),
               readOnly ? FLAG_READ_ONLY_FOR_PROGRAMS : 0);
       int typeId = btf.find(Kind.DATASEC, name).map(Btf.Type::id).orElse(0);
       result.add(new DataMap(name, spec, typeId, readOnly, image, variables(section)));

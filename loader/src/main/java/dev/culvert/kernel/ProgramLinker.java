@@ -21,6 +21,14 @@ import java.util.Map;
 final class ProgramLinker {
   static final int INSTRUCTION_BYTES = 8;
 
+  /**
+   * The maps that instructions may name.
+   *
+   * @param mapsByOffset those of section .maps, by where their definition lies in it
+   * @param mapsBySection those of global data, by the number of the data's section
+   */
+  record Data(Map<Long, String> mapsByOffset, Map<Integer, String> mapsBySection) {}
+
   /** A function as the object file has it: offset and size in bytes within its section. */
   record Function(String name, Section section, int offset, int sizeBytes) {
     int instructionCount() {
@@ -63,21 +71,13 @@ final class ProgramLinker {
   private final BtfExtension debug;
   private final Map<Integer, Map<Long, Relocation>> relocations = new HashMap<>();
 
-  /**
-   * @param mapsByOffset names of maps by their offset in section .maps
-   * @param dataBySection names of global data maps by the index of their section
-   */
-  ProgramLinker(
-      ElfObject elf,
-      List<Function> functions,
-      Map<Long, String> mapsByOffset,
-      Map<Integer, String> dataBySection,
-      BtfExtension debug) {
+  /** */
+  ProgramLinker(ElfObject elf, List<Function> functions, Data data, BtfExtension debug) {
     this.object = elf.name();
     this.elf = elf;
     this.functions = functions;
-    this.mapsByOffset = mapsByOffset;
-    this.dataBySection = dataBySection;
+    this.mapsByOffset = data.mapsByOffset();
+    this.dataBySection = data.mapsBySection();
     this.debug = debug;
   }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -208,7 +207,8 @@ final class RouteMessages {
   private static List<RouteInfo> nextHops(NetlinkReply reply, NetlinkAttributes attributes) {
     if (!attributes.has(RTA_MULTIPATH)) {
       return List.of(
-          route(reply, attributes, attributes, attributes.number(RTA_OIF, 0), reply.s32(8)));
+          route(
+              reply, attributes, new Hop(attributes, attributes.number(RTA_OIF, 0), reply.s32(8))));
     }
     List<RouteInfo> routes = new ArrayList<>();
     ByteBuffer hops = attributes.value(RTA_MULTIPATH).orElseThrow();
@@ -220,7 +220,7 @@ final class RouteMessages {
       }
       NetlinkAttributes own =
           NetlinkAttributes.parse(NetlinkReply.slice(hops, at, length), NEXT_HOP_BYTES);
-      routes.add(route(reply, attributes, own, hops.getInt(at + 4), hops.get(at + 2)));
+      routes.add(route(reply, attributes, new Hop(own, hops.getInt(at + 4), hops.get(at + 2))));
       at += NetlinkMessage.align(length);
     }
     return routes;
@@ -244,24 +244,22 @@ final class RouteMessages {
     return reply.attributes(HEADER_BYTES).nested(RTA_METRICS).number(RTAX_MTU, 0);
   }
 
-  private static RouteInfo route(
-      NetlinkReply reply,
-      NetlinkAttributes attributes,
-      NetlinkAttributes hop,
-      int interfaceIndex,
-      int flags) {
+  /** One next hop, of several or the only one; flags as RTNH_F_*. */
+  private record Hop(NetlinkAttributes attributes, int interfaceIndex, int flags) {}
+
+  private static RouteInfo route(NetlinkReply reply, NetlinkAttributes attributes, Hop hop) {
     int addressBytes = reply.u8(0) == AddressMessages.AF_INET ? 4 : 16;
     return new RouteInfo(
         attributes
             .address(RTA_DST)
             .orElseGet(() -> NetlinkAttributes.toAddress(new byte[addressBytes])),
         reply.u8(1),
-        interfaceIndex,
-        hop.address(RTA_GATEWAY).or(() -> hop.via(RTA_VIA)),
+        hop.interfaceIndex(),
+        hop.attributes().address(RTA_GATEWAY).or(() -> hop.attributes().via(RTA_VIA)),
         attributes.address(RTA_PREFSRC),
         attributes.number(RTA_TABLE, reply.u8(4)),
         reply.u8(5),
         isException(reply, attributes) ? 0 : attributes.nested(RTA_METRICS).number(RTAX_MTU, 0),
-        (flags & RTNH_F_ONLINK) != 0);
+        (hop.flags() & RTNH_F_ONLINK) != 0);
   }
 }

@@ -29,12 +29,11 @@ public final class RunStatistics implements AutoCloseable {
    */
   public static RunStatistics enable(Libc libc) {
     int result = new Bpf(libc).enableStats(BPF_STATS_RUN_TIME);
-    if (result == -Errno.EINVAL.number()) {
-      throw new Unsupported(
-          "BPF_ENABLE_STATS", "run time", -result, "statistics of BPF programs by bpf(2)", "5.8");
-    }
     if (result < 0) {
-      throw BpfErrors.of("BPF_ENABLE_STATS", "run time", result);
+      KernelException refused = BpfErrors.of("BPF_ENABLE_STATS", "run time", result);
+      throw refused.errno() == Errno.EINVAL
+          ? new Unsupported(refused, "statistics of BPF programs by bpf(2)", "5.8")
+          : refused;
     }
     return new RunStatistics(new FileDescriptor(libc, result));
   }

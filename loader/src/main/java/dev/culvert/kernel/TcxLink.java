@@ -58,7 +58,8 @@ final class TcxLink extends KernelLink {
       case EINVAL, EOPNOTSUPP ->
           bpf.libc().features().tcx()
               ? BpfErrors.of("BPF_LINK_CREATE", target, result)
-              : new Unsupported("BPF_LINK_CREATE", target, -result, "tcx links", "6.6");
+              : new Unsupported(
+                  BpfErrors.of("BPF_LINK_CREATE", target, result), "tcx links", "6.6");
       case ENODEV ->
           new KernelException(
               "BPF_LINK_CREATE",

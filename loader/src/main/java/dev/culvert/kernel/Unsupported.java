@@ -9,14 +9,15 @@ public final class Unsupported extends KernelException {
   private final String kernelNeeded;
 
   /**
+   * @param refused what the kernel said
    * @param feature such as {@code tcx links}
    * @param kernelNeeded the first kernel that has it, such as {@code 6.6}
    */
-  Unsupported(String call, String target, int errno, String feature, String kernelNeeded) {
+  Unsupported(KernelException refused, String feature, String kernelNeeded) {
     super(
-        call,
-        target,
-        errno,
+        refused.call(),
+        refused.target(),
+        refused.errnoNumber(),
         "this kernel ("
             + System.getProperty("os.version")
             + ") has no "

@@ -17,26 +17,28 @@ final class XdpLink extends KernelLink {
     int result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_NATIVE);
     if (result < 0 && mayBeGeneric(Errno.of(-result))) {
       result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_GENERIC);
-      return attached(bpf, program, interfaceIndex, "generic ", result);
+      return attached(bpf, program, result, new Place("generic", interfaceIndex));
     }
-    return attached(bpf, program, interfaceIndex, "native ", result);
+    return attached(bpf, program, result, new Place("native", interfaceIndex));
   }
 
   static XdpLink attachNative(Bpf bpf, BpfProgram program, int interfaceIndex) {
     int result = bpf.linkCreate(program.fd(), interfaceIndex, ATTACH_XDP, FLAG_NATIVE);
-    return attached(bpf, program, interfaceIndex, "native ", result);
+    return attached(bpf, program, result, new Place("native", interfaceIndex));
   }
 
-  private static XdpLink attached(
-      Bpf bpf, BpfProgram program, int interfaceIndex, String mode, int result) {
-    String where = "XDP of interface " + interfaceIndex;
+  private record Place(String mode, int interfaceIndex) {}
+
+  private static XdpLink attached(Bpf bpf, BpfProgram program, int result, Place place) {
+    String where = "XDP of interface " + place.interfaceIndex();
     if (result < 0) {
-      boolean missing = !InterfaceIndex.exists(bpf.libc(), interfaceIndex);
+      boolean missing = !InterfaceIndex.exists(bpf.libc(), place.interfaceIndex());
       // For a missing interface the kernel says EINVAL, as it does for an unknown command.
       throw failed(program + " at " + where, missing ? -Errno.ENODEV.number() : result);
     }
     FileDescriptor fd = new FileDescriptor(bpf.libc(), result);
-    return new XdpLink(bpf, fd, interfaceIndex, "the link at " + mode + where);
+    return new XdpLink(
+        bpf, fd, place.interfaceIndex(), "the link at " + place.mode() + " " + where);
   }
 
   /**
@@ -48,7 +50,8 @@ final class XdpLink extends KernelLink {
 
   private static KernelException failed(String target, int result) {
     return switch (Errno.of(-result)) {
-      case EINVAL -> new Unsupported("BPF_LINK_CREATE", target, -result, "XDP links", "5.9");
+      case EINVAL ->
+          new Unsupported(BpfErrors.of("BPF_LINK_CREATE", target, result), "XDP links", "5.9");
       case ENODEV ->
           new KernelException(
               "BPF_LINK_CREATE",

@@ -41,7 +41,8 @@ final class BpfMapKernelTest {
   }
 
   private BpfMap hash(int maxEntries) {
-    return BpfMap.create(libc, new MapSpec("hash", HASH, 4, 8, maxEntries, NO_PREALLOC));
+    return BpfMap.create(
+        libc, new MapSpec("hash", HASH, new MapSpec.Sizes(4, 8, maxEntries), NO_PREALLOC));
   }
 
   private void put(BpfMap map, int k, long v, long flags) {
@@ -82,7 +83,9 @@ final class BpfMapKernelTest {
   @Test
   void aFullMapSaysSo() {
     try (BpfMap map = hash(2);
-        BpfMap trie = BpfMap.create(libc, new MapSpec("trie", LPM_TRIE, 8, 8, 1, NO_PREALLOC))) {
+        BpfMap trie =
+            BpfMap.create(
+                libc, new MapSpec("trie", LPM_TRIE, new MapSpec.Sizes(8, 8, 1), NO_PREALLOC))) {
       put(map, 1, 1, BpfMap.ANY);
       put(map, 2, 2, BpfMap.ANY);
       KernelException e = assertThrows(KernelException.class, () -> put(map, 3, 3, BpfMap.ANY));
@@ -111,7 +114,9 @@ final class BpfMapKernelTest {
 
   @Test
   void theLongestPrefixWins() {
-    try (BpfMap trie = BpfMap.create(libc, new MapSpec("trie", LPM_TRIE, 8, 8, 8, NO_PREALLOC))) {
+    try (BpfMap trie =
+        BpfMap.create(
+            libc, new MapSpec("trie", LPM_TRIE, new MapSpec.Sizes(8, 8, 8), NO_PREALLOC))) {
       value.set(JAVA_LONG, 0, 16);
       trie.put(prefix(16, 0x0af40000), value, BpfMap.ANY);
       value.set(JAVA_LONG, 0, 24);
@@ -133,8 +138,8 @@ final class BpfMapKernelTest {
     MemorySegment keys = arena.allocate(8L * count, 8);
     MemorySegment values = arena.allocate(8L * count, 8);
     MapSpec[] specs = {
-      new MapSpec("hash", HASH, 8, 8, 2000, NO_PREALLOC),
-      new MapSpec("trie", LPM_TRIE, 8, 8, 2000, NO_PREALLOC),
+      new MapSpec("hash", HASH, new MapSpec.Sizes(8, 8, 2000), NO_PREALLOC),
+      new MapSpec("trie", LPM_TRIE, new MapSpec.Sizes(8, 8, 2000), NO_PREALLOC),
     };
     for (MapSpec spec : specs) {
       for (int i = 0; i < count; i++) {
@@ -182,7 +187,7 @@ final class BpfMapKernelTest {
   @Test
   void perCpuValuesHaveOneSlotForEachCpu() {
     int cpus = Runtime.getRuntime().availableProcessors();
-    MapSpec spec = new MapSpec("per_cpu", PERCPU_HASH, 4, 4, 8, NO_PREALLOC);
+    MapSpec spec = new MapSpec("per_cpu", PERCPU_HASH, new MapSpec.Sizes(4, 4, 8), NO_PREALLOC);
     try (BpfMap map = BpfMap.create(libc, spec)) {
       assertEquals(0, map.valueSlotBytes() % 8);
       assertTrue(map.valueSlotBytes() >= 8 * cpus);
@@ -201,7 +206,8 @@ final class BpfMapKernelTest {
 
   @Test
   void arraysHaveAllTheirEntries() {
-    try (BpfMap map = BpfMap.create(libc, new MapSpec("array", ARRAY, 4, 8, 3, 0))) {
+    try (BpfMap map =
+        BpfMap.create(libc, new MapSpec("array", ARRAY, new MapSpec.Sizes(4, 8, 3), 0))) {
       put(map, 1, 7, BpfMap.ANY);
       assertEquals(Map.of(0, 0L, 1, 7L, 2, 0L), all(map));
     }

@@ -85,7 +85,7 @@ final class BpfObjectKernelTest {
       assertTrue(object.map(".bss").get(arena.allocate(4, 4), bss));
       assertTrue(
           IntStreamOf.ints(bss).anyMatch(i -> i == 2), "zeroed counted two runs of \"calls\"");
-      assertEquals("sample.rodata", object.map(".rodata").info().name());
+      assertEquals("sample.rodata", object.map(".rodata").info().spec().name());
       KernelException frozen =
           assertThrows(
               KernelException.class,
@@ -186,7 +186,7 @@ final class BpfObjectKernelTest {
     BpfObjectSpec spec = TestObjects.spec("sample");
     try (BpfObject first =
         BpfObject.loadPinned(libc, spec.withMaxEntries("table", 100), pins.path())) {
-      assertEquals(100, first.map("table").info().maxEntries());
+      assertEquals(100, first.map("table").info().spec().maxEntries());
     }
     RefusedException e =
         assertThrows(RefusedException.class, () -> BpfObject.loadPinned(libc, spec, pins.path()));

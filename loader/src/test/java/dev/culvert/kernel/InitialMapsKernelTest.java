@@ -66,11 +66,11 @@ final class InitialMapsKernelTest {
   @Test
   void aPerfEventArrayHasAPlaceForEachCpu() {
     try (BpfObject object = BpfObject.load(libc, spec, Map.of())) {
-      assertEquals(PossibleCpus.count(), object.map("events").info().maxEntries());
+      assertEquals(PossibleCpus.count(), object.map("events").info().spec().maxEntries());
       assertEquals(PossibleCpus.count(), object.map("events").maxEntries());
     }
     try (BpfObject resized = BpfObject.load(libc, spec.withMaxEntries("events", 1), Map.of())) {
-      assertEquals(1, resized.map("events").info().maxEntries());
+      assertEquals(1, resized.map("events").info().spec().maxEntries());
     }
   }
 

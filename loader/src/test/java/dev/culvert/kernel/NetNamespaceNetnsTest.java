@@ -203,7 +203,8 @@ final class NetNamespaceNetnsTest {
     assertFalse(files.contains(folder));
     files.unmountIfEmpty(target);
     files.mount(target);
-    try (BpfMap map = BpfMap.create(LIBC, new MapSpec("pinned", 1, 4, 4, 1, 0))) {
+    try (BpfMap map =
+        BpfMap.create(LIBC, new MapSpec("pinned", 1, new MapSpec.Sizes(4, 4, 1), 0))) {
       files.mount(target);
       assertTrue(files.contains(target));
       map.pin(target.resolve("pinned"));

@@ -11,7 +11,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.NeighbourInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import dev.culvert.kernel.Netlink.VethEnd;
 import dev.culvert.kernel.Netlink.VxlanLink;
 import dev.culvert.testing.RequiresRoot;
@@ -159,7 +158,7 @@ final class NetlinkNetnsTest {
         "EEXIST",
         "another VXLAN device has that port");
     netlink.createVxlan(
-        new VxlanLink(new InterfaceName("flannel.1"), 1, ip("10.17.2.2"), 0, 4789, MAC, 0));
+        VxlanLink.of(new InterfaceName("flannel.1"), 1, ip("10.17.2.2"), 4789).with(MAC, 0));
     int other = netlink.link(new InterfaceName("flannel.1")).orElseThrow().index();
     contains(
         refusal(() -> netlink.setUp(other, true)).getMessage(),
@@ -171,11 +170,13 @@ final class NetlinkNetnsTest {
   void vxlanAsFlannelSetsItUp() throws Exception {
     int underlay = veth();
     netlink.createVxlan(
-        new VxlanLink(
-            new InterfaceName("flannel.1"), 1, ip("10.244.1.1"), underlay, 8472, MAC, 1350));
+        VxlanLink.of(new InterfaceName("flannel.1"), 1, ip("10.244.1.1"), 8472)
+            .over(underlay)
+            .with(MAC, 1350));
     netlink.createVxlan(
-        new VxlanLink(
-            new InterfaceName("flannel-v6.1"), 1, ip("fd00:1::1"), underlay, 8472, MAC, 1330));
+        VxlanLink.of(new InterfaceName("flannel-v6.1"), 1, ip("fd00:1::1"), 8472)
+            .over(underlay)
+            .with(MAC, 1330));
     seen("ip -d link show flannel.1", "vxlan id 1 local 10.244.1.1 dev va", "8472 nolearning");
     seen("ip -d link show flannel-v6.1", "vxlan id 1 local fd00:1::1 dev va", "8472 nolearning");
     int index = netlink.link(new InterfaceName("flannel.1")).orElseThrow().index();
@@ -218,7 +219,9 @@ final class NetlinkNetnsTest {
         via.isEmpty() ? Optional.empty() : Optional.of(ip(via)),
         Optional.empty(),
         Netlink.TABLE_MAIN,
-        Netlink.ROUTE_PROTOCOL);
+        Netlink.ROUTE_PROTOCOL,
+        0,
+        false);
   }
 
   @Test
@@ -226,8 +229,8 @@ final class NetlinkNetnsTest {
     int index = veth();
     RouteInfo four = route("10.244.2.0", 24, index, "10.244.1.9");
     RouteInfo six = route("fd00:2::", 64, index, "fd00:1::9");
-    RouteInfo far = route("10.244.3.0", 24, index, "192.0.2.1").withOnLink();
-    RouteInfo far6 = route("fd00:3::", 64, index, "2001:db8::1").withOnLink();
+    RouteInfo far = RouteInfo.to(ip("10.244.3.0"), 24, index).viaOnLink(ip("192.0.2.1")).build();
+    RouteInfo far6 = RouteInfo.to(ip("fd00:3::"), 64, index).viaOnLink(ip("2001:db8::1")).build();
     RouteInfo mixed = route("10.244.4.0", 24, index, "fd00:1::9");
     RouteInfo direct = route("10.245.0.0", 16, index, "");
     RouteInfo direct6 = route("fd00:5::", 64, index, "");

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.Netlink.NeighbourInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
@@ -84,8 +83,8 @@ final class NetlinkReplyTest {
                 new RouteInfo(ip("10.244.2.0"), 24, 3, nine, none, 254, 203, 1300, false),
                 new RouteInfo(ip("10.244.3.0"), 24, 3, seven, none, 254, 203, 0, true),
                 new RouteInfo(ip("10.244.3.0"), 24, 3, eight, none, 254, 203, 0, false),
-                new RouteInfo(ip("0.0.0.0"), 0, 3, nine, none, 1000, 3),
-                new RouteInfo(ip("10.244.1.1"), 32, 3, none, self, 255, 2))),
+                new RouteInfo(ip("0.0.0.0"), 0, 3, nine, none, 1000, 3, 0, false),
+                new RouteInfo(ip("10.244.1.1"), 32, 3, none, self, 255, 2, 0, false))),
         routes::toString);
     InetAddress blackhole = ip("10.66.0.0");
     assertTrue(routes.stream().noneMatch(route -> route.destination().equals(blackhole)));

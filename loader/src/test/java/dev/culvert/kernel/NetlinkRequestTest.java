@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.NeighbourInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
 import dev.culvert.kernel.Netlink.VethEnd;
 import dev.culvert.kernel.Netlink.VxlanLink;
 import java.net.InetAddress;
@@ -38,7 +37,15 @@ final class NetlinkRequestTest {
 
   private static RouteInfo route(String destination, int length, String gateway) {
     return new RouteInfo(
-        ip(destination), length, VA, Optional.of(ip(gateway)), Optional.empty(), 254, 203);
+        ip(destination),
+        length,
+        VA,
+        Optional.of(ip(gateway)),
+        Optional.empty(),
+        254,
+        203,
+        0,
+        false);
   }
 
   /** What stands in netlink-requests.txt, built by us. */
@@ -74,8 +81,9 @@ final class NetlinkRequestTest {
         "ip link add name flannel.1 mtu 1350 address 02:00:00:00:00:0b type vxlan id 1"
             + " local 10.244.1.1 dev va nolearning dstport 8472",
         LinkMessages.createVxlan(
-            new VxlanLink(
-                new InterfaceName("flannel.1"), 1, ip("10.244.1.1"), VA, 8472, mac(11), 1350)));
+            VxlanLink.of(new InterfaceName("flannel.1"), 1, ip("10.244.1.1"), 8472)
+                .over(VA)
+                .with(mac(11), 1350)));
     ours.put("ip link del dev vx0", LinkMessages.delete(4));
     ours.put("ip link del dev va", LinkMessages.delete(VA));
   }
@@ -106,7 +114,15 @@ final class NetlinkRequestTest {
     RouteInfo six = route("fd00:2::", 64, "fd00:1::9");
     RouteInfo direct =
         new RouteInfo(
-            ip("10.244.0.0"), 16, VA, Optional.empty(), Optional.of(ip("10.244.1.1")), 0, 0);
+            ip("10.244.0.0"),
+            16,
+            VA,
+            Optional.empty(),
+            Optional.of(ip("10.244.1.1")),
+            0,
+            0,
+            0,
+            false);
     RouteInfo narrow =
         new RouteInfo(
             ip("0.0.0.0"), 0, VA, two.gateway(), Optional.empty(), 1000, 203, 1300, false);
@@ -114,7 +130,8 @@ final class NetlinkRequestTest {
     ours.put("ip route replace 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.replace(two));
     ours.put(
         "ip route replace 10.244.3.0/24 via 192.0.2.1" + tail + " onlink",
-        RouteMessages.replace(route("10.244.3.0", 24, "192.0.2.1").withOnLink()));
+        RouteMessages.replace(
+            RouteInfo.to(ip("10.244.3.0"), 24, VA).viaOnLink(ip("192.0.2.1")).build()));
     ours.put(
         "ip route replace 10.244.0.0/16" + tail + " src 10.244.1.1", RouteMessages.replace(direct));
     ours.put(
@@ -125,7 +142,9 @@ final class NetlinkRequestTest {
         "ip -6 route replace fd00:2::/64 via fe80::1 dev va onlink proto 203"
             + " encap bpf out pinned /sys/fs/bpf/judge_routed",
         RouteMessages.replace(
-            route("fd00:2::", 64, "fe80::1").withOnLink(), 4, "judge_routed:[*fsobj]"));
+            RouteInfo.to(ip("fd00:2::"), 64, VA).viaOnLink(ip("fe80::1")).build(),
+            4,
+            "judge_routed:[*fsobj]"));
     ours.put("ip route del 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.remove(two));
     ours.put("ip route del fd00:2::/64 via fd00:1::9" + tail, RouteMessages.remove(six));
     ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9")));

@@ -30,9 +30,9 @@ final class ObjectParserTest {
     BpfObjectSpec spec = TestObjects.spec("sample");
     assertEquals(
         List.of(
-            new MapSpec("per_cpu", 6, 4, 4, 3, 0),
-            new MapSpec("prefixes", LPM_TRIE, 8, 16, 8, NO_PREALLOC),
-            new MapSpec("table", 1, 4, 8, 4, 0)),
+            new MapSpec("per_cpu", 6, new MapSpec.Sizes(4, 4, 3), 0),
+            new MapSpec("prefixes", LPM_TRIE, new MapSpec.Sizes(8, 16, 8), NO_PREALLOC),
+            new MapSpec("table", 1, new MapSpec.Sizes(4, 8, 4), 0)),
         spec.maps().stream().sorted((a, b) -> a.name().compareTo(b.name())).toList());
     assertEquals(
         List.of(
@@ -55,8 +55,9 @@ final class ObjectParserTest {
   void readsAMapOfMaps() {
     MapDefinitions.Definition outer = TestObjects.spec("map_in_map").mapDefinitions().getFirst();
     // A value is a descriptor; linux/bpf.h: 12 is BPF_MAP_TYPE_ARRAY_OF_MAPS, 2 an array.
-    assertEquals(new MapSpec("outer", 12, 4, 4, 1, 0), outer.spec());
-    assertEquals(new MapSpec("outer", 2, 4, 4, 1, 0), outer.inner().orElseThrow().like());
+    assertEquals(new MapSpec("outer", 12, new MapSpec.Sizes(4, 4, 1), 0), outer.spec());
+    assertEquals(
+        new MapSpec("outer", 2, new MapSpec.Sizes(4, 4, 1), 0), outer.inner().orElseThrow().like());
   }
 
   @Test
@@ -88,7 +89,7 @@ final class ObjectParserTest {
   @Test
   void maxEntriesAreSet() {
     BpfObjectSpec spec = TestObjects.spec("sample").withMaxEntries("table", 77);
-    assertTrue(spec.maps().contains(new MapSpec("table", 1, 4, 8, 77, 0)));
+    assertTrue(spec.maps().contains(new MapSpec("table", 1, new MapSpec.Sizes(4, 8, 77), 0)));
     assertThrows(IllegalArgumentException.class, () -> spec.withMaxEntries("none", 1));
   }
 

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Test;
  * What a kernel says no to, and what we make of it: without root, on a kernel that is not there.
  */
 final class RefusalTest {
-  private static final MapSpec HASH = new MapSpec("subnets4", 1, 4, 8, 16, 0);
+  private static final MapSpec HASH = new MapSpec("subnets4", 1, new MapSpec.Sizes(4, 8, 16), 0);
 
   private static long refusal(Errno errno) {
     return -errno.number();
@@ -268,7 +268,9 @@ final class RefusalTest {
           }
         };
     try (BpfMap map = BpfMap.create(kernel, HASH)) {
-      assertEquals(new BpfMap.Info(77, "subnets4", 1, 0, 0, 0, 0), map.info());
+      assertEquals(
+          new BpfMap.Info(77, new MapSpec("subnets4", 1, new MapSpec.Sizes(0, 0, 0), 0)),
+          map.info());
       willing[0] = false;
       KernelException e = assertThrows(KernelException.class, map::info);
       assertTrue(

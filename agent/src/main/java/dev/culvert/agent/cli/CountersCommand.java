@@ -58,7 +58,10 @@ public final class CountersCommand implements Runnable {
     if (!options.json() && table.isEmpty()) {
       views.clear();
     }
-    options.print(instance, "counters", views, () -> table, "No packet has passed yet.");
+    options.print(
+        instance,
+        new ReadOptions.Listing("counters", views, "No packet has passed yet."),
+        () -> table);
   }
 
   private Table byVerdict(DatapathSnapshot datapath) {

@@ -30,10 +30,11 @@ public final class EndpointsCommand implements Runnable {
             .toList();
     options.print(
         instance,
-        "endpoints",
-        endpoints.stream().map(Views::endpoint).toList(),
-        () -> table(endpoints),
-        "This host has no container in the overlay; attach one: culvert attach NETNS.");
+        new ReadOptions.Listing(
+            "endpoints",
+            endpoints.stream().map(Views::endpoint).toList(),
+            "This host has no container in the overlay; attach one: culvert attach NETNS."),
+        () -> table(endpoints));
   }
 
   static Table table(List<Endpoint> endpoints) {

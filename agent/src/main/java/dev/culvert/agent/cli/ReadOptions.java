@@ -99,20 +99,24 @@ public final class ReadOptions {
     return spec.commandLine().getOut();
   }
 
+  /**
+   * What is listed.
+   *
+   * @param key of the list in JSON
+   * @param none what is said instead of an empty table
+   */
+  record Listing(String key, List<Map<String, Object>> views, String none) {}
+
   /** Prints a list under one key, or as a table with a sentence for none. */
-  void print(
-      Instance instance,
-      String key,
-      List<Map<String, Object>> views,
-      Supplier<Table> table,
-      String none) {
+  void print(Instance instance, Listing listing, Supplier<Table> table) {
+    List<Map<String, Object>> views = listing.views();
     if (json) {
       Map<String, Object> root = new LinkedHashMap<>();
       root.put("host", instance.host().text());
-      root.put(key, views);
+      root.put(listing.key(), views);
       out().println(Json.pretty(root));
     } else if (views.isEmpty()) {
-      out().println(none);
+      out().println(listing.none());
     } else {
       out().print(table.get().render());
     }

@@ -39,10 +39,9 @@ public final class SubnetsCommand implements Runnable {
     remotes.forEach(remote -> views.add(Views.remote(remote, tables)));
     options.print(
         instance,
-        "subnets",
-        views,
-        () -> table(locals, remotes, tables),
-        "The agent has put no subnet into the kernel yet.");
+        new ReadOptions.Listing(
+            "subnets", views, "The agent has put no subnet into the kernel yet."),
+        () -> table(locals, remotes, tables));
   }
 
   private static Table table(

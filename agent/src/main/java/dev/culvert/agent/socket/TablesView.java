@@ -147,10 +147,11 @@ public final class TablesView {
         fields.list("addresses").stream()
             .map(address -> IpPrefix.parseAddress(String.valueOf(address)))
             .toList(),
-        (int) fields.number("interfaceIndex"),
-        fields.flag("peer"),
         MacAddress.parse(fields.text("mac")),
-        MacAddress.parse(fields.text("hostMac")));
+        new Endpoint.HostEnd(
+            (int) fields.number("interfaceIndex"),
+            MacAddress.parse(fields.text("hostMac")),
+            fields.flag("peer")));
   }
 
   /** One JSON object, whose fields must be there. */

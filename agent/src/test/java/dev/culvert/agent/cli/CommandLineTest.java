@@ -80,10 +80,8 @@ class CommandLineTest {
     return new Endpoint(
         new Vni(1),
         IpPrefix.parseAddress(address),
-        9,
-        true,
         MacAddress.parse("02:00:00:00:00:01"),
-        MacAddress.parse("02:00:00:00:00:02"));
+        new Endpoint.HostEnd(9, MacAddress.parse("02:00:00:00:00:02"), true));
   }
 
   private static Map<Endpoint, Traffic> byEndpoint() {

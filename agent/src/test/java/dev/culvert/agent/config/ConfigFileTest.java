@@ -151,7 +151,8 @@ class ConfigFileTest {
     assertEquals(new Vni(0xffffff), config.vni());
     assertEquals(8472, config.port());
     assertEquals(new InterfaceName("ens3"), config.underlay().interfaceName());
-    assertEquals(Stream.of("ens3", "ens4").map(InterfaceName::new).toList(), config.underlay().interfaces());
+    assertEquals(
+        Stream.of("ens3", "ens4").map(InterfaceName::new).toList(), config.underlay().interfaces());
     assertEquals(Duration.ofMinutes(5), config.pathMtuLifetime());
     assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
     assertEquals(false, config.directRouting());

@@ -77,10 +77,8 @@ public final class FakeOverlay implements OverlayOperations {
     return new Endpoint(
         new Vni(1),
         wanted.isEmpty() ? List.of(IpPrefix.parseAddress("10.244.1.2")) : wanted,
-        7,
-        true,
         MacAddress.parse("02:00:00:00:00:01"),
-        MacAddress.parse("02:00:00:00:00:02"));
+        new Endpoint.HostEnd(7, MacAddress.parse("02:00:00:00:00:02"), true));
   }
 
   @Override
@@ -89,10 +87,8 @@ public final class FakeOverlay implements OverlayOperations {
     return new Endpoint(
         new Vni(1),
         List.of(IpPrefix.parseAddress("10.244.1.10")),
-        8,
-        true,
         MacAddress.parse("02:00:00:00:00:01"),
-        MacAddress.parse("02:00:00:00:00:02"));
+        new Endpoint.HostEnd(8, MacAddress.parse("02:00:00:00:00:02"), true));
   }
 
   @Override

@@ -78,10 +78,8 @@ class TablesViewTest {
                     new Endpoint(
                         new Vni(7),
                         List.of(address("10.244.1.2"), address("fd00:244:1::2")),
-                        4,
-                        true,
                         MacAddress.parse("02:00:00:00:00:02"),
-                        MacAddress.parse("02:00:00:00:00:03")))),
+                        new Endpoint.HostEnd(4, MacAddress.parse("02:00:00:00:00:03"), true)))),
             Map.of(Verdict.ENCAPSULATED, new Counter(5_000_000_000L, 7)));
     assertEquals(tables, throughTheSocket(tables));
   }

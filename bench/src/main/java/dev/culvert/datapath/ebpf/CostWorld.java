@@ -146,7 +146,8 @@ final class CostWorld implements AutoCloseable {
   }
 
   private static Endpoint endpoint(String address) {
-    return new Endpoint(VNI, IpPrefix.parseAddress(address), LOOPBACK, true, CONTAINER, HOST);
+    return new Endpoint(
+        VNI, IpPrefix.parseAddress(address), CONTAINER, new Endpoint.HostEnd(LOOPBACK, HOST, true));
   }
 
   /** The outer headers in front of a packet to 10.N.N.4, lengths left at 0. */

@@ -52,13 +52,12 @@ final class Containers {
   /** By the path of their namespace, containers whose interface somebody deleted. */
   private final Map<String, Endpoint> taken = new TreeMap<>();
 
-  Containers(
-      Libc libc, Netlink netlink, Ownership ownership, EndpointTable table, PinnedLinks links) {
-    this.own = new OwnDevices(netlink, ownership);
-    this.headroom = new Headroom(netlink, own);
+  Containers(Libc libc, OwnDevices own, EndpointTable table, PinnedLinks links) {
     this.libc = libc;
-    this.netlink = netlink;
-    this.ownership = ownership;
+    this.own = own;
+    this.netlink = own.netlink();
+    this.ownership = own.ownership();
+    this.headroom = new Headroom(netlink, own);
     this.table = table;
     this.links = new ContainerLinks(links);
   }
@@ -92,7 +91,7 @@ final class Containers {
   }
 
   private static String where(Endpoint endpoint) {
-    return ContainerInterface.hostName(endpoint.vni(), endpoint.address());
+    return ContainerInterface.hostName(endpoint.vni(), endpoint.address()).text();
   }
 
   /** All or nothing; see {@link dev.culvert.datapath.Datapath#attach}. */

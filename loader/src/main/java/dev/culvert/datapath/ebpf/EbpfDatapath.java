@@ -69,10 +69,13 @@ public final class EbpfDatapath implements Datapath {
   private Optional<Vni> programsVni;
   private volatile Optional<Identity> identity;
 
-  private EbpfDatapath(Libc libc, EbpfConfig config, Pins pins, Netlink netlink, Programs loaded) {
+  private record Pinned(Pins pins, Programs programs) {}
+
+  private EbpfDatapath(Libc libc, EbpfConfig config, Netlink netlink, Pinned pinned) {
+    Programs loaded = pinned.programs();
     this.libc = libc;
     this.config = config;
-    this.pins = pins;
+    this.pins = pinned.pins();
     this.netlink = netlink;
     this.links = new PinnedLinks(libc, pins);
     Ownership ownership = new Ownership(pins.instance());
@@ -82,7 +85,7 @@ public final class EbpfDatapath implements Datapath {
     this.identity = pins.identity();
     this.programsVni = identity.map(Identity::vni);
     this.tables = Tables.of(loaded.object()::map);
-    this.containers = new Containers(libc, netlink, ownership, tables.endpoints(), links);
+    this.containers = new Containers(libc, devices, tables.endpoints(), links);
     this.foreign = new ForeignContainers(libc, netlink, tables.endpoints(), links);
     this.bridges = new Bridges(netlink, tables, links);
     this.decapsulator = Decapsulator.open(libc, links, config.decapsulation());
@@ -124,7 +127,7 @@ public final class EbpfDatapath implements Datapath {
       }
       Programs loaded = Programs.load(libc, pins, config, vni);
       undo.push(loaded::close);
-      EbpfDatapath datapath = new EbpfDatapath(libc, config, pins, netlink, loaded);
+      EbpfDatapath datapath = new EbpfDatapath(libc, config, netlink, new Pinned(pins, loaded));
       datapath.links.replaceAll(loaded);
       pins.claim();
       undo.commit();

@@ -54,10 +54,8 @@ final class ForeignContainers {
         new Endpoint(
             vni,
             pair.addresses(),
-            pair.host().index(),
-            true,
             MacAddress.of(pair.container().mac()),
-            MacAddress.of(pair.host().mac()));
+            new Endpoint.HostEnd(pair.host().index(), MacAddress.of(pair.host().mac()), true));
     String where = ContainerInterface.hostName(vni, endpoint.address()).text();
     try (Undo undo = new Undo()) {
       table.allowEndpoint(endpoint);

@@ -150,10 +150,8 @@ public final class ContainerInterface implements AutoCloseable {
     return new Endpoint(
         attachment.vni(),
         attachment.addresses().stream().map(Attachment.Address::address).toList(),
-        here.index(),
-        true,
         mac,
-        hostMac);
+        new Endpoint.HostEnd(here.index(), hostMac, true));
   }
 
   /**

@@ -4,8 +4,9 @@ package dev.culvert.datapath.host;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 
@@ -21,7 +22,7 @@ public sealed interface Fixture {
   String text();
 
   /** A device that is up, and what it is called and has. Its MTU is {@link Mtus}'s. */
-  record Device(int interfaceIndex, String name, MacAddress mac, String alias) implements Fixture {
+  record Device(int interfaceIndex, InterfaceName name, MacAddress mac, String alias) implements Fixture {
     @Override
     public String text() {
       return "the device " + name;

@@ -7,7 +7,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,15 +38,9 @@ public final class FoundPairs {
     List<Endpoint> found = new ArrayList<>();
     routed.forEach((index, addresses) -> {
       InetAddress first = IpFamily.sorted(addresses, Function.identity()).getFirst();
-      if (pairs.get(index).name().equals(ContainerInterface.hostName(vni, first))) {
+      if (pairs.get(index).name().equals(ContainerInterface.hostName(vni, first).text())) {
         found.add(
-            new Endpoint(
-                vni,
-                addresses,
-                index,
-                true,
-                ContainerInterface.mac(vni, first),
-                ContainerInterface.hostMac(vni, first)));
+            new Endpoint(vni, addresses, ContainerInterface.mac(vni, first), new Endpoint.HostEnd(index, ContainerInterface.hostMac(vni, first), true)));
       }
     });
     return found;

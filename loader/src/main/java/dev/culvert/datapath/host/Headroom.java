@@ -61,7 +61,7 @@ public final class Headroom {
     try {
       InterfaceName name = underlay == IpFamily.IPV4 ? NEEDY_IPV4 : NEEDY_IPV6;
       InetAddress local = underlay == IpFamily.IPV4 ? LOCAL_IPV4 : LOCAL_IPV6;
-      VxlanLink wanting = new VxlanLink(name, VNI, local, 0, PORT, new byte[0], 0);
+      VxlanLink wanting = VxlanLink.of(name, VNI, local, PORT);
       int bridge = ensure(BRIDGE, () -> netlink.createBridge(BRIDGE));
       int needy = ensure(name, () -> netlink.createVxlan(wanting));
       if (netlink.link(needy).map(LinkInfo::masterIndex).orElse(0) != bridge) {

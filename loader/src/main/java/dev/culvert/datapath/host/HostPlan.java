@@ -12,7 +12,8 @@ import dev.culvert.datapath.host.Fixture.Knob;
 import dev.culvert.datapath.host.Fixture.Route;
 import dev.culvert.datapath.host.Fixture.Setting;
 import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
@@ -66,10 +67,10 @@ public final class HostPlan {
    */
   public List<Fixture> hostDevice(
       int index, Ownership ownership, Optional<Vtep> vtep, Optional<BpfProgram> judge) {
-    String name = HostDevice.NAME;
+    String name = HostDevice.NAME.text();
     List<Fixture> all = new ArrayList<>();
     vtep.ifPresent(
-        own -> all.add(new Device(index, name, own.mac(), ownership.alias(HostDevice.NAME))));
+        own -> all.add(new Device(index, HostDevice.NAME, own.mac(), ownership.alias(name))));
     for (Gateway gateway : gateways) {
       all.addAll(forwarding(index, name, gateway.network().family()));
     }
@@ -92,10 +93,11 @@ public final class HostPlan {
    * @param alias as the end was made with
    */
   public List<Fixture> container(Endpoint endpoint, String alias) {
-    String name = ContainerInterface.hostName(endpoint.vni(), endpoint.address());
+    InterfaceName device = ContainerInterface.hostName(endpoint.vni(), endpoint.address());
+    String name = device.text();
     int index = endpoint.interfaceIndex();
     List<Fixture> all = new ArrayList<>();
-    all.add(new Device(index, name, endpoint.hostMac(), alias));
+    all.add(new Device(index, device, endpoint.hostMac(), alias));
     for (InetAddress address : endpoint.addresses()) {
       IpFamily family = IpFamily.of(address);
       if (family == IpFamily.IPV6) {

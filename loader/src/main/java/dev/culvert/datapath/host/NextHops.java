@@ -5,7 +5,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.function.Supplier;

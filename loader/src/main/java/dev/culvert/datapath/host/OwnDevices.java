@@ -18,11 +18,21 @@ public final class OwnDevices {
   private final Ownership ownership;
 
   /** By name, the index of a device that was ours when we last looked. */
-  private final Map<String, Integer> known = new ConcurrentHashMap<>();
+  private final Map<InterfaceName, Integer> known = new ConcurrentHashMap<>();
 
   public OwnDevices(Netlink netlink, Ownership ownership) {
     this.netlink = netlink;
     this.ownership = ownership;
+  }
+
+  /** The socket to the namespace that they are in. */
+  public Netlink netlink() {
+    return netlink;
+  }
+
+  /** How they are known. */
+  public Ownership ownership() {
+    return ownership;
   }
 
   /**
@@ -34,7 +44,7 @@ public final class OwnDevices {
     Optional<LinkInfo> present = netlink.link(name);
     present.ifPresent(link -> {
       if (known.getOrDefault(name, 0) == link.index() && !ownership.owns(link)) {
-        netlink.setAlias(link.index(), ownership.alias(name)); // somebody changed it
+        netlink.setAlias(link.index(), ownership.alias(name.text())); // somebody changed it
       } else {
         requireOurs(link);
       }
@@ -44,10 +54,10 @@ public final class OwnDevices {
     return found;
   }
 
-  private Optional<LinkInfo> renamed(String name) {
+  private Optional<LinkInfo> renamed(InterfaceName name) {
     Optional<LinkInfo> elsewhere =
         netlink.links().stream()
-            .filter(link -> ownership.what(link).equals(Optional.of(name)))
+            .filter(link -> ownership.what(link).equals(Optional.of(name.text())))
             .findFirst();
     elsewhere.ifPresent(link -> netlink.rename(link.index(), name));
     return elsewhere.flatMap(link -> netlink.link(link.index()));
@@ -81,7 +91,7 @@ public final class OwnDevices {
     creation.run();
     int index = netlink.link(name).orElseThrow().index();
     try {
-      netlink.setAlias(index, ownership.alias(name));
+      netlink.setAlias(index, ownership.alias(name.text()));
       settings.accept(index);
     } catch (RuntimeException e) {
       netlink.deleteLink(index);

@@ -4,7 +4,7 @@ package dev.culvert.datapath.host;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 
@@ -14,39 +14,22 @@ final class Routes {
   private Routes() {}
 
   static RouteInfo onLink(IpPrefix to, int interfaceIndex, Optional<InetAddress> source) {
-    return new RouteInfo(
-        to.address(),
-        to.length(),
-        interfaceIndex,
-        Optional.empty(),
-        source,
-        Netlink.TABLE_MAIN,
-        Netlink.ROUTE_PROTOCOL);
+    RouteInfo.Builder route = RouteInfo.to(to.address(), to.length(), interfaceIndex);
+    source.ifPresent(route::from);
+    return route.build();
   }
 
   static RouteInfo via(IpPrefix to, InetAddress gateway, int interfaceIndex) {
-    return new RouteInfo(
-        to.address(),
-        to.length(),
-        interfaceIndex,
-        Optional.of(gateway),
-        Optional.empty(),
-        Netlink.TABLE_MAIN,
-        Netlink.ROUTE_PROTOCOL);
+    return RouteInfo.to(to.address(), to.length(), interfaceIndex).via(gateway).build();
   }
 
   /** Through a gateway that no connected network holds. */
   static RouteInfo through(
       IpPrefix to, InetAddress gateway, int interfaceIndex, InetAddress source) {
-    return new RouteInfo(
-            to.address(),
-            to.length(),
-            interfaceIndex,
-            Optional.of(gateway),
-            Optional.of(source),
-            Netlink.TABLE_MAIN,
-            Netlink.ROUTE_PROTOCOL)
-        .withOnLink();
+    return RouteInfo.to(to.address(), to.length(), interfaceIndex)
+        .viaOnLink(gateway)
+        .from(source)
+        .build();
   }
 
   static boolean sameDestination(RouteInfo a, RouteInfo b) {

@@ -7,12 +7,13 @@ import dev.culvert.datapath.host.Fixture.Device;
 import dev.culvert.datapath.host.Fixture.Route;
 import dev.culvert.datapath.host.Fixture.Setting;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.AddressInfo;
 import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.RouteInfo;
+import dev.culvert.kernel.RouteInfo;
 import dev.culvert.kernel.RefusedException;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
@@ -128,7 +129,7 @@ public final class Upkeep {
 
   private static boolean isAsItShould(Device device, LinkInfo link) {
     return link.up()
-        && link.name().equals(device.name())
+        && link.name().equals(device.name().text())
         && Arrays.equals(link.mac(), device.mac().toBytes())
         && device.alias().equals(link.alias());
   }
@@ -141,7 +142,7 @@ public final class Upkeep {
     if (!Arrays.equals(link.mac(), device.mac().toBytes())) {
       netlink.setMac(index, device.mac().toBytes());
     }
-    if (!link.name().equals(device.name())) {
+    if (!link.name().equals(device.name().text())) {
       requireFree(device.name());
       netlink.rename(index, device.name());
     }
@@ -150,7 +151,7 @@ public final class Upkeep {
     }
   }
 
-  private void requireFree(String name) {
+  private void requireFree(InterfaceName name) {
     if (netlink.link(name).isPresent()) {
       throw new RefusedException(
           "Somebody renamed the device "

@@ -45,28 +45,28 @@ public final class EndpointTable {
   private record Key(Vni vni, InetAddress address) {}
 
   /** One entry: an endpoint, as far as one of its addresses tells. */
-  private record Half(
-      Key key, int interfaceIndex, boolean peer, MacAddress mac, MacAddress hostMac) {
+  private record Half(Key key, MacAddress mac, Endpoint.HostEnd host) {
     static Half decode(Key key, MemorySegment value) {
       return new Half(
           key,
-          Layouts.getInt(value, ENDPOINT, "ifindex"),
-          (Layouts.getInt(value, ENDPOINT, "flags") & Layouts.ENDPOINT_PEER) != 0,
           MacAddress.of(Layouts.getBytes(value, ENDPOINT, "mac")),
-          MacAddress.of(Layouts.getBytes(value, ENDPOINT, "host_mac")));
+          new Endpoint.HostEnd(
+              Layouts.getInt(value, ENDPOINT, "ifindex"),
+              MacAddress.of(Layouts.getBytes(value, ENDPOINT, "host_mac")),
+              (Layouts.getInt(value, ENDPOINT, "flags") & Layouts.ENDPOINT_PEER) != 0));
     }
 
     boolean isOf(Half other) {
-      return interfaceIndex == other.interfaceIndex
+      return host.interfaceIndex() == other.host.interfaceIndex()
           && key.vni().equals(other.key.vni())
           && mac.equals(other.mac)
-          && hostMac.equals(other.hostMac);
+          && host.mac().equals(other.host.mac());
     }
 
     Endpoint with(Optional<InetAddress> other) {
       List<InetAddress> addresses = new ArrayList<>(List.of(key.address()));
       other.ifPresent(addresses::add);
-      return new Endpoint(key.vni(), addresses, interfaceIndex, peer, mac, hostMac);
+      return new Endpoint(key.vni(), addresses, mac, host);
     }
   }
 
@@ -160,7 +160,7 @@ public final class EndpointTable {
     IpFamily family = IpFamily.of(half.key().address()).other();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment allowed = arena.allocate(INTERFACE.sizeBytes(), 8);
-      if (!interfaces.get(interfaceKey(arena, half.interfaceIndex()), allowed)) {
+      if (!interfaces.get(interfaceKey(arena, half.host().interfaceIndex()), allowed)) {
         return Optional.empty();
       }
       Vni vni = half.key().vni();
@@ -194,10 +194,11 @@ public final class EndpointTable {
   /** Every endpoint, by address. */
   public List<Endpoint> read() {
     Map<Integer, List<Half>> byInterface =
-        halves(IpFamily.IPV6).stream().collect(Collectors.groupingBy(Half::interfaceIndex));
+        halves(IpFamily.IPV6).stream()
+            .collect(Collectors.groupingBy(half -> half.host().interfaceIndex()));
     List<Endpoint> all = new ArrayList<>();
     for (Half half : halves(IpFamily.IPV4)) {
-      List<Half> here = byInterface.getOrDefault(half.interfaceIndex(), List.of());
+      List<Half> here = byInterface.getOrDefault(half.host().interfaceIndex(), List.of());
       Optional<Half> other = here.stream().filter(half::isOf).findFirst();
       other.ifPresent(here::remove);
       all.add(half.with(other.map(found -> found.key().address())));

@@ -61,13 +61,15 @@ public final class Tracer implements AutoCloseable {
   private int place;
   private long renewedNs;
 
-  private Tracer(
-      Libc libc, TracePlaces places, BpfRingBuffer ring, TracePlaces.Wish wish, int tunnelPort) {
+  /** What it was opened for. */
+  private record Asked(TracePlaces.Wish wish, int tunnelPort) {}
+
+  private Tracer(Libc libc, TracePlaces places, BpfRingBuffer ring, Asked asked) {
     this.libc = libc;
     this.places = places;
     this.ring = ring;
-    this.wish = wish;
-    this.tunnelPort = tunnelPort;
+    this.wish = asked.wish();
+    this.tunnelPort = asked.tunnelPort();
     this.place = places.take(wish, ring.map());
     this.renewedNs = KernelClock.monotonicNs(libc);
   }
@@ -94,7 +96,7 @@ public final class Tracer implements AutoCloseable {
       undo.push(places::close);
       BpfRingBuffer ring = BpfRingBuffer.create(libc, "trace_ring", Layouts.TRACE_RING_BYTES);
       undo.push(ring::close);
-      Tracer tracer = new Tracer(libc, places, ring, wish, port);
+      Tracer tracer = new Tracer(libc, places, ring, new Asked(wish, port));
       undo.commit();
       return tracer;
     }

@@ -207,13 +207,9 @@ final class Coalescer {
     switch (worth) {
       case PARTIAL ->
           VirtioHeader.put(
-              virtio.bytes(),
-              0,
-              VirtioHeader.NEEDS_CHECKSUM,
-              packet.ipBytes,
-              packet.checksumOffset());
-      case VALID -> VirtioHeader.put(virtio.bytes(), 0, VirtioHeader.CHECKSUM_VALID, 0, 0);
-      case NONE -> VirtioHeader.put(virtio.bytes(), 0, 0, 0, 0);
+              virtio.bytes(), VirtioHeader.NEEDS_CHECKSUM, packet.ipBytes, packet.checksumOffset());
+      case VALID -> VirtioHeader.put(virtio.bytes(), VirtioHeader.CHECKSUM_VALID, 0, 0);
+      case NONE -> VirtioHeader.put(virtio.bytes(), 0, 0, 0);
     }
   }
 
@@ -222,7 +218,7 @@ final class Coalescer {
         packet.protocol == InnerPacket.UDP
             ? VirtioHeader.GSO_UDP
             : packet.family == IpFamily.IPV6 ? VirtioHeader.GSO_TCPV6 : VirtioHeader.GSO_TCPV4;
-    VirtioHeader.putSuperpacket(virtio.bytes(), 0, type, gsoSize, packet);
+    VirtioHeader.putSuperpacket(virtio.bytes(), type, gsoSize, packet);
   }
 
   /**
@@ -235,13 +231,11 @@ final class Coalescer {
   void addSuperpacket(PacketBuffer from, InnerPacket packet, int gsoSize, PacketBuffer headers) {
     flush();
     if (packet.isUdp() && !joinsUdp) {
-      VirtioHeader.put(virtio.bytes(), 0, VirtioHeader.CHECKSUM_VALID, 0, 0);
+      VirtioHeader.put(virtio.bytes(), VirtioHeader.CHECKSUM_VALID, 0, 0);
       Segmenter.cut(
           packet,
           gsoSize,
-          headers.bytes(),
-          0,
-          0,
+          new Segmenter.Space(headers.bytes(), 0, 0),
           (head, headBytes, body, bodyBytes) -> {
             vectors.set(1, headers.pointer(head), headBytes);
             vectors.set(2, from.pointer(body), bodyBytes);

@@ -35,16 +35,12 @@ final class Fragmenter {
   }
 
   /** Cuts; arguments as those of {@link Segmenter#cut}. */
-  static void cut(
-      InnerPacket packet,
-      int mtuBytes,
-      ByteBuffer headers,
-      int at,
-      int prologueBytes,
-      Segmenter.Sink sink) {
+  static void cut(InnerPacket packet, int mtuBytes, Segmenter.Space space, Segmenter.Sink sink) {
+    ByteBuffer headers = space.headers();
+    int prologueBytes = space.prologueBytes();
     int most = payloadBytes(mtuBytes);
     int flagsAndOffset = packet.bytes.getShort(packet.start + 6) & 0xffff;
-    int head = at;
+    int head = space.at();
     for (int offset = 0; offset < packet.transportBytes(); offset += most) {
       int bodyBytes = Math.min(most, packet.transportBytes() - offset);
       boolean last = offset + bodyBytes == packet.transportBytes();

@@ -70,23 +70,26 @@ final class IcmpErrors implements AutoCloseable {
   /** Nobody has the destination, or there is no way to its VTEP. */
   void unreachable(InnerPacket about) {
     switch (about.family) {
-      case IPV4 -> send(about, UNREACHABLE4, HOST_UNREACHABLE4, 0);
-      case IPV6 -> send(about, UNREACHABLE6, ADDRESS_UNREACHABLE6, 0);
+      case IPV4 -> send(about, new Told(UNREACHABLE4, HOST_UNREACHABLE4, 0));
+      case IPV6 -> send(about, new Told(UNREACHABLE6, ADDRESS_UNREACHABLE6, 0));
     }
   }
 
   /** Larger than the way takes, and must not be cut. */
   void tooBig(InnerPacket about, int mtuBytes) {
     switch (about.family) {
-      case IPV4 -> send(about, UNREACHABLE4, FRAGMENTATION_NEEDED, mtuBytes);
-      case IPV6 -> send(about, TOO_BIG6, 0, mtuBytes);
+      case IPV4 -> send(about, new Told(UNREACHABLE4, FRAGMENTATION_NEEDED, mtuBytes));
+      case IPV6 -> send(about, new Told(TOO_BIG6, 0, mtuBytes));
     }
   }
 
-  private void send(InnerPacket about, int type, int code, int mtuBytes) {
+  /** type and code as in ICMP (RFC 792) or ICMPv6 (RFC 4443); mtuBytes 0 where it says none. */
+  record Told(int type, int code, int mtuBytes) {}
+
+  private void send(InnerPacket about, Told told) {
     DatagramSocket socket = sockets.get(about.family);
     if (socket != null && mayTell(about) && takeAllowance()) {
-      int bytes = write(message.bytes(), about, type, code, mtuBytes);
+      int bytes = write(message.bytes(), about, told);
       // A lost error is like a lost packet: the sender will meet the next one.
       long _ = socket.sendTo(new SocketAddress(source(about), 0), message.pointer(), bytes);
     }
@@ -98,12 +101,12 @@ final class IcmpErrors implements AutoCloseable {
   }
 
   /** Writes the message; its length. */
-  static int write(ByteBuffer out, InnerPacket about, int type, int code, int mtuBytes) {
+  static int write(ByteBuffer out, InnerPacket about, Told told) {
     int quoted = Math.min(about.totalBytes, mostQuotedBytes(about.family));
-    out.put(0, (byte) type);
-    out.put(1, (byte) code);
+    out.put(0, (byte) told.type());
+    out.put(1, (byte) told.code());
     out.putShort(2, (short) 0);
-    out.putInt(4, mtuBytes);
+    out.putInt(4, told.mtuBytes());
     out.put(HEADER_BYTES, about.bytes, about.start, quoted);
     int bytes = HEADER_BYTES + quoted;
     if (about.family == IpFamily.IPV4) { // The kernel fills in ICMPv6's.

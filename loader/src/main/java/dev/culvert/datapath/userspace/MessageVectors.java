@@ -64,19 +64,28 @@ final class MessageVectors {
     messages.putLong(index * BYTES + 40, 0);
   }
 
-  /** Appends a control message of 2 or 4 bytes. */
-  void addControl(int index, int level, int type, int value, int valueBytes) {
+  /** Appends a control message of 2 bytes. */
+  void addControl16(int index, int level, int type, int value) {
+    int at = beginControl(index, level, type);
+    control.putLong(at, CONTROL_HEADER_BYTES + Short.BYTES);
+    control.putShort(at + CONTROL_HEADER_BYTES, (short) value);
+  }
+
+  /** Appends a control message of 4 bytes. */
+  void addControl32(int index, int level, int type, int value) {
+    int at = beginControl(index, level, type);
+    control.putLong(at, CONTROL_HEADER_BYTES + Integer.BYTES);
+    control.putInt(at + CONTROL_HEADER_BYTES, value);
+  }
+
+  /** All but length and value; where it begins. */
+  private int beginControl(int index, int level, int type) {
     int used = (int) messages.getLong(index * BYTES + 40);
     int at = index * CONTROL_BYTES + used;
-    control.putLong(at, CONTROL_HEADER_BYTES + valueBytes);
     control.putInt(at + 8, level);
     control.putInt(at + 12, type);
-    if (valueBytes == 2) {
-      control.putShort(at + CONTROL_HEADER_BYTES, (short) value);
-    } else {
-      control.putInt(at + CONTROL_HEADER_BYTES, value);
-    }
     messages.putLong(index * BYTES + 40, used + CONTROL_HEADER_BYTES + 8L);
+    return at;
   }
 
   /** Bytes that were received. */

@@ -55,18 +55,25 @@ final class Outbox {
     this.refusals = refusals;
   }
 
-  /** Appends a datagram of two pieces, flushing before when there is no room. */
-  void add(Remote remote, int outerEcn, long head, int headBytes, long body, int bodyBytes) {
-    int bytes = headBytes + bodyBytes;
+  /**
+   * Begins a datagram, flushing before when there is no room. Exactly two {@linkplain #piece
+   * pieces} make it.
+   *
+   * @param bytes of both pieces
+   */
+  void next(Remote remote, int outerEcn, int bytes) {
     if (!extendsLast(remote, outerEcn, bytes)) {
       begin(remote, outerEcn, bytes);
     }
-    vectors.set(nextVector++, head, headBytes);
-    vectors.set(nextVector++, body, bodyBytes);
     segments[count - 1]++;
     totalBytes += bytes;
     // A shorter one can only be the last.
     complete = bytes < segmentBytes[count - 1];
+  }
+
+  /** Appends to the datagram that was begun last; what lies there stays until {@link #flush}. */
+  void piece(long pointer, int bytes) {
+    vectors.set(nextVector++, pointer, bytes);
   }
 
   private boolean extendsLast(Remote remote, int outerEcn, int bytes) {
@@ -101,7 +108,7 @@ final class Outbox {
       address(messages, i, i);
       messages.setVectors(i, vectors.pointer(firstVector[i]), segments[i] * 2);
       if (segments[i] > 1) {
-        messages.addControl(i, SOL_UDP, UDP_SEGMENT, segmentBytes[i], 2);
+        messages.addControl16(i, SOL_UDP, UDP_SEGMENT, segmentBytes[i]);
       }
     }
     int sent = 0;
@@ -125,12 +132,11 @@ final class Outbox {
     vector.clearControl(index);
     if (ecn[message] != InnerPacket.ECN_NOT_CAPABLE) {
       boolean ipv4 = socket.isIpv4();
-      vector.addControl(
+      vector.addControl32(
           index,
           ipv4 ? DatagramSocket.SOL_IP : DatagramSocket.SOL_IPV6,
           ipv4 ? DatagramSocket.IP_TOS : DatagramSocket.IPV6_TCLASS,
-          ecn[message],
-          4);
+          ecn[message]);
     }
   }
 

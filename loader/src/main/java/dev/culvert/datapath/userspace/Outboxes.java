@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
@@ -28,7 +29,9 @@ final class Outboxes implements AutoCloseable {
   private final Outbox[] boxes;
 
   /** Opens the sockets in the calling thread's namespace; a port that is taken is passed over. */
-  Outboxes(Libc libc, InetAddress local, int firstPort, int lastPort, Outbox.Refusals refusals) {
+  Outboxes(Libc libc, InetAddress local, SourcePorts ports, Outbox.Refusals refusals) {
+    int firstPort = ports.first();
+    int lastPort = ports.last();
     int wanted = Math.min(SOCKETS, lastPort - firstPort + 1);
     try {
       for (int i = 0; i < wanted; i++) {

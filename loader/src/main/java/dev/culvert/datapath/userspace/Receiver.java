@@ -48,23 +48,20 @@ final class Receiver {
   private long outerSourceLow;
   private int outerEcn;
 
+  /** Payload bytes of each segment, where one packet was merged; else 0. */
+  private int unit;
+
   /**
    * @param innerMtuBytes of this host's containers: what is larger and TCP is a superpacket
    */
-  Receiver(
-      DatagramSocket socket,
-      TunDevice tun,
-      int ownVni,
-      int innerMtuBytes,
-      Supplier<ForwardingTable> table,
-      VerdictCounters counters,
-      Buffers buffers) {
+  Receiver(Shared shared, DatagramSocket socket, int innerMtuBytes, Buffers buffers) {
+    TunDevice tun = shared.tun();
     this.socket = socket;
     this.underlay4 = socket.isIpv4();
-    this.ownVni = ownVni;
+    this.ownVni = shared.vni();
     this.innerMtuBytes = innerMtuBytes;
-    this.table = table;
-    this.counters = counters;
+    this.table = shared.table();
+    this.counters = shared.counters();
     this.coalescer = new Coalescer(tun::write, tun.hasUdpSegmentation());
     this.memory = buffers.take(MESSAGES, MESSAGE_BYTES);
     this.segmentHeaders = buffers.take(SEGMENT_HEADERS_BYTES);
@@ -109,12 +106,13 @@ final class Receiver {
   private void datagrams(ForwardingTable now, int index) {
     readOuter(index);
     int bytes = messages.received(index);
-    int unit = messages.control(index, SOL_UDP, UDP_GRO, 0);
-    boolean merged = unit > 0 && unit < bytes && !isOnePacket(memory[index].bytes(), bytes);
-    int step = merged ? unit : Math.max(1, bytes);
+    int part = messages.control(index, SOL_UDP, UDP_GRO, 0);
+    boolean merged = part > 0 && part < bytes && !isOnePacket(memory[index].bytes(), bytes);
+    unit = merged ? 0 : part;
+    int step = merged ? part : Math.max(1, bytes);
     for (int at = 0; at == 0 || at < bytes; at += step) {
       int size = Math.min(step, bytes - at);
-      Verdict verdict = handle(now, memory[index], at, size, merged ? 0 : unit);
+      Verdict verdict = handle(now, memory[index], at, size);
       counters.count(verdict, Math.max(0, size - Remote.PROLOGUE_BYTES));
     }
   }
@@ -141,7 +139,7 @@ final class Receiver {
         && packet.totalBytes == messageBytes - Remote.PROLOGUE_BYTES;
   }
 
-  private Verdict handle(ForwardingTable now, PacketBuffer from, int at, int size, int unit) {
+  private Verdict handle(ForwardingTable now, PacketBuffer from, int at, int size) {
     ByteBuffer bytes = from.bytes();
     int inner = at + Remote.PROLOGUE_BYTES;
     if (size < Remote.PROLOGUE_BYTES
@@ -158,7 +156,7 @@ final class Receiver {
     if (outerEcn == InnerPacket.ECN_CONGESTION) {
       packet.markCongestion();
     }
-    deliver(from, unit);
+    deliver(from);
     return verdict;
   }
 
@@ -184,7 +182,7 @@ final class Receiver {
         : Verdict.DECAPSULATED;
   }
 
-  private void deliver(PacketBuffer from, int unit) {
+  private void deliver(PacketBuffer from) {
     boolean large = packet.totalBytes > innerMtuBytes;
     if (large && packet.isTcp()) {
       // How it is to be cut got lost on the way; what this host's containers take is always right.

@@ -20,6 +20,14 @@ final class Segmenter {
     void segment(int head, int headBytes, int body, int bodyBytes);
   }
 
+  /**
+   * Where headers are written.
+   *
+   * @param headers filled from {@code at} on
+   * @param prologueBytes left free in front of each IP header
+   */
+  record Space(ByteBuffer headers, int at, int prologueBytes) {}
+
   private static final int FIN_AND_PSH = 0x01 | 0x08;
   private static final int CWR = 0x80;
   private static final int UDP_BYTES = 8;
@@ -38,21 +46,22 @@ final class Segmenter {
    *
    * @param packet of which {@link InnerPacket#isTcp} or {@link InnerPacket#isUdp} holds
    * @param gsoSize payload bytes of each segment but the last
-   * @param headers where the headers go, from {@code at} on
-   * @param prologueBytes left free in front of each IP header
+   * @param space where the headers go
    */
-  static void cut(
-      InnerPacket packet, int gsoSize, ByteBuffer headers, int at, int prologueBytes, Sink sink) {
+  static void cut(InnerPacket packet, int gsoSize, Space space, Sink sink) {
+    ByteBuffer headers = space.headers();
+    int prologueBytes = space.prologueBytes();
     int headBytes = packet.ipBytes + packet.transportHeaderBytes();
     int payload = packet.start + headBytes;
-    int head = at;
+    int head = space.at();
     for (int index = 0, offset = 0; payload + offset < packet.end(); index++) {
       int bodyBytes = Math.min(gsoSize, packet.end() - payload - offset);
       boolean last = payload + offset + bodyBytes == packet.end();
       int ip = head + prologueBytes;
       headers.put(ip, packet.bytes, packet.start, headBytes);
-      writeIp(packet, headers, ip, headBytes + bodyBytes, index);
-      writeTransport(packet, headers, ip, new Piece(index, offset, bodyBytes, last));
+      Piece piece = new Piece(index, offset, bodyBytes, last);
+      writeIp(packet, headers, ip, piece);
+      writeTransport(packet, headers, ip, piece);
       sink.segment(head, prologueBytes + headBytes, payload + offset, bodyBytes);
       head += prologueBytes + headBytes;
       offset += bodyBytes;
@@ -62,14 +71,14 @@ final class Segmenter {
   /** One segment's part of the payload. */
   private record Piece(int index, int offset, int bytes, boolean last) {}
 
-  private static void writeIp(
-      InnerPacket packet, ByteBuffer headers, int ip, int totalBytes, int index) {
+  private static void writeIp(InnerPacket packet, ByteBuffer headers, int ip, Piece piece) {
+    int totalBytes = packet.ipBytes + packet.transportHeaderBytes() + piece.bytes();
     if (packet.family == IpFamily.IPV6) {
       headers.putShort(ip + 4, (short) (totalBytes - packet.ipBytes));
       return;
     }
     headers.putShort(ip + 2, (short) totalBytes);
-    headers.putShort(ip + 4, (short) (headers.getShort(ip + 4) + index));
+    headers.putShort(ip + 4, (short) (headers.getShort(ip + 4) + piece.index()));
     InnerPacket.writeIpv4Checksum(headers, ip, packet.ipBytes);
   }
 

@@ -39,18 +39,11 @@ final class Sender implements Outbox.Refusals {
   private Outboxes outboxes;
   private int usedHeaders;
 
-  Sender(
-      TunDevice tun,
-      int vni,
-      Supplier<ForwardingTable> table,
-      VerdictCounters counters,
-      IcmpErrors errors,
-      PathMtus paths,
-      Buffers buffers) {
-    this.tun = tun;
-    this.vni = vni;
-    this.table = table;
-    this.counters = counters;
+  Sender(Shared shared, IcmpErrors errors, PathMtus paths, Buffers buffers) {
+    this.tun = shared.tun();
+    this.vni = shared.vni();
+    this.table = shared.table();
+    this.counters = shared.counters();
     this.errors = errors;
     this.paths = paths;
     this.area = buffers.take(AREA_BYTES);
@@ -151,26 +144,26 @@ final class Sender implements Outbox.Refusals {
     int prologue = packet.start - Remote.PROLOGUE_BYTES;
     remote.writePrologue(area.bytes(), prologue, packet.family);
     // In two pieces, as all datagrams are.
-    outbox.add(
-        remote,
-        packet.ecn(),
-        area.pointer(prologue),
-        Remote.PROLOGUE_BYTES,
-        area.pointer(packet.start),
-        packet.totalBytes);
+    outbox.next(remote, packet.ecn(), Remote.PROLOGUE_BYTES + packet.totalBytes);
+    outbox.piece(area.pointer(prologue), Remote.PROLOGUE_BYTES);
+    outbox.piece(area.pointer(packet.start), packet.totalBytes);
   }
 
   private void sendSegments(Remote remote, Outbox outbox, int gsoSize) {
     int at = takeHeaders(Segmenter.headerBytes(packet, gsoSize, Remote.PROLOGUE_BYTES));
-    Segmenter.cut(
-        packet, gsoSize, headers.bytes(), at, Remote.PROLOGUE_BYTES, pieces(remote, outbox));
+    Segmenter.cut(packet, gsoSize, space(at), pieces(remote, outbox));
+  }
+
+  private Segmenter.Space space(int at) {
+    return new Segmenter.Space(headers.bytes(), at, Remote.PROLOGUE_BYTES);
   }
 
   private Segmenter.Sink pieces(Remote remote, Outbox outbox) {
     return (head, headBytes, body, bodyBytes) -> {
       remote.writePrologue(headers.bytes(), head, packet.family);
-      outbox.add(
-          remote, packet.ecn(), headers.pointer(head), headBytes, area.pointer(body), bodyBytes);
+      outbox.next(remote, packet.ecn(), headBytes + bodyBytes);
+      outbox.piece(headers.pointer(head), headBytes);
+      outbox.piece(area.pointer(body), bodyBytes);
     };
   }
 
@@ -194,13 +187,7 @@ final class Sender implements Outbox.Refusals {
     }
     completeChecksum(header);
     int at = takeHeaders(Fragmenter.headerBytes(packet, mtuBytes, Remote.PROLOGUE_BYTES));
-    Fragmenter.cut(
-        packet,
-        mtuBytes,
-        headers.bytes(),
-        at,
-        Remote.PROLOGUE_BYTES,
-        pieces(remote, outboxes.of(packet.flowHash())));
+    Fragmenter.cut(packet, mtuBytes, space(at), pieces(remote, outboxes.of(packet.flowHash())));
     return Verdict.ENCAPSULATED;
   }
 

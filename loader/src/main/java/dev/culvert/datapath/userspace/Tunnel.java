@@ -2,6 +2,7 @@
 package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
@@ -43,8 +44,7 @@ final class Tunnel implements AutoCloseable {
       Vni vni,
       Vtep local,
       List<InetAddress> gateways,
-      int firstSourcePort,
-      int lastSourcePort,
+      SourcePorts sourcePorts,
       int innerMtuBytes) {}
 
   private static final System.Logger LOG = System.getLogger(Tunnel.class.getName());
@@ -70,12 +70,10 @@ final class Tunnel implements AutoCloseable {
   private Tunnel(
       Libc libc,
       Settings settings,
-      ForwardingTable table,
       Function<InetAddress, OptionalInt> pathMtu,
       VerdictCounters counters) {
     this.libc = libc;
     this.settings = settings;
-    this.table = table;
     this.pathMtu = pathMtu;
     this.counters = counters;
   }
@@ -92,10 +90,9 @@ final class Tunnel implements AutoCloseable {
   static Tunnel open(
       Libc libc,
       Settings settings,
-      ForwardingTable table,
       Function<InetAddress, OptionalInt> pathMtu,
       VerdictCounters counters) {
-    Tunnel tunnel = new Tunnel(libc, settings, table, pathMtu, counters);
+    Tunnel tunnel = new Tunnel(libc, settings, pathMtu, counters);
     try {
       tunnel.socket =
           tunnel.own(DatagramSocket.udp(libc, settings.local().address(), settings.local().port()));
@@ -111,30 +108,17 @@ final class Tunnel implements AutoCloseable {
     }
   }
 
-  /** Starts carrying packets; the device is up, and has the gateways' addresses. */
+  /**
+   * Starts carrying packets; there is a table, the device is up, and has the gateways' addresses.
+   */
   void begin() {
     Buffers buffers = own(new Buffers());
     IcmpErrors errors = own(new IcmpErrors(libc, settings.gateways(), System::nanoTime));
-    int vni = settings.vni().value();
-    Sender sender =
-        new Sender(
-            tun,
-            vni,
-            () -> table,
-            counters,
-            errors,
-            new PathMtus(pathMtu, System::nanoTime),
-            buffers);
+    Shared shared = new Shared(tun, settings.vni().value(), () -> table, counters);
+    Sender sender = new Sender(shared, errors, new PathMtus(pathMtu, System::nanoTime), buffers);
     sender.setOutboxes(
-        own(
-            new Outboxes(
-                libc,
-                settings.local().address(),
-                settings.firstSourcePort(),
-                settings.lastSourcePort(),
-                sender)));
-    Receiver receiver =
-        new Receiver(socket, tun, vni, settings.innerMtuBytes(), () -> table, counters, buffers);
+        own(new Outboxes(libc, settings.local().address(), settings.sourcePorts(), sender)));
+    Receiver receiver = new Receiver(shared, socket, settings.innerMtuBytes(), buffers);
     run("culvert-tunnel-out", sender::work, tun.fd());
     run("culvert-tunnel-in", receiver::work, socket.fd());
   }

@@ -18,6 +18,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;
@@ -43,11 +44,11 @@ final class UserspaceContainers {
   /** By each of their addresses. */
   private final Map<InetAddress, Endpoint> endpoints = new ConcurrentHashMap<>();
 
-  UserspaceContainers(Libc libc, Netlink netlink, Ownership ownership, Vni vni) {
+  UserspaceContainers(Libc libc, OwnDevices devices, Vni vni) {
     this.libc = libc;
-    this.netlink = netlink;
-    this.ownership = ownership;
-    this.devices = new OwnDevices(netlink, ownership);
+    this.devices = devices;
+    this.netlink = devices.netlink();
+    this.ownership = devices.ownership();
     this.vni = vni;
     FoundPairs.find(netlink, ownership, vni).forEach(this::put); // left by an earlier process
   }

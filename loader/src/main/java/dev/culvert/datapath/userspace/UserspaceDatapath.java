@@ -84,7 +84,7 @@ public final class UserspaceDatapath implements Datapath {
     this.ownership = new Ownership(config.instance());
     this.devices = new OwnDevices(netlink, ownership);
     this.forwarding = new Forwarding(namespace, netlink);
-    this.containers = new UserspaceContainers(libc, netlink, ownership, config.vni());
+    this.containers = new UserspaceContainers(libc, devices, config.vni());
     this.upkeep = new Upkeep(netlink);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
     // What a way takes beyond its interface is the tunnel's to find out, not the table's.
@@ -206,13 +206,13 @@ public final class UserspaceDatapath implements Datapath {
             identity.vni(),
             identity.vtep(),
             identity.gateways().stream().map(Gateway::address).toList(),
-            config.sourcePorts().first(),
-            config.sourcePorts().last(),
+            config.sourcePorts(),
             innerMtuBytes);
     return namespace.run(() -> {
       try (Undo undo = new Undo()) {
-        Tunnel tunnel = Tunnel.open(libc, settings, table(), netlink::pathMtuTo, counters);
+        Tunnel tunnel = Tunnel.open(libc, settings, netlink::pathMtuTo, counters);
         undo.push(tunnel::close);
+        tunnel.setTable(table());
         configureDevice(identity, innerMtuBytes);
         tunnel.begin();
         undo.commit();
@@ -224,7 +224,7 @@ public final class UserspaceDatapath implements Datapath {
   private void configureDevice(Identity identity, int innerMtuBytes) {
     LinkInfo device = netlink.link(HostDevice.NAME).orElseThrow();
     int index = device.index();
-    netlink.setAlias(index, ownership.alias(HostDevice.NAME));
+    netlink.setAlias(index, ownership.alias(HostDevice.NAME.text()));
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
     upkeep.make(ofDevice(plan(identity.gateways()), index));

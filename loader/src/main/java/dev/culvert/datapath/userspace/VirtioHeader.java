@@ -54,28 +54,22 @@ final class VirtioHeader {
     return number(bytes, at + 8);
   }
 
-  /** For one packet: flags only. */
-  static void put(ByteBuffer bytes, int at, int flags, int checksumStart, int checksumOffset) {
-    put(bytes, at, flags, GSO_NONE, 0, 0);
-    putNumber(bytes, at + 6, checksumStart);
-    putNumber(bytes, at + 8, checksumOffset);
+  /** For one packet, at the beginning: flags only. */
+  static void put(ByteBuffer bytes, int flags, int checksumStart, int checksumOffset) {
+    bytes.put(0, (byte) flags);
+    bytes.put(1, (byte) GSO_NONE);
+    putNumber(bytes, 2, 0);
+    putNumber(bytes, 4, 0);
+    putNumber(bytes, 6, checksumStart);
+    putNumber(bytes, 8, checksumOffset);
   }
 
-  /** For a superpacket, whose checksum is always still to be computed. */
-  static void putSuperpacket(
-      ByteBuffer bytes, int at, int gsoType, int gsoSize, InnerPacket packet) {
-    int headers = packet.ipBytes + packet.transportHeaderBytes();
-    put(bytes, at, NEEDS_CHECKSUM, gsoType, headers, gsoSize);
-    putNumber(bytes, at + 6, packet.ipBytes);
-    putNumber(bytes, at + 8, packet.checksumOffset());
-  }
-
-  private static void put(
-      ByteBuffer bytes, int at, int flags, int gsoType, int headerBytes, int gsoSize) {
-    bytes.put(at, (byte) flags);
-    bytes.put(at + 1, (byte) gsoType);
-    putNumber(bytes, at + 2, headerBytes);
-    putNumber(bytes, at + 4, gsoSize);
+  /** For a superpacket, at the beginning; its checksum is always still to be computed. */
+  static void putSuperpacket(ByteBuffer bytes, int gsoType, int gsoSize, InnerPacket packet) {
+    put(bytes, NEEDS_CHECKSUM, packet.ipBytes, packet.checksumOffset());
+    bytes.put(1, (byte) gsoType);
+    putNumber(bytes, 2, packet.ipBytes + packet.transportHeaderBytes());
+    putNumber(bytes, 4, gsoSize);
   }
 
   private static int number(ByteBuffer bytes, int at) {

@@ -76,7 +76,7 @@ public final class DatagramSocket implements AutoCloseable {
    */
   public static DatagramSocket udp(Libc libc, InetAddress local, int port) {
     String target = "UDP " + IpAddresses.text(local) + " port " + port;
-    DatagramSocket socket = open(libc, local, SOCK_DGRAM_CLOEXEC, 0, target);
+    DatagramSocket socket = open(libc, local, new Kind(SOCK_DGRAM_CLOEXEC, 0), target);
     try {
       socket.setOption(
           socket.ipv4 ? SOL_IP : SOL_IPV6,
@@ -98,7 +98,7 @@ public final class DatagramSocket implements AutoCloseable {
     boolean ipv4 = local.getAddress().length == 4;
     String target = "raw ICMP from " + IpAddresses.text(local);
     DatagramSocket socket =
-        open(libc, local, SOCK_RAW_CLOEXEC, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6, target);
+        open(libc, local, new Kind(SOCK_RAW_CLOEXEC, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6), target);
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment none = arena.allocate(ICMP6_FILTER_BYTES, 8);
       none.fill((byte) 0xff);
@@ -114,13 +114,18 @@ public final class DatagramSocket implements AutoCloseable {
     }
   }
 
-  private static DatagramSocket open(
-      Libc libc, InetAddress local, int type, int protocol, String target) {
+  /** As socket(2) takes it. */
+  private record Kind(int type, int protocol) {}
+
+  private static DatagramSocket open(Libc libc, InetAddress local, Kind kind, String target) {
     boolean ipv4 = local.getAddress().length == 4;
     int family = SocketAddress.family(local);
     long fd =
         KernelException.check(
-            libc.call(Syscall.SOCKET, family, type, protocol, 0, 0, 0), "socket", target, "");
+            libc.call(Syscall.SOCKET, family, kind.type(), kind.protocol(), 0, 0, 0),
+            "socket",
+            target,
+            "");
     return new DatagramSocket(libc, new FileDescriptor(libc, (int) fd), ipv4, target);
   }
 

@@ -65,7 +65,12 @@ class ContainersNetnsTest extends OneHostFixture {
     String before = Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link");
     Path named = Path.of("/run/netns/" + HOST);
     var own =
-        new Attachment(VNI, named, new InterfaceName("odd0"), address("10.244.1.2"), GATEWAY, 1450);
+        new Attachment(
+            VNI,
+            named,
+            new InterfaceName("odd0"),
+            List.of(new Attachment.Address(address("10.244.1.2"), GATEWAY)),
+            1450);
     var refused = assertThrows(RefusedException.class, () -> inHost(() -> datapath.attach(own)));
     assertTrue(
         refused.getMessage().startsWith(named + " is this host's own network namespace"),
@@ -137,8 +142,7 @@ class ContainersNetnsTest extends OneHostFixture {
                     VNI,
                     Path.of("/run/netns/" + C1),
                     new InterfaceName("eth0"),
-                    address("fd44:1::2"),
-                    address("fd44:1::1"),
+                    List.of(new Attachment.Address(address("fd44:1::2"), address("fd44:1::1"))),
                     1450)));
     assertEquals(List.of(endpoint), datapath.read().endpoints());
     Commands.in(C1, "ping -6 -c 1 -W 5 fd44:1::1");
@@ -187,8 +191,7 @@ class ContainersNetnsTest extends OneHostFixture {
                         VNI,
                         Path.of("/run/netns/" + C2),
                         new InterfaceName("eth0"),
-                        address("10.244.1.3"),
-                        GATEWAY,
+                        List.of(new Attachment.Address(address("10.244.1.3"), GATEWAY)),
                         1))));
     assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
     assertEquals(List.of(), datapath.read().endpoints());

@@ -55,7 +55,7 @@ record Disturbance(String thing, String how, boolean others, Runnable action) {
         new Disturbance(
             text,
             "deleted",
-            !device.name().equals("culvert0"),
+            !device.name().text().equals("culvert0"),
             () -> host.run("ip link delete " + device.name())),
         command(host, text, "down", set + "down"),
         command(host, text, "renamed", set + "name elsewhere"),
@@ -101,7 +101,7 @@ record Disturbance(String thing, String how, boolean others, Runnable action) {
     }
     fixtures.forEach(fixture -> {
       if (fixture instanceof Fixture.Device device) {
-        names.remove(device.name());
+        names.remove(device.name().text());
       }
     });
     return names;

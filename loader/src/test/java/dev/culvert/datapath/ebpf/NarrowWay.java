@@ -197,8 +197,7 @@ final class NarrowWay implements AutoCloseable {
             VNI,
             Path.of("/run/netns/" + container(own)),
             new InterfaceName("eth0"),
-            InetAddress.ofLiteral(address(own)),
-            gateway,
+            List.of(new Attachment.Address(InetAddress.ofLiteral(address(own)), gateway)),
             datapath.overlayMtuBytes(vtep(own).address())));
   }
 

@@ -129,8 +129,7 @@ abstract class OneHostFixture {
                 VNI,
                 Path.of("/run/netns/" + namespace),
                 new InterfaceName("eth0"),
-                address(address),
-                GATEWAY,
+                List.of(new Attachment.Address(address(address), GATEWAY)),
                 1450)));
   }
 

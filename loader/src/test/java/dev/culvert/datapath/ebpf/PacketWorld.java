@@ -172,10 +172,8 @@ final class PacketWorld implements AutoCloseable {
                 VNI,
                 List.of(
                     IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("fd00:244:1::2")),
-                LOOPBACK,
-                true,
                 MacAddress.parse("02:00:00:00:01:02"),
-                MacAddress.parse("02:ff:00:00:01:02")));
+                new Endpoint.HostEnd(LOOPBACK, MacAddress.parse("02:ff:00:00:01:02"), true)));
     for (String address : List.of("10.244.1.3", "fd00:244:1::3")) {
       tables.endpoints().put(endpoint(1, address, "02:00:00:00:01:03", "02:ff:00:00:01:03"));
     }
@@ -289,10 +287,8 @@ final class PacketWorld implements AutoCloseable {
     return new Endpoint(
         vni == 1 ? VNI : new Vni(vni),
         IpPrefix.parseAddress(address),
-        LOOPBACK,
-        true,
         MacAddress.parse(mac),
-        MacAddress.parse(hostMac));
+        new Endpoint.HostEnd(LOOPBACK, MacAddress.parse(hostMac), true));
   }
 
   @Override

@@ -88,10 +88,8 @@ public final class PinnedWorld implements AutoCloseable {
         new Endpoint(
             new Vni(1),
             List.of(IpPrefix.parseAddress("10.244.1.2"), IpPrefix.parseAddress("fd00:244:1::2")),
-            index,
-            true,
             MacAddress.parse("02:00:00:00:01:02"),
-            DEVICE_MAC);
+            new Endpoint.HostEnd(index, DEVICE_MAC, true));
     tables.endpoints().allowEndpoint(endpoint);
     tables.endpoints().put(endpoint);
     Vtep there =

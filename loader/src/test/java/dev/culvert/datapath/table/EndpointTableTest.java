@@ -116,10 +116,8 @@ class EndpointTableTest {
         new Endpoint(
             VNI,
             InetAddress.ofLiteral("10.244.1.9"),
-            5,
-            true,
             MacAddress.parse("0e:00:00:00:09:02"),
-            MacAddress.parse("0e:00:00:00:09:01"));
+            new Endpoint.HostEnd(5, MacAddress.parse("0e:00:00:00:09:01"), true));
     table.put(other);
     assertEquals(List.of(old, other), table.read());
     assertEquals(Optional.of(other), table.get(VNI, other.address()));
@@ -178,9 +176,7 @@ class EndpointTableTest {
     return new Endpoint(
         VNI,
         addresses.stream().map(InetAddress::ofLiteral).toList(),
-        index,
-        true,
         MacAddress.parse("0e:00:00:00:01:02"),
-        MacAddress.parse("0e:00:00:00:01:01"));
+        new Endpoint.HostEnd(index, MacAddress.parse("0e:00:00:00:01:01"), true));
   }
 }

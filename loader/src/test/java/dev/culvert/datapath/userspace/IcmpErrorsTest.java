@@ -20,7 +20,7 @@ class IcmpErrorsTest {
   void fragmentationNeededQuotesThePacketAndTellsTheMtu() {
     InnerPacket packet = GoldenSegments.read(GoldenSegments.memory(DATAGRAM));
     PacketBuffer out = PacketBuffer.allocate(600);
-    int bytes = IcmpErrors.write(out.bytes(), packet, 3, 4, 1350);
+    int bytes = IcmpErrors.write(out.bytes(), packet, new IcmpErrors.Told(3, 4, 1350));
     assertEquals(8 + DATAGRAM.length, bytes);
     byte[] message = new byte[bytes];
     out.bytes().get(0, message);
@@ -36,7 +36,10 @@ class IcmpErrorsTest {
     byte[] whole = GoldenSegments.named("udp over ipv4").whole();
     InnerPacket packet = GoldenSegments.read(GoldenSegments.memory(whole));
     // RFC 1812 section 4.3.2.3: 576 bytes with the IP header that the kernel adds.
-    assertEquals(576 - 20, IcmpErrors.write(PacketBuffer.allocate(1300).bytes(), packet, 3, 1, 0));
+    assertEquals(
+        576 - 20,
+        IcmpErrors.write(
+            PacketBuffer.allocate(1300).bytes(), packet, new IcmpErrors.Told(3, 1, 0)));
   }
 
   @Test

@@ -4,7 +4,6 @@ package dev.culvert.datapath.userspace;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
@@ -26,13 +25,7 @@ class SegmenterTest {
 
   /** How both cut. */
   private interface Knife {
-    void cut(
-        InnerPacket packet,
-        int size,
-        ByteBuffer headers,
-        int at,
-        int prologueBytes,
-        Segmenter.Sink sink);
+    void cut(InnerPacket packet, int size, Segmenter.Space space, Segmenter.Sink sink);
   }
 
   @ParameterizedTest
@@ -60,9 +53,7 @@ class SegmenterTest {
     knife.cut(
         packet,
         golden.gsoSize(),
-        headers.bytes(),
-        0,
-        PROLOGUE_BYTES,
+        new Segmenter.Space(headers.bytes(), 0, PROLOGUE_BYTES),
         sink(memory, headers, pieces));
     assertPieces(golden, pieces);
     return packet;

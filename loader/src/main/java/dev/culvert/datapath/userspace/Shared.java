@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.userspace;
+
+import dev.culvert.kernel.socket.TunDevice;
+import java.util.function.Supplier;
+
+/**
+ * What both directions of a tunnel work with.
+ *
+ * @param vni the one network
+ * @param table gives the one that holds now
+ */
+record Shared(TunDevice tun, int vni, Supplier<ForwardingTable> table, VerdictCounters counters) {}
