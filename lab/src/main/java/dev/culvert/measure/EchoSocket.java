@@ -4,6 +4,7 @@ package dev.culvert.measure;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
+import dev.culvert.kernel.socket.NativeSocket;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;
@@ -14,8 +15,6 @@ import java.nio.ByteOrder;
  * without sleeping. A raw socket, so it needs root. One thread at a time.
  */
 final class EchoSocket implements AutoCloseable {
-  private static final int ICMP = 1;
-  private static final int ICMPV6 = 58;
   private static final byte REQUEST = 8;
   private static final byte REPLY = 0;
   private static final byte REQUEST6 = (byte) 128;
@@ -34,20 +33,24 @@ final class EchoSocket implements AutoCloseable {
   private static final ValueLayout.OfShort SHORT =
       JAVA_SHORT.withByteAlignment(1).withOrder(ByteOrder.BIG_ENDIAN);
 
-  private final NativeSocket socket;
+  private final TrafficSocket socket;
   private final boolean ipv6;
   private final MemorySegment request;
   private final MemorySegment answer;
 
   EchoSocket(String server) {
-    InetAddress address = NativeSocket.literal(server);
+    InetAddress address = TrafficSocket.literal(server);
     ipv6 = address.getAddress().length != 4;
-    socket = new NativeSocket(address, NativeSocket.RAW, ipv6 ? ICMPV6 : ICMP);
+    int protocol = ipv6 ? NativeSocket.IPPROTO_ICMPV6 : NativeSocket.IPPROTO_ICMP;
+    socket =
+        new TrafficSocket(
+            address,
+            new NativeSocket.Kind(NativeSocket.RAW, protocol, "raw ICMP to " + server),
+            (opened, _) -> opened.connect(address, 0));
     request = socket.arena().allocate(MESSAGE_BYTES, 8);
     answer = socket.arena().allocate(512, 8);
     request.set(JAVA_BYTE, 0, ipv6 ? REQUEST6 : REQUEST);
     request.set(SHORT, IDENTIFIER, OURS);
-    socket.connect(address, 0);
   }
 
   /** Sends a request. */

@@ -90,7 +90,7 @@ public final class PacketRate implements Measurement {
       while (true) {
         boolean last = sent.getCount() == 0;
         int now = socket.receiveMany();
-        if (now == NativeSocket.NOTHING && last) {
+        if (now == TrafficSocket.NOTHING && last) {
           return arrived;
         }
         arrived += now;

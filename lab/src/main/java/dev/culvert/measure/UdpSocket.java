@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.measure;
 
-import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import dev.culvert.lab.LabException;
+import dev.culvert.kernel.socket.NativeSocket;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -17,8 +16,6 @@ import java.time.Duration;
 final class UdpSocket implements AutoCloseable {
   private static final int BATCH = 64;
   private static final int SO_RCVTIMEO = 20;
-  private static final int SO_RCVBUFFORCE = 33;
-  private static final int MSG_WAITFORONE = 0x10000;
   private static final int BUFFER_BYTES = 8 << 20;
   private static final int MAX_DATAGRAM_BYTES = 65_536;
 
@@ -30,7 +27,7 @@ final class UdpSocket implements AutoCloseable {
 
   private static final Duration PATIENCE = Duration.ofMillis(50);
 
-  private final NativeSocket socket;
+  private final TrafficSocket socket;
   private final MemorySegment headers;
   private final MemorySegment vector;
   private final MemorySegment buffer;
@@ -39,26 +36,26 @@ final class UdpSocket implements AutoCloseable {
    * @param address its own
    */
   UdpSocket(String address, int port) {
-    InetAddress own = NativeSocket.literal(address);
-    socket = new NativeSocket(own, NativeSocket.DATAGRAM, 0);
+    InetAddress own = TrafficSocket.literal(address);
+    socket =
+        new TrafficSocket(
+            own,
+            new NativeSocket.Kind(NativeSocket.DATAGRAM, 0, "UDP " + address + " port " + port),
+            (opened, arena) -> {
+              MemorySegment patience = arena.allocate(16, 8);
+              patience.set(JAVA_LONG, 8, PATIENCE.toNanos() / 1000);
+              opened.setOption(NativeSocket.SOL_SOCKET, SO_RCVTIMEO, patience);
+              opened.setOption(NativeSocket.SOL_SOCKET, NativeSocket.SO_RCVBUFFORCE, BUFFER_BYTES);
+              opened.bind(own, port);
+            });
     headers = socket.arena().allocate((long) BATCH * HEADER_BYTES, 8);
     vector = socket.arena().allocate(IOVEC_BYTES, 8);
     buffer = socket.arena().allocate(MAX_DATAGRAM_BYTES, 8);
-    try {
-      MemorySegment patience = socket.arena().allocate(16, 8);
-      patience.set(JAVA_LONG, 8, PATIENCE.toNanos() / 1000);
-      socket.set(SO_RCVTIMEO, patience);
-      socket.set(SO_RCVBUFFORCE, socket.arena().allocateFrom(JAVA_INT, BUFFER_BYTES));
-      socket.bind(own, port);
-    } catch (LabException e) {
-      close();
-      throw e;
-    }
   }
 
   /** Sends to this address from now on, and takes from it alone. */
   UdpSocket connect(String address, int port) {
-    socket.connect(NativeSocket.literal(address), port);
+    socket.connect(TrafficSocket.literal(address), port);
     return this;
   }
 
@@ -86,7 +83,7 @@ final class UdpSocket implements AutoCloseable {
   /** Takes up to a batch of datagrams, and waits up to 50 ms for the first. */
   int receiveMany() {
     prepare(MAX_DATAGRAM_BYTES);
-    return socket.receiveMany(headers, BATCH, MSG_WAITFORONE);
+    return socket.receiveMany(headers, BATCH, NativeSocket.MSG_WAITFORONE);
   }
 
   @Override

@@ -3,12 +3,9 @@ package dev.culvert.kernel.socket;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
-import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.system.FileDescriptor;
-import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -20,14 +17,8 @@ import java.net.InetAddress;
  * <p>The calls in the packet path return negated errnos instead of throwing.
  */
 public final class DatagramSocket implements AutoCloseable {
-  private static final int SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
-  private static final int SOCK_RAW_CLOEXEC = 3 | 0x80000;
-  private static final int SOL_SOCKET = 1;
   private static final int SO_SNDBUFFORCE = 32;
-  private static final int SO_RCVBUFFORCE = 33;
   private static final int SO_SNDTIMEO = 21;
-  private static final int IPPROTO_ICMP = 1;
-  private static final int IPPROTO_ICMPV6 = 58;
   private static final int SOL_UDP = 17;
   private static final int UDP_GRO = 104;
   private static final int UDP_NO_CHECK6_RX = 102;
@@ -35,7 +26,6 @@ public final class DatagramSocket implements AutoCloseable {
   private static final int ICMP_FILTER = 1;
   private static final int ICMP6_FILTER = 1;
   private static final int ICMP6_FILTER_BYTES = 32;
-  private static final int MSG_DONTWAIT = 0x40;
 
   /** Levels and names of ip(7) and ipv6(7); also of control messages. */
   public static final int SOL_IP = 0;
@@ -57,16 +47,12 @@ public final class DatagramSocket implements AutoCloseable {
   /** IP_PMTUDISC_DO, the same number for IPv6: packets that do not fit are refused (EMSGSIZE). */
   private static final int PMTUDISC_DO = 2;
 
-  private final Libc libc;
-  private final FileDescriptor descriptor;
+  private final NativeSocket socket;
   private final boolean ipv4;
-  private final String target;
 
-  private DatagramSocket(Libc libc, FileDescriptor descriptor, boolean ipv4, String target) {
-    this.libc = libc;
-    this.descriptor = descriptor;
+  private DatagramSocket(NativeSocket socket, boolean ipv4) {
+    this.socket = socket;
     this.ipv4 = ipv4;
-    this.target = target;
   }
 
   /**
@@ -75,15 +61,15 @@ public final class DatagramSocket implements AutoCloseable {
    * @throws KernelException EADDRINUSE when another socket has the port
    */
   public static DatagramSocket udp(Libc libc, InetAddress local, int port) {
-    String target = "UDP " + IpAddresses.text(local) + " port " + port;
-    DatagramSocket socket = open(libc, local, new Kind(SOCK_DGRAM_CLOEXEC, 0), target);
+    boolean ipv4 = isIpv4(local);
+    String name = "UDP " + IpAddresses.text(local) + " port " + port;
+    NativeSocket socket =
+        NativeSocket.open(libc, local, new NativeSocket.Kind(NativeSocket.DATAGRAM, 0, name));
     try {
       socket.setOption(
-          socket.ipv4 ? SOL_IP : SOL_IPV6,
-          socket.ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER,
-          PMTUDISC_DO);
+          ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, PMTUDISC_DO);
       socket.bind(local, port);
-      return socket;
+      return new DatagramSocket(socket, ipv4);
     } catch (RuntimeException e) {
       socket.close();
       throw e;
@@ -95,76 +81,51 @@ public final class DatagramSocket implements AutoCloseable {
    * address, and receives nothing.
    */
   public static DatagramSocket icmp(Libc libc, InetAddress local) {
-    boolean ipv4 = local.getAddress().length == 4;
-    String target = "raw ICMP from " + IpAddresses.text(local);
-    DatagramSocket socket =
-        open(libc, local, new Kind(SOCK_RAW_CLOEXEC, ipv4 ? IPPROTO_ICMP : IPPROTO_ICMPV6), target);
+    boolean ipv4 = isIpv4(local);
+    int protocol = ipv4 ? NativeSocket.IPPROTO_ICMP : NativeSocket.IPPROTO_ICMPV6;
+    String name = "raw ICMP from " + IpAddresses.text(local);
+    NativeSocket socket =
+        NativeSocket.open(libc, local, new NativeSocket.Kind(NativeSocket.RAW, protocol, name));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment none = arena.allocate(ICMP6_FILTER_BYTES, 8);
       none.fill((byte) 0xff);
       socket.setOption(
-          ipv4 ? SOL_RAW : IPPROTO_ICMPV6,
+          ipv4 ? SOL_RAW : NativeSocket.IPPROTO_ICMPV6,
           ipv4 ? ICMP_FILTER : ICMP6_FILTER,
           none.asSlice(0, ipv4 ? JAVA_INT.byteSize() : ICMP6_FILTER_BYTES));
       socket.bind(local, 0);
-      return socket;
+      return new DatagramSocket(socket, ipv4);
     } catch (RuntimeException e) {
       socket.close();
       throw e;
     }
   }
 
-  /** As socket(2) takes it. */
-  private record Kind(int type, int protocol) {}
-
-  private static DatagramSocket open(Libc libc, InetAddress local, Kind kind, String target) {
-    boolean ipv4 = local.getAddress().length == 4;
-    int family = SocketAddress.family(local);
-    long fd =
-        KernelException.check(
-            libc.call(Syscall.SOCKET, family, kind.type(), kind.protocol(), 0, 0, 0),
-            "socket",
-            target,
-            "");
-    return new DatagramSocket(libc, new FileDescriptor(libc, (int) fd), ipv4, target);
-  }
-
-  private void bind(InetAddress local, int port) {
-    SocketAddress address = new SocketAddress(local, port);
-    long result =
-        libc.call(
-            Syscall.BIND, descriptor.number(), address.pointer(), address.sizeBytes(), 0, 0, 0);
-    long _ =
-        KernelException.check(
-            result,
-            "bind",
-            target,
-            result == -Errno.EADDRINUSE.number()
-                ? "another program, or a VXLAN device, has the port (see \"ss -ulnp\")"
-                : "");
+  private static boolean isIpv4(InetAddress address) {
+    return address.getAddress().length == 4;
   }
 
   /** Lets the kernel hand over consecutive datagrams of a flow as one (UDP_GRO, kernel 5.0). */
   public void receiveMerged() {
-    setOption(SOL_UDP, UDP_GRO, 1);
+    socket.setOption(SOL_UDP, UDP_GRO, 1);
   }
 
   /** Takes IPv6 datagrams without a checksum too, as tunnels may send them (RFC 6935). */
   public void receiveWithoutChecksum() {
     if (!ipv4) { // IPv4 has always allowed it.
-      setOption(SOL_UDP, UDP_NO_CHECK6_RX, 1);
+      socket.setOption(SOL_UDP, UDP_NO_CHECK6_RX, 1);
     }
   }
 
   /** Asks for each datagram's traffic class as a control message. */
   public void receiveTrafficClass() {
-    setOption(ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
+    socket.setOption(ipv4 ? SOL_IP : SOL_IPV6, ipv4 ? IP_RECVTOS : IPV6_RECVTCLASS, 1);
   }
 
   /** The room for datagrams that wait, beyond the machine's limit for users (socket(7)). */
   public void setBuffers(int receiveBytes, int sendBytes) {
-    setOption(SOL_SOCKET, SO_RCVBUFFORCE, receiveBytes);
-    setOption(SOL_SOCKET, SO_SNDBUFFORCE, sendBytes);
+    socket.setOption(NativeSocket.SOL_SOCKET, NativeSocket.SO_RCVBUFFORCE, receiveBytes);
+    socket.setOption(NativeSocket.SOL_SOCKET, SO_SNDBUFFORCE, sendBytes);
   }
 
   /** Gives up sending after a while (EAGAIN) where a device takes no packets. */
@@ -172,30 +133,8 @@ public final class DatagramSocket implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment timeval = arena.allocate(16, 8);
       timeval.set(JAVA_INT, 0, seconds);
-      setOption(SOL_SOCKET, SO_SNDTIMEO, timeval);
+      socket.setOption(NativeSocket.SOL_SOCKET, SO_SNDTIMEO, timeval);
     }
-  }
-
-  private void setOption(int level, int name, int value) {
-    try (Arena arena = Arena.ofConfined()) {
-      setOption(level, name, arena.allocateFrom(JAVA_INT, value));
-    }
-  }
-
-  private void setOption(int level, int name, MemorySegment value) {
-    long _ =
-        KernelException.check(
-            libc.call(
-                Syscall.SETSOCKOPT,
-                descriptor.number(),
-                level,
-                name,
-                value.address(),
-                value.byteSize(),
-                0),
-            "setsockopt " + level + "/" + name,
-            target,
-            "");
   }
 
   /** Whether it speaks IPv4. */
@@ -205,7 +144,7 @@ public final class DatagramSocket implements AutoCloseable {
 
   /** For {@link Readiness}. */
   public int fd() {
-    return descriptor.number();
+    return socket.fd();
   }
 
   /**
@@ -214,7 +153,7 @@ public final class DatagramSocket implements AutoCloseable {
    * @param messages address of an array of struct mmsghdr
    */
   public int send(long messages, int count) {
-    return (int) libc.call(Syscall.SENDMMSG, descriptor.number(), messages, count, 0, 0, 0);
+    return socket.sendMany(messages, count);
   }
 
   /**
@@ -223,24 +162,16 @@ public final class DatagramSocket implements AutoCloseable {
    * @param messages address of an array of struct mmsghdr
    */
   public int receive(long messages, int count) {
-    return (int)
-        libc.call(Syscall.RECVMMSG, descriptor.number(), messages, count, MSG_DONTWAIT, 0, 0);
+    return socket.receiveMany(messages, count, NativeSocket.MSG_DONTWAIT);
   }
 
   /** Sends one datagram without waiting; 0 or more, or a negated errno. */
   public long sendTo(SocketAddress to, long data, int bytes) {
-    return libc.call(
-        Syscall.SENDTO,
-        descriptor.number(),
-        data,
-        bytes,
-        MSG_DONTWAIT,
-        to.pointer(),
-        to.sizeBytes());
+    return socket.sendTo(to, data, bytes);
   }
 
   @Override
   public void close() {
-    descriptor.close();
+    socket.close();
   }
 }
