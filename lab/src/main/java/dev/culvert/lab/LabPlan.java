@@ -178,10 +178,6 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     return new LabPlan(PREFIX, 2, 6, underlay);
   }
 
-  public LabPlan withPrefix(String other) {
-    return new LabPlan(other, hosts, containers, underlay, family);
-  }
-
   /** A host by number, from 1; also one that is not in the lab yet. */
   public Host host(int number) {
     String name = "host-%02d".formatted(number);

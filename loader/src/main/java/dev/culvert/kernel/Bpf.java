@@ -94,12 +94,7 @@ final class Bpf {
 
   /** What BPF_PROG_TEST_RUN takes: native segments, the context may be empty. */
   record TestInput(
-      MemorySegment packet, MemorySegment context, MemorySegment out, int repeat, int flags) {
-    static TestInput once(
-        MemorySegment packet, MemorySegment context, MemorySegment out, int flags) {
-      return new TestInput(packet, context, out, 1, flags);
-    }
-  }
+      MemorySegment packet, MemorySegment context, MemorySegment out, int repeat, int flags) {}
 
   /** What BPF_PROG_TEST_RUN gives; result as the system call's, duration in ns. */
   record TestOutput(int result, int returnValue, int outBytes, int durationNs) {}

@@ -314,16 +314,6 @@ public final class StructLayout {
     }
 
     /**
-     * A {@code __be64}.
-     *
-     * @param field its name in C
-     * @return this
-     */
-    public Builder be64(String field) {
-      return add(field, 8, 8, Form.BIG_ENDIAN);
-    }
-
-    /**
      * An array of bytes, {@code __u8 field[count]}.
      *
      * @param field its name in C

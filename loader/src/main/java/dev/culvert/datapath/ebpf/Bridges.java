@@ -96,7 +96,9 @@ final class Bridges {
         netlink
             .link(local.bridgeIndex())
             .ifPresent(device ->
-                found.computeIfAbsent(new InterfaceName(device.name()), _ -> new ArrayList<>()).add(local.subnet()));
+                found
+                    .computeIfAbsent(new InterfaceName(device.name()), _ -> new ArrayList<>())
+                    .add(local.subnet()));
       }
     }
     found.forEach(letIn::putIfAbsent);

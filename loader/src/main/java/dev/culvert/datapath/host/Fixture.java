@@ -22,7 +22,8 @@ public sealed interface Fixture {
   String text();
 
   /** A device that is up, and what it is called and has. Its MTU is {@link Mtus}'s. */
-  record Device(int interfaceIndex, InterfaceName name, MacAddress mac, String alias) implements Fixture {
+  record Device(int interfaceIndex, InterfaceName name, MacAddress mac, String alias)
+      implements Fixture {
     @Override
     public String text() {
       return "the device " + name;

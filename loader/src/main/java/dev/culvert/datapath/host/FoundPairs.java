@@ -40,7 +40,11 @@ public final class FoundPairs {
       InetAddress first = IpFamily.sorted(addresses, Function.identity()).getFirst();
       if (pairs.get(index).name().equals(ContainerInterface.hostName(vni, first).text())) {
         found.add(
-            new Endpoint(vni, addresses, ContainerInterface.mac(vni, first), new Endpoint.HostEnd(index, ContainerInterface.hostMac(vni, first), true)));
+            new Endpoint(
+                vni,
+                addresses,
+                ContainerInterface.mac(vni, first),
+                new Endpoint.HostEnd(index, ContainerInterface.hostMac(vni, first), true)));
       }
     });
     return found;

@@ -18,7 +18,6 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.List;

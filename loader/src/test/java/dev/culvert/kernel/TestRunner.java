@@ -65,7 +65,7 @@ public final class TestRunner implements AutoCloseable {
    */
   public boolean run(BpfProgram program, byte[] packet) {
     MemorySegment.copy(packet, 0, in, JAVA_BYTE, 0, packet.length);
-    Bpf.TestInput input = Bpf.TestInput.once(in.asSlice(0, packet.length), context, out, flags);
+    Bpf.TestInput input = new Bpf.TestInput(in.asSlice(0, packet.length), context, out, 1, flags);
     last = program.run(input);
     for (int i = 0; i < RETRIES && last.result() == -Errno.EINTR.number(); i++) {
       last = program.run(input);
