@@ -28,6 +28,42 @@ struct destination {
 };
 
 /*
+ * Whether an address in the subnet behind a bridge is the host's, on the bridge or elsewhere, and not a container's.
+ * The kernel is asked, as a router would be on that bridge: addresses come and go without an agent.
+ */
+static __always_inline bool is_hosts_own(struct __sk_buff *skb, __u32 bridge, const void *address, bool ipv6)
+{
+	struct bpf_fib_lookup way = { .ifindex = bridge };
+
+	if (ipv6) {
+		way.family = AF_INET6;
+		copy_address(way.ipv6_dst, address, true);
+	} else {
+		way.family = AF_INET;
+		way.ipv4_dst = *(const __be32 *)address;
+	}
+	return bpf_fib_lookup(skb, &way, sizeof(way), 0) == BPF_FIB_LKUP_RET_NOT_FWDED;
+}
+
+/*
+ * Whether a packet that has been found good, whose IP header is `at` bytes into the frame, is left to the stack: it is
+ * for the host itself, or the stack answers "time exceeded", or translates it back.
+ */
+static __always_inline bool is_left_to_stack(struct __sk_buff *skb, __be32 vni, __u32 at, const struct destination *to,
+                                             const struct ip_view *ip)
+{
+	if (!to->endpoint && (!to->bridge || is_hosts_own(skb, to->bridge, ip->destination, ip->ipv6)))
+		return true;
+	return ip->hops <= 1 || is_stacks(skb, vni, at, ip->ipv6);
+}
+
+/* Where what has no endpoint goes in a subnet of ours: behind its bridge, but the gateway's address is the host's. */
+static __always_inline __u32 bridge_to(const struct subnet *own, const struct ip_view *ip)
+{
+	return is_gateway(own, ip->destination, ip->ipv6) ? 0 : own->ifindex;
+}
+
+/*
  * The ECN field that an inner packet leaves the tunnel with (RFC 6040 figure 4). The one combination that it asks to
  * drop, congestion outside and no ECN inside, is judge_inner()'s.
  */
@@ -68,7 +104,7 @@ static __always_inline enum verdict judge_inner(const struct tunnel *tunnel, con
 			                                                              VERDICT_DROPPED_UNKNOWN_VNI;
 		if (!(own->flags & SUBNET_LOCAL))
 			return VERDICT_DROPPED_NOT_LOCAL;
-		to->bridge = own->ifindex;
+		to->bridge = bridge_to(own, inner);
 	}
 	if (!allowed_sender(tunnel, inner))
 		return VERDICT_DROPPED_OUTER_SOURCE;
@@ -137,10 +173,9 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 	if (to.endpoint)
 		parties->to_endpoint = to.endpoint->endpoint_id;
 	else
-		to.bridge = own->ifindex;
-	if ((!to.endpoint && !to.bridge) || ip.hops <= 1 || is_stacks(skb, vni, ETH_HLEN, ipv6))
-		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded", or translates it
-		                             back */
+		to.bridge = bridge_to(own, &ip);
+	if (is_left_to_stack(skb, vni, ETH_HLEN, &to, &ip))
+		return VERDICT_SLOW_PATH;
 	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE, VERDICT_RECEIVED_DIRECTLY);
 }
 
@@ -159,9 +194,8 @@ static __always_inline enum verdict unwrap(struct __sk_buff *skb, struct tunnel 
 	verdict = judge_inner(tunnel, &inner, &to);
 	if (verdict != VERDICT_DECAPSULATED)
 		return verdict;
-	if ((!to.endpoint && !to.bridge) || inner.hops <= 1 || is_stacks(skb, tunnel->vni, before_inner, inner_ipv6))
-		return VERDICT_SLOW_PATH; /* for the host itself, or the stack answers "time exceeded", or translates it
-		                             back */
+	if (is_left_to_stack(skb, tunnel->vni, before_inner, &to, &inner))
+		return VERDICT_SLOW_PATH;
 	/*
 	 * A superpacket keeps its SKB_GSO_UDP_TUNNEL mark, which bpf_skb_adjust_room cannot clear. TCP does not look at
 	 * it, but a UDP socket cuts the superpacket up by it and would lose it; the kernel's device clears the mark.

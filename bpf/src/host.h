@@ -142,7 +142,7 @@ static __always_inline enum verdict device_received(struct __sk_buff *skb, const
 	verdict = judge_inner(tunnel, &inner, &to);
 	if (verdict != VERDICT_DECAPSULATED)
 		return verdict;
-	if ((!to.endpoint && !to.bridge) || inner.hops <= 1 || is_stacks(skb, tunnel->vni, ETH_HLEN, ipv6))
+	if (is_left_to_stack(skb, tunnel->vni, ETH_HLEN, &to, &inner))
 		return VERDICT_SLOW_PATH;
 	return hand_over(skb, &to, ipv6, ECN_NOT_CAPABLE /* the device has seen to it */, VERDICT_DECAPSULATED);
 }
