@@ -15,9 +15,12 @@ final class LinkMonitor implements AutoCloseable {
    */
   private static final int IPV6_RULE_AND_SETTINGS = 1 << (19 - 1) | 1 << (24 - 1) | 1 << (25 - 1);
 
+  /** RTNLGRP_NEXTHOP: who changes such an object changes the routes through it, which say nothing. */
+  private static final int NEXTHOP_OBJECTS = 1 << (32 - 1);
+
   /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, _ROUTE, _RULE, IPV6_IFADDR, _ROUTE. */
   private static final int GROUPS =
-      0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | IPV6_RULE_AND_SETTINGS;
+      0x1 | 0x4 | 0x10 | 0x40 | 0x80 | 0x100 | 0x400 | IPV6_RULE_AND_SETTINGS | NEXTHOP_OBJECTS;
 
   /** Room for some thousand messages; when even this overflows, ENOBUFS says so. */
   private static final int QUEUE_BYTES = 4 << 20;

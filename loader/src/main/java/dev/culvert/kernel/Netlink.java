@@ -62,7 +62,19 @@ public final class Netlink implements AutoCloseable {
       int peerIndex,
       int masterIndex,
       String alias,
-      int peerNamespaceId) {}
+      int peerNamespaceId) {
+
+    /**
+     * The same with another MTU.
+     *
+     * @param bytes the largest IP packet
+     * @return a new record
+     */
+    public LinkInfo withMtu(int bytes) {
+      return new LinkInfo(
+          index, name, kind, bytes, up, mac, peerIndex, masterIndex, alias, peerNamespaceId);
+    }
+  }
 
   /**
    * An address on an interface.
@@ -272,7 +284,24 @@ public final class Netlink implements AutoCloseable {
    *     whole address
    */
   public Optional<RouteInfo> routeTo(InetAddress destination) {
-    return lookup(destination).flatMap(RouteMessages::parseLookup);
+    return routeTo(destination, Optional.empty());
+  }
+
+  /**
+   * The same for packets from an address of this host, by which rules may choose another table
+   * ({@code ip rule add from ADDRESS}). For IPv4 also empty when the address is none of this
+   * host's.
+   *
+   * @param destination of the other host
+   * @param source of this host, of the same family
+   * @return the route, or empty
+   */
+  public Optional<RouteInfo> routeTo(InetAddress destination, InetAddress source) {
+    return routeTo(destination, Optional.of(source));
+  }
+
+  private Optional<RouteInfo> routeTo(InetAddress destination, Optional<InetAddress> source) {
+    return lookup(destination, source).flatMap(RouteMessages::parseLookup);
   }
 
   /**
@@ -283,14 +312,14 @@ public final class Netlink implements AutoCloseable {
    * @return in bytes; empty when there is no way, or it says nothing
    */
   public OptionalInt pathMtuTo(InetAddress destination) {
-    int bytes = lookup(destination).map(RouteMessages::parsePathMtu).orElse(0);
+    int bytes = lookup(destination, Optional.empty()).map(RouteMessages::parsePathMtu).orElse(0);
     return bytes > 0 ? OptionalInt.of(bytes) : OptionalInt.empty();
   }
 
-  private Optional<NetlinkReply> lookup(InetAddress destination) {
+  private Optional<NetlinkReply> lookup(InetAddress destination, Optional<InetAddress> source) {
     NetlinkRequest request =
         new NetlinkRequest(
-            RouteMessages.lookup(destination), "route to " + IpAddresses.text(destination));
+            RouteMessages.lookup(destination, source), "route to " + IpAddresses.text(destination));
     try {
       return socket.query(request).stream()
           .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)

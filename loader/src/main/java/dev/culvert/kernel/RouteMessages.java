@@ -18,6 +18,7 @@ final class RouteMessages {
   private static final int HEADER_BYTES = 12;
 
   private static final int RTA_DST = 1;
+  private static final int RTA_SRC = 2;
   private static final int RTA_OIF = 4;
   private static final int RTA_GATEWAY = 5;
   private static final int RTA_PREFSRC = 7;
@@ -63,16 +64,25 @@ final class RouteMessages {
         .u32(0);
   }
 
-  static NetlinkMessage lookup(InetAddress destination) {
+  /**
+   * The way of a packet from {@code source}, where rules may have a say; without one, that of the
+   * host's own choice.
+   */
+  static NetlinkMessage lookup(InetAddress destination, Optional<InetAddress> source) {
     int family = AddressMessages.family(destination);
-    return new NetlinkMessage(NetlinkRequest.GETROUTE, NetlinkMessage.ACK)
-        .u8(family)
-        .u8(destination.getAddress().length * 8)
-        .u16(0)
-        .u32(0)
-        // Asks for the table that the route is in; IPv6 tells it unasked, and refuses the flag.
-        .u32(family == AddressMessages.AF_INET ? RTM_F_LOOKUP_TABLE : 0)
-        .attribute(RTA_DST, destination);
+    int addressBits = destination.getAddress().length * 8;
+    NetlinkMessage message =
+        new NetlinkMessage(NetlinkRequest.GETROUTE, NetlinkMessage.ACK)
+            .u8(family)
+            .u8(addressBits)
+            .u8(source.isPresent() ? addressBits : 0)
+            .u8(0)
+            .u32(0)
+            // Asks for the table that the route is in; IPv6 tells it unasked, and refuses the flag.
+            .u32(family == AddressMessages.AF_INET ? RTM_F_LOOKUP_TABLE : 0)
+            .attribute(RTA_DST, destination);
+    source.ifPresent(address -> message.attribute(RTA_SRC, address));
+    return message;
   }
 
   static NetlinkMessage replace(RouteInfo route) {

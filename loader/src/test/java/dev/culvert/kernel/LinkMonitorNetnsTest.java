@@ -27,6 +27,10 @@ final class LinkMonitorNetnsTest {
     "ip route add 10.244.2.0/24 via 10.244.1.9 dev va",
     "ip route add fd00:2::/64 via fd00:1::9 dev va",
     "ip neigh add 10.244.1.9 lladdr 02:00:00:00:00:09 dev va",
+    "ip nexthop add id 7 via 10.244.1.9 dev va",
+    "ip nexthop replace id 7 via 10.244.1.8 dev va",
+    "ip rule add from 10.244.1.1 table 10",
+    "ip -6 rule add from fd00:1::1 table 10",
     "ip link del va"
   };
 

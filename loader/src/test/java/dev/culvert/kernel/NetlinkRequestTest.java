@@ -147,8 +147,14 @@ final class NetlinkRequestTest {
             "judge_routed:[*fsobj]"));
     ours.put("ip route del 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.remove(two));
     ours.put("ip route del fd00:2::/64 via fd00:1::9" + tail, RouteMessages.remove(six));
-    ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9")));
-    ours.put("ip route get fd00:1::9", RouteMessages.lookup(ip("fd00:1::9")));
+    ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9"), Optional.empty()));
+    ours.put("ip route get fd00:1::9", RouteMessages.lookup(ip("fd00:1::9"), Optional.empty()));
+    ours.put(
+        "ip route get 10.244.1.9 from 10.244.1.1",
+        RouteMessages.lookup(ip("10.244.1.9"), Optional.of(ip("10.244.1.1"))));
+    ours.put(
+        "ip route get fd00:1::9 from fd00:1::1",
+        RouteMessages.lookup(ip("fd00:1::9"), Optional.of(ip("fd00:1::1"))));
   }
 
   @TestFactory

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
+import dev.culvert.datapath.host.UnderlayInterface;
+import dev.culvert.datapath.host.WaysOut;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Link;
@@ -13,10 +15,13 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The interfaces that tunnel packets come in through: those that the configuration names, and those
- * that next hops lead through. from_underlay runs on each; the first has the VTEP's address.
+ * that next hops lead through. from_underlay runs on each; the first has the VTEP's address. For
+ * the loopback interface stand the host's ways out: on that itself the program would take what the
+ * host sends to its own addresses for forged.
  */
 final class Underlays {
   /** What tells the pin of an interface from that of the first; its index follows. */
@@ -50,7 +55,10 @@ final class Underlays {
    * @throws RefusedException when one of them is not there
    */
   LinkInfo narrowest() {
-    return configured().stream().min(Comparator.comparingInt(LinkInfo::mtuBytes)).orElseThrow();
+    return configured().stream()
+        .map(link -> WaysOut.narrowest(netlink, link))
+        .min(Comparator.comparingInt(LinkInfo::mtuBytes))
+        .orElseThrow();
   }
 
   private List<LinkInfo> configured() {
@@ -60,15 +68,7 @@ final class Underlays {
   }
 
   private LinkInfo named(InterfaceName name) {
-    return netlink
-        .link(name)
-        .orElseThrow(() ->
-            new RefusedException(
-                "There is no interface "
-                    + name
-                    + " to use as underlay; this host has "
-                    + netlink.links().stream().map(LinkInfo::name).collect(Collectors.joining(", "))
-                    + "."));
+    return UnderlayInterface.find(netlink, name);
   }
 
   /**
@@ -80,7 +80,7 @@ final class Underlays {
   void attach(Programs programs, Set<Integer> nextHops) {
     int first = first().index();
     Set<Integer> wanted = new HashSet<>(nextHops);
-    configured().forEach(link -> wanted.add(link.index()));
+    looked().forEach(link -> wanted.add(link.index()));
     links.detachOthers(
         ProgramNames.FROM_UNDERLAY,
         WHERE,
@@ -88,6 +88,10 @@ final class Underlays {
             .filter(index -> index != first)
             .map(Underlays::where)
             .collect(Collectors.toSet()));
+    if (WaysOut.isLoopback(first())) {
+      // The interface that was the first before may be a way out: the kernel runs no program twice.
+      links.detach(ProgramNames.FROM_UNDERLAY);
+    }
     reached.clear();
     follow(programs);
     nextHops.forEach(index -> reach(index, programs));
@@ -98,12 +102,21 @@ final class Underlays {
    * off.
    */
   void follow(Programs programs) {
-    int first = first().index();
+    LinkInfo first = first();
     Set<Integer> before = Set.copyOf(reached);
     reached.clear(); // each link is looked at again
-    run("", first, programs);
-    configured().forEach(link -> reach(link.index(), programs));
+    if (!WaysOut.isLoopback(first)) {
+      run("", first.index(), programs);
+    }
+    looked().forEach(link -> reach(link.index(), programs));
     before.forEach(index -> reach(index, programs));
+  }
+
+  /** What the program runs on whatever next hops there are. */
+  private List<LinkInfo> looked() {
+    return configured().stream()
+        .flatMap(link -> WaysOut.isLoopback(link) ? WaysOut.of(netlink).stream() : Stream.of(link))
+        .toList();
   }
 
   /**

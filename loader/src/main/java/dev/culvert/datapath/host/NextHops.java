@@ -38,13 +38,14 @@ public final class NextHops {
 
   /**
    * The source is this host's VTEP address once there is one, whatever address the route prefers:
-   * it is what packets leave with.
+   * it is what packets leave with, and what the host's rules may go by. Of several next hops the
+   * kernel gives the one that its own hash chooses for the two VTEPs.
    *
    * @return empty when there is no route, or it leads nowhere
    * @throws dev.culvert.kernel.KernelException when the kernel refuses to answer
    */
   public Optional<NextHop> to(InetAddress underlayAddress) {
-    Optional<RouteInfo> route = netlink.routeTo(underlayAddress);
+    Optional<RouteInfo> route = route(underlayAddress);
     Optional<LinkInfo> link = route.flatMap(r -> netlink.link(r.interfaceIndex()));
     if (route.isEmpty() || link.isEmpty() || leadsNowhere(link.get())) {
       return Optional.empty();
@@ -59,15 +60,29 @@ public final class NextHops {
                 route.get().gateway().isEmpty()));
   }
 
+  /** An address that is not on this host (yet, or any more) asks as any would. */
+  private Optional<RouteInfo> route(InetAddress underlayAddress) {
+    Optional<InetAddress> own = own(underlayAddress);
+    Optional<RouteInfo> fromOwn = own.flatMap(from -> netlink.routeTo(underlayAddress, from));
+    boolean isAnswer = fromOwn.isPresent() || own.filter(this::isHere).isPresent();
+    return isAnswer ? fromOwn : netlink.routeTo(underlayAddress);
+  }
+
+  private boolean isHere(InetAddress address) {
+    return netlink.addresses().stream().anyMatch(info -> info.address().equals(address));
+  }
+
+  private Optional<InetAddress> own(InetAddress underlayAddress) {
+    return vtep.get().filter(own -> IpFamily.of(own) == IpFamily.of(underlayAddress));
+  }
+
   /** The tunnel's own device would be a loop, and the loopback device means the address is ours. */
   private static boolean leadsNowhere(LinkInfo link) {
     return link.name().equals(HostDevice.NAME.text()) || link.name().equals("lo");
   }
 
   private Optional<InetAddress> source(RouteInfo route, InetAddress underlayAddress) {
-    return vtep.get()
-        .filter(own -> IpFamily.of(own) == IpFamily.of(underlayAddress))
-        .or(route::preferredSource);
+    return own(underlayAddress).or(route::preferredSource);
   }
 
   private int mtuBytes(RouteInfo route, LinkInfo link) {

@@ -27,8 +27,10 @@ import dev.culvert.datapath.host.Mtus;
 import dev.culvert.datapath.host.NextHops;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.UnderlayInterface;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.host.Upkeep;
+import dev.culvert.datapath.host.WaysOut;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
@@ -231,11 +233,7 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private LinkInfo underlay() {
-    return netlink
-        .link(config.underlay())
-        .orElseThrow(() ->
-            new RefusedException(
-                "There is no interface " + config.underlay() + " to use as underlay."));
+    return UnderlayInterface.find(netlink, config.underlay());
   }
 
   private ForwardingTable table() {
@@ -326,7 +324,8 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private int innerMtuBytes(InetAddress underlayAddress, List<IpPrefix> networks) {
-    return HostDevice.innerMtuBytes(underlay(), underlayAddress, networks);
+    return HostDevice.innerMtuBytes(
+        WaysOut.narrowest(netlink, underlay()), underlayAddress, networks);
   }
 
   @Override

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
@@ -71,7 +72,7 @@ class BridgeAndHostNetnsTest {
     Commands.in(BEHIND, "ip route add default via fd00:244:1::8:1");
     try (NetNamespace namespace = NetNamespace.named(Libc.system(), host.namespace())) {
       namespace.run(() -> {
-        datapath.attachBridge("br0", List.of(host.subnet(), host.subnet6()));
+        datapath.attachBridge(new InterfaceName("br0"), List.of(host.subnet(), host.subnet6()));
         return null;
       });
     }

@@ -11,7 +11,9 @@ import dev.culvert.kernel.Netlink;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;
 import java.net.InetAddress;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -100,6 +102,70 @@ final class NextHopsNetnsTest {
     ip("link set culvert0 up");
     ip("addr add 10.244.1.1/16 dev culvert0");
     assertEquals(Optional.empty(), way("10.244.9.9"));
+  }
+
+  @Test
+  void rulesByTheVtepsAddressChooseTheTable() throws Exception {
+    ip("route add 10.18.0.0/16 via 10.17.2.1");
+    ip("route add 10.18.0.0/16 via 10.17.2.5 table 10");
+    ip("rule add from 10.17.2.2 table 10");
+    ip("route add fd18::/64 via fd17::1");
+    ip("route add fd18::/64 via fd17::5 table 10");
+    ip("-6 rule add from fd17::2 table 10");
+    assertEquals(Optional.of(ROUTER), way("10.18.2.2").map(NextHop::gateway));
+    vtep = Optional.of(OWN);
+    assertEquals(Optional.of(address("10.17.2.5")), way("10.18.2.2").map(NextHop::gateway));
+    vtep = Optional.of(OWN6);
+    assertEquals(Optional.of(address("fd17::5")), way("fd18::2").map(NextHop::gateway));
+    // What its rule forbids has no way, though others would have one.
+    vtep = Optional.of(OWN);
+    ip("route replace unreachable 10.18.0.0/16 table 10");
+    assertEquals(Optional.empty(), way("10.18.2.2"));
+    // An address that is gone from the host is no reason to find nothing.
+    vtep = Optional.of(address("10.17.9.9"));
+    assertEquals(Optional.of(ROUTER), way("10.18.2.2").map(NextHop::gateway));
+  }
+
+  @Test
+  void nexthopObjectsAreFollowed() throws Exception {
+    vtep = Optional.of(OWN);
+    ip("nexthop add id 7 via 10.17.2.6 dev under0");
+    ip("route add 10.19.0.0/16 nhid 7");
+    assertEquals(Optional.of(address("10.17.2.6")), way("10.19.2.2").map(NextHop::gateway));
+    ip("nexthop replace id 7 via 10.17.2.8 dev under0");
+    assertEquals(Optional.of(address("10.17.2.8")), way("10.19.2.2").map(NextHop::gateway));
+    ip("nexthop add id 9 via fd17::6 dev under0");
+    ip("route add fd19::/64 nhid 9");
+    vtep = Optional.of(OWN6);
+    assertEquals(Optional.of(address("fd17::6")), way("fd19::2").map(NextHop::gateway));
+  }
+
+  /**
+   * One for each VTEP, and always the same; the VTEPs spread over all, where this host's is on none
+   * of the links (Linux 6.16 prefers the link that has it).
+   */
+  @Test
+  void ofSeveralNextHopsOneIsKept() throws Exception {
+    ip("link set lo up");
+    ip("addr add 10.50.0.1/32 dev lo");
+    vtep = Optional.of(address("10.50.0.1"));
+    ip("link add under1 mtu 1500 type veth peer name wire1");
+    ip("link set wire1 up");
+    ip("link set under1 up");
+    ip("addr add 10.27.2.2/24 dev under1");
+    ip("route add 10.18.0.0/16 nexthop via 10.17.2.1 nexthop via 10.27.2.1");
+    int other = host.interfaceIndex("under1");
+    Set<Integer> used = new HashSet<>();
+    for (int i = 1; i < 64; i++) {
+      Optional<NextHop> way = way("10.18.2." + i);
+      assertEquals(way, way("10.18.2." + i));
+      used.add(way.orElseThrow().interfaceIndex());
+    }
+    assertEquals(Set.of(underlay, other), used);
+    ip("link set under1 down");
+    for (int i = 1; i < 64; i++) {
+      assertEquals(Optional.of(ROUTER), way("10.18.2." + i).map(NextHop::gateway));
+    }
   }
 
   private static InetAddress address(String text) {
