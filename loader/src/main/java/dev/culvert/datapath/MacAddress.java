@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import dev.culvert.kernel.RefusedException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
 
@@ -34,16 +35,20 @@ public record MacAddress(long bits) {
    *
    * @param text in upper or lower case, two digits for each byte
    * @return the address, which {@link #toString} writes in lower case
-   * @throws IllegalArgumentException for anything else, and for zero or a multicast address
+   * @throws RefusedException for anything else, and for zero or a multicast address
    */
   public static MacAddress parse(String text) {
     if (!FORM.matcher(text).matches()) {
-      throw new IllegalArgumentException(
+      throw new RefusedException(
           "\""
               + text
               + "\" is not a MAC address: write six bytes in hexadecimal, such as 02:00:0a:11:02:02.");
     }
-    return new MacAddress(Long.parseLong(text.replace(":", ""), 16));
+    try {
+      return new MacAddress(Long.parseLong(text.replace(":", ""), 16));
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(e.getMessage(), e);
+    }
   }
 
   /**

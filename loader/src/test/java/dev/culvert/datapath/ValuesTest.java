@@ -81,7 +81,7 @@ class ValuesTest {
         ""
       })
   void badMacsAreRefused(String text) {
-    assertThrows(IllegalArgumentException.class, () -> MacAddress.parse(text));
+    assertThrows(RefusedException.class, () -> MacAddress.parse(text));
   }
 
   @Test

@@ -19,6 +19,7 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
+import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -156,11 +157,14 @@ public final class TablesView {
 
   /** One JSON object, whose fields must be there. */
   private record Fields(Object object) {
+    private static final String OTHER_VERSION = "; are agent and command of the same version?";
+
     private Object get(String key) {
       if (object instanceof Map<?, ?> map) {
         return map.get(key);
       }
-      throw new IllegalArgumentException("The agent's answer has " + object + " for an object.");
+      throw new RefusedException(
+          "The agent's answer has " + object + " for an object" + OTHER_VERSION);
     }
 
     boolean has(String key) {
@@ -179,7 +183,7 @@ public final class TablesView {
       if (get(key) instanceof List<?> list) {
         return list;
       }
-      throw new IllegalArgumentException("The agent's answer has no list \"" + key + "\".");
+      throw new RefusedException("The agent's answer has no list \"" + key + "\"" + OTHER_VERSION);
     }
 
     boolean flag(String key) {
@@ -190,7 +194,8 @@ public final class TablesView {
       if (get(key) instanceof Number number) {
         return number.longValue();
       }
-      throw new IllegalArgumentException("The agent's answer has no number \"" + key + "\".");
+      throw new RefusedException(
+          "The agent's answer has no number \"" + key + "\"" + OTHER_VERSION);
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.culvert.agent.socket;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.datapath.Counter;
@@ -21,6 +22,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +96,7 @@ class TablesViewTest {
 
   @Test
   void anythingElseIsRefused() {
-    assertThrows(IllegalArgumentException.class, () -> TablesView.read(Map.of("locals", "none")));
+    var e = assertThrows(RefusedException.class, () -> TablesView.read(Map.of("locals", "none")));
+    assertTrue(e.getMessage().endsWith("of the same version?"), e.getMessage());
   }
 }

@@ -36,8 +36,7 @@ class HeaderTemplateTest {
             + "0800000000004d00"
             + "02000a12020202000a1102020800";
     RemoteSubnet to = to("10.17.2.2", "10.18.2.2", 4789, 77, IpFamily.IPV4);
-    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
-    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), IpFamily.IPV4));
+    assertWrittenAndRead(expected, to);
   }
 
   @Test
@@ -50,8 +49,7 @@ class HeaderTemplateTest {
             + "0800000000000100"
             + "02000a12020202000a11020286dd";
     RemoteSubnet to = to("192.168.0.232", "192.168.0.50", 8472, 1, IpFamily.IPV6);
-    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
-    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), IpFamily.IPV4));
+    assertWrittenAndRead(expected, to);
   }
 
   @Test
@@ -67,8 +65,7 @@ class HeaderTemplateTest {
             + "08000000abcdef00"
             + "02000a12020202000a11020286dd";
     RemoteSubnet to = to("fd17::2", "fd18:2::2", 8472, 0xabcdef, IpFamily.IPV6);
-    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
-    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), IpFamily.IPV6));
+    assertWrittenAndRead(expected, to);
   }
 
   @Test
@@ -86,6 +83,12 @@ class HeaderTemplateTest {
             IllegalArgumentException.class,
             () -> bytes(to("10.17.2.2", "fd18::2", 4789, 1, IpFamily.IPV4)));
     assertTrue(e.getMessage().contains("different IP families"), e.getMessage());
+  }
+
+  private static void assertWrittenAndRead(String expected, RemoteSubnet to) {
+    assertEquals(expected, HexFormat.of().formatHex(bytes(to)));
+    IpFamily outer = IpFamily.of(to.local().address());
+    assertEquals(asRead(to), HeaderTemplate.of(bytes(to), outer));
   }
 
   private static byte[] bytes(RemoteSubnet to) {
