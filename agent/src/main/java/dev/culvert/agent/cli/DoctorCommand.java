@@ -50,6 +50,7 @@ public final class DoctorCommand implements Callable<Integer> {
   public Integer call() {
     Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), bpffs);
     List<Check> checks = new ArrayList<>(doctor.examine());
+    checks.addAll(doctor.neighbours());
     doctor
         .decapsulation(Optional.ofNullable(underlay).map(InterfaceName::new))
         .ifPresent(checks::add);

@@ -34,6 +34,7 @@ import java.util.stream.Collectors;
 final class Membership implements AutoCloseable {
   private final AgentConfig config;
   private final Libc libc;
+  private final Firewall firewall;
 
   /** What takes the join back, newest first. */
   private final Deque<Runnable> undo = new ArrayDeque<>();
@@ -47,6 +48,7 @@ final class Membership implements AutoCloseable {
   private Membership(AgentConfig config, Libc libc) {
     this.config = config;
     this.libc = libc;
+    this.firewall = new Firewall(libc, config.port());
   }
 
   /**
@@ -211,11 +213,9 @@ final class Membership implements AutoCloseable {
     OverlayStatus status = overlay.status();
     Optional<String> failure =
         datapath instanceof UserspaceDatapath own ? own.failure() : Optional.empty();
-    if (failure.isEmpty()) {
-      return status;
-    }
-    List<String> problems = new ArrayList<>(status.problems());
-    problems.addFirst(failure.get());
+    List<String> problems = new ArrayList<>(failure.stream().toList());
+    problems.addAll(firewall.drops());
+    problems.addAll(status.problems());
     return status.withProblems(problems);
   }
 

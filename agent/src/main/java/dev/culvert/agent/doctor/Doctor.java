@@ -10,6 +10,7 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.NfTables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,6 +32,11 @@ public final class Doctor {
 
   /** Field of a line of /proc/PID/mounts (proc(5), fstab(5)). */
   private static final int MOUNT_OPTIONS = 3;
+
+  /** The tunnel's where the configuration names no other. */
+  private static final int PORT = 4789;
+
+  private static final InterfaceName DEVICE = new InterfaceName("culvert0");
 
   private static final Path TUN = Path.of("/dev/net/tun");
 
@@ -67,6 +73,57 @@ public final class Doctor {
         forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),
         forwarding("IPv6", IPV6_FORWARDING, read(sysctl(IPV6_FORWARDING))),
         tun(Files.isReadable(TUN) && Files.isWritable(TUN)));
+  }
+
+  /** What others on this host have or do that is in the way of the overlay's packets. */
+  public List<Check> neighbours() {
+    return List.of(
+        firewall(NfTables.dropsOf(libc, PORT, DEVICE)),
+        port(new UdpPort(proc).holders(PORT)),
+        foreignDevice());
+  }
+
+  static Check firewall(List<String> drops) {
+    return drops.isEmpty()
+        ? Check.ok("firewall", "drops nothing of the overlay's, as far as nf_tables tells")
+        : Check.warn("firewall", "drops", String.join(" ", drops));
+  }
+
+  /**
+   * Whether the tunnel's port is free, or the kernel's own (a VXLAN device has a socket there).
+   *
+   * @param holders processes that have it, such as "dnsmasq (pid 7)"
+   */
+  static Check port(List<String> holders) {
+    String name = "UDP port " + PORT;
+    return holders.isEmpty()
+        ? Check.ok(name, "no process has it")
+        : Check.fail(
+            name,
+            "taken by " + String.join(", ", holders),
+            "stop what has it, or set another port, alike on all hosts");
+  }
+
+  /** A device of our name that is nobody's of ours would refuse the agent's start. */
+  private Check foreignDevice() {
+    try (Netlink netlink = Netlink.open(libc)) {
+      return device(netlink.link(DEVICE).map(Netlink.LinkInfo::alias));
+    } catch (KernelException e) {
+      return Check.warn(DEVICE.text(), "cannot tell", e.getMessage());
+    }
+  }
+
+  /**
+   * @param alias of the device of that name; empty when there is none
+   */
+  static Check device(Optional<String> alias) {
+    if (alias.isEmpty()) {
+      return Check.ok(DEVICE.text(), "not there; a running agent makes it");
+    }
+    return alias.get().startsWith("culvert:")
+        ? Check.ok(DEVICE.text(), "of " + alias.get())
+        : Check.fail(
+            DEVICE.text(), "there, and not Culvert's", "rename or delete it: ip link delete " + DEVICE);
   }
 
   private Path sysctl(String name) {

@@ -129,4 +129,32 @@ class DoctorTest {
     assertTrue(report.contains("bpf(2) FAIL"), report);
     assertTrue(!report.contains("bpffs OK"), report);
   }
+
+  @Test
+  void tellsWhatIsInTheWayOfThePackets() {
+    assertEquals(Check.State.OK, Doctor.firewall(List.of()).state());
+    Check drops = Doctor.firewall(List.of("The chain inet docker f drops."));
+    assertEquals(Check.State.WARN, drops.state());
+    assertTrue(drops.advice().contains("inet docker f"), drops.advice());
+    assertEquals(Check.State.FAIL, Doctor.port(List.of("dnsmasq (pid 7)")).state());
+    assertEquals(Check.State.OK, Doctor.device(Optional.empty()).state());
+    assertEquals(Check.State.OK, Doctor.device(Optional.of("culvert:host-01:culvert0")).state());
+    assertEquals(Check.State.FAIL, Doctor.device(Optional.of("")).state());
+  }
+
+  @Test
+  void namesTheProcessThatHasThePort() throws Exception {
+    write(
+        "self/net/udp",
+        """
+          sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+           7: 00000000:12B5 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 4711 2
+        """);
+    write("42/comm", "dnsmasq\n");
+    Files.createDirectories(folder.resolve("42/fd"));
+    Files.createSymbolicLink(folder.resolve("42/fd/5"), Path.of("socket:[4711]"));
+
+    assertEquals(List.of("dnsmasq (pid 42)"), new UdpPort(folder).holders(4789));
+    assertEquals(List.of(), new UdpPort(folder).holders(4790));
+  }
 }
