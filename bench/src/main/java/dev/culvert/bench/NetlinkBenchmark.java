@@ -3,9 +3,11 @@ package dev.culvert.bench;
 
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RouteInfo;
+import dev.culvert.kernel.VethEnd;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -47,8 +49,8 @@ public class NetlinkBenchmark {
     }
   }
 
-  private static Netlink.VethEnd end(String name, int number) {
-    return new Netlink.VethEnd(
+  private static VethEnd end(String name, int number) {
+    return new VethEnd(
         new InterfaceName(name),
         -1,
         new byte[] {2, 0, 0, 0, (byte) (number >> 8), (byte) number},
@@ -63,7 +65,7 @@ public class NetlinkBenchmark {
   }
 
   @Benchmark
-  public List<Netlink.LinkInfo> dumpLinks() {
+  public List<LinkInfo> dumpLinks() {
     return netlink.links();
   }
 

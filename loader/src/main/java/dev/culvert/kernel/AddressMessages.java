@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import dev.culvert.kernel.Netlink.AddressInfo;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Optional;

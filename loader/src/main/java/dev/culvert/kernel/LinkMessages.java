@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.VethEnd;
-import dev.culvert.kernel.Netlink.VxlanLink;
 import java.net.Inet6Address;
 import java.nio.charset.StandardCharsets;
 
@@ -263,5 +260,17 @@ final class LinkMessages {
       throw new IllegalArgumentException("A UDP port is from 1 to 65535, not " + port + ".");
     }
     return port;
+  }
+
+  /** The kernel says EEXIST for two reasons, of which the second is hard to guess. */
+  static KernelException vxlanRefused(KernelException refused) {
+    return refused.errno() != Errno.EEXIST
+        ? refused
+        : new KernelException(
+            refused.call(),
+            refused.target(),
+            refused.errnoNumber(),
+            "an interface has that name, or another VXLAN device has that port and VNI"
+                + " (see \"ip -d link show type vxlan\")");
   }
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel;
 
-import dev.culvert.kernel.Netlink.NeighbourInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 

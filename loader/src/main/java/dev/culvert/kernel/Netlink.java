@@ -37,130 +37,6 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * An interface.
-   *
-   * @param index 1 or more, unique in its namespace
-   * @param name as the kernel has it
-   * @param kind as in {@code ip -d link} (veth, vxlan, bridge, ...), empty for a plain device
-   * @param mtuBytes the largest packet that it carries, from the IP header on
-   * @param up whether it is switched on, which does not say that it has a carrier
-   * @param mac 6 bytes, or empty for a device that has none
-   * @param peerIndex the other end of a veth, or the device below; 0 for none
-   * @param masterIndex the bridge or the like that it is under; 0 for none
-   * @param alias what {@link #setAlias} set; empty for none
-   * @param peerNamespaceId where {@code peerIndex} counts, by the id of {@code ip netns list-id};
-   *     -1 for this namespace
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
-  public record LinkInfo(
-      int index,
-      String name,
-      String kind,
-      int mtuBytes,
-      boolean up,
-      byte[] mac,
-      int peerIndex,
-      int masterIndex,
-      String alias,
-      int peerNamespaceId) {
-
-    /**
-     * The same with another MTU.
-     *
-     * @param bytes the largest IP packet
-     * @return a new record
-     */
-    public LinkInfo withMtu(int bytes) {
-      return new LinkInfo(
-          index, name, kind, bytes, up, mac, peerIndex, masterIndex, alias, peerNamespaceId);
-    }
-  }
-
-  /**
-   * An address on an interface.
-   *
-   * @param interfaceIndex which one
-   * @param address of either family
-   * @param prefixLength of the network on the link, in bits
-   */
-  public record AddressInfo(int interfaceIndex, InetAddress address, int prefixLength) {}
-
-  /**
-   * A neighbour: an ARP or NDP entry.
-   *
-   * @param interfaceIndex whose link it is on
-   * @param address of either family
-   * @param mac 6 bytes; empty while it is unknown
-   * @param state as in linux/neighbour.h, such as {@link #NEIGHBOUR_PERMANENT}
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Raw bytes as the kernel has them; never compared.
-  public record NeighbourInfo(int interfaceIndex, InetAddress address, byte[] mac, int state) {}
-
-  /**
-   * A veth end to create.
-   *
-   * @param name of the end in its namespace
-   * @param namespaceFd an open namespace ({@link NetNamespace#fd}), or -1 for this one
-   * @param mac 6 bytes; empty lets the kernel choose
-   * @param mtuBytes 0 lets the kernel choose
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
-  public record VethEnd(InterfaceName name, int namespaceFd, byte[] mac, int mtuBytes) {}
-
-  /**
-   * A VXLAN device for one network, without learning, as flannel sets it up.
-   *
-   * @param name of the device
-   * @param vni of the network, 24 bits
-   * @param local the underlay address that it sends from
-   * @param underlayIndex the interface that it sends by; 0 leaves the choice to routing
-   * @param port UDP port of the tunnel
-   * @param mac 6 bytes; empty lets the kernel choose
-   * @param mtuBytes 0 lets the kernel choose
-   */
-  @SuppressWarnings("ArrayRecordComponent") // Raw bytes for the kernel; never compared.
-  public record VxlanLink(
-      InterfaceName name,
-      int vni,
-      InetAddress local,
-      int underlayIndex,
-      int port,
-      byte[] mac,
-      int mtuBytes) {
-    /**
-     * What else there is to say is left to the kernel.
-     *
-     * @param name of the device
-     * @param vni of the network, 24 bits
-     * @param local the underlay address that it sends from
-     * @param port UDP port of the tunnel
-     * @return the device to create
-     */
-    public static VxlanLink of(InterfaceName name, int vni, InetAddress local, int port) {
-      return new VxlanLink(name, vni, local, 0, port, new byte[0], 0);
-    }
-
-    /**
-     * {@return the same over one interface}
-     *
-     * @param otherIndex the interface that it sends by
-     */
-    public VxlanLink over(int otherIndex) {
-      return new VxlanLink(name, vni, local, otherIndex, port, mac, mtuBytes);
-    }
-
-    /**
-     * {@return the same with a MAC address and an MTU}
-     *
-     * @param otherMac 6 bytes
-     * @param otherMtuBytes the largest inner packet
-     */
-    public VxlanLink with(byte[] otherMac, int otherMtuBytes) {
-      return new VxlanLink(name, vni, local, underlayIndex, port, otherMac, otherMtuBytes);
-    }
-  }
-
-  /**
    * Opens a socket in the calling thread's namespace.
    *
    * @param libc the way to the kernel
@@ -214,7 +90,7 @@ public final class Netlink implements AutoCloseable {
    * @param index in this socket's namespace; 0 and less is nobody's
    */
   public Optional<LinkInfo> link(int index) {
-    return index > 0 ? oneLink(LinkMessages.get(index), target(index)) : Optional.empty();
+    return index > 0 ? oneLink(LinkMessages.get(index), Targets.of(index)) : Optional.empty();
   }
 
   private Optional<LinkInfo> oneLink(NetlinkMessage message, String target) {
@@ -318,21 +194,13 @@ public final class Netlink implements AutoCloseable {
 
   private Optional<NetlinkReply> lookup(InetAddress destination, Optional<InetAddress> source) {
     NetlinkRequest request =
-        new NetlinkRequest(
-            RouteMessages.lookup(destination, source), "route to " + IpAddresses.text(destination));
+        new NetlinkRequest(RouteMessages.lookup(destination, source), Targets.wayTo(destination));
     try {
       return socket.query(request).stream()
           .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)
           .findFirst();
     } catch (KernelException refused) {
-      boolean nowhere =
-          switch (refused.errno()) {
-            case ENETUNREACH, EHOSTUNREACH -> true;
-            case EACCES -> true; // A prohibit route.
-            case EINVAL -> refused.hint().isEmpty(); // A blackhole; a bad request is explained.
-            default -> false;
-          };
-      if (nowhere) {
+      if (RouteMessages.leadsNowhere(refused)) {
         return Optional.empty();
       }
       throw refused;
@@ -383,15 +251,7 @@ public final class Netlink implements AutoCloseable {
     try {
       execute(message, target);
     } catch (KernelException refused) {
-      if (refused.errno() != Errno.EEXIST) {
-        throw refused;
-      }
-      throw new KernelException(
-          refused.call(),
-          target,
-          refused.errnoNumber(),
-          "an interface has that name, or another VXLAN device has that port and VNI"
-              + " (see \"ip -d link show type vxlan\")");
+      throw LinkMessages.vxlanRefused(refused);
     }
   }
 
@@ -412,7 +272,7 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException ENODEV when there is none
    */
   public void deleteLink(int index) {
-    execute(LinkMessages.delete(index), target(index));
+    execute(LinkMessages.delete(index), Targets.of(index));
   }
 
   /**
@@ -422,7 +282,7 @@ public final class Netlink implements AutoCloseable {
    * @param up false for off
    */
   public void setUp(int index, boolean up) {
-    execute(LinkMessages.setUp(index, up), target(index));
+    execute(LinkMessages.setUp(index, up), Targets.of(index));
   }
 
   /**
@@ -433,7 +293,7 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException EINVAL when the device cannot carry as much, or as little
    */
   public void setMtu(int index, int mtuBytes) {
-    execute(LinkMessages.setMtu(index, mtuBytes), target(index) + ", MTU " + mtuBytes);
+    execute(LinkMessages.setMtu(index, mtuBytes), Targets.of(index) + ", MTU " + mtuBytes);
   }
 
   /**
@@ -444,7 +304,7 @@ public final class Netlink implements AutoCloseable {
    * @throws IllegalArgumentException when it has not 6 bytes
    */
   public void setMac(int index, byte[] mac) {
-    execute(LinkMessages.setMac(index, mac), target(index));
+    execute(LinkMessages.setMac(index, mac), Targets.of(index));
   }
 
   /**
@@ -455,7 +315,7 @@ public final class Netlink implements AutoCloseable {
    * @param alias at most 255 bytes; empty takes it away
    */
   public void setAlias(int index, String alias) {
-    execute(LinkMessages.setAlias(index, alias), target(index));
+    execute(LinkMessages.setAlias(index, alias), Targets.of(index));
   }
 
   /**
@@ -467,7 +327,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void setNoLinkLocal(int index) {
     try {
-      execute(LinkMessages.setNoLinkLocal(index), target(index));
+      execute(LinkMessages.setNoLinkLocal(index), Targets.of(index));
     } catch (KernelException e) {
       if (e.errno() != Errno.EAFNOSUPPORT) {
         throw e;
@@ -485,13 +345,13 @@ public final class Netlink implements AutoCloseable {
    */
   public void rename(int index, InterfaceName name) {
     try {
-      execute(LinkMessages.rename(index, name), target(index) + " to " + name);
+      execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
     } catch (KernelException refused) {
       if (refused.errno() != Errno.EBUSY) {
         throw refused;
       }
       setUp(index, false);
-      execute(LinkMessages.rename(index, name), target(index) + " to " + name);
+      execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
       setUp(index, true);
     }
   }
@@ -505,7 +365,7 @@ public final class Netlink implements AutoCloseable {
   public void setIpv4Forwarding(int index, boolean forward) {
     execute(
         LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_FORWARDING, forward ? 1 : 0),
-        target(index));
+        Targets.of(index));
   }
 
   /**
@@ -515,7 +375,7 @@ public final class Netlink implements AutoCloseable {
    * @param index of the interface
    */
   public void setStrictReversePath(int index) {
-    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), target(index));
+    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), Targets.of(index));
   }
 
   /**
@@ -525,7 +385,7 @@ public final class Netlink implements AutoCloseable {
    * @param index of the interface
    */
   public void setLooseReversePath(int index) {
-    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 2), target(index));
+    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 2), Targets.of(index));
   }
 
   /**
@@ -535,7 +395,8 @@ public final class Netlink implements AutoCloseable {
    * @param master the bridge's; 0 takes it out
    */
   public void setMaster(int index, int master) {
-    execute(LinkMessages.setMaster(index, master), target(index) + " under " + target(master));
+    execute(
+        LinkMessages.setMaster(index, master), Targets.of(index) + " under " + Targets.of(master));
   }
 
   /**
@@ -548,7 +409,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void addAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
-    execute(AddressMessages.add(info), target(info));
+    execute(AddressMessages.add(info), Targets.of(info));
   }
 
   /**
@@ -561,7 +422,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void removeAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
-    execute(AddressMessages.remove(info), target(info));
+    execute(AddressMessages.remove(info), Targets.of(info));
   }
 
   /**
@@ -570,7 +431,7 @@ public final class Netlink implements AutoCloseable {
    * @param route with our protocol number, unless it has another, so that we know it again
    */
   public void replaceRoute(RouteInfo route) {
-    execute(RouteMessages.replace(route), target(route));
+    execute(RouteMessages.replace(route), Targets.of(route));
   }
 
   /**
@@ -584,7 +445,7 @@ public final class Netlink implements AutoCloseable {
   public void replaceRoute(RouteInfo route, BpfProgram out) {
     execute(
         RouteMessages.replace(route, out.fd(), out.name()),
-        target(route) + " with program " + out.name());
+        Targets.of(route) + " with program " + out.name());
   }
 
   /**
@@ -594,7 +455,7 @@ public final class Netlink implements AutoCloseable {
    * @return false when there is one, whoever made it
    */
   public boolean addRoute(RouteInfo route) {
-    return executeIfFree(RouteMessages.add(route), target(route));
+    return executeIfFree(RouteMessages.add(route), Targets.of(route));
   }
 
   /**
@@ -607,7 +468,7 @@ public final class Netlink implements AutoCloseable {
   public boolean addRoute(RouteInfo route, BpfProgram out) {
     return executeIfFree(
         RouteMessages.add(route, out.fd(), out.name()),
-        target(route) + " with program " + out.name());
+        Targets.of(route) + " with program " + out.name());
   }
 
   private boolean executeIfFree(NetlinkMessage message, String target) {
@@ -629,7 +490,7 @@ public final class Netlink implements AutoCloseable {
    * @return false when there was none
    */
   public boolean removeRoute(RouteInfo route) {
-    return executeIfThere(RouteMessages.remove(route), target(route));
+    return executeIfThere(RouteMessages.remove(route), Targets.of(route));
   }
 
   /**
@@ -640,7 +501,7 @@ public final class Netlink implements AutoCloseable {
   public void replaceNeighbour(NeighbourInfo neighbour) {
     execute(
         NeighbourMessages.replace(neighbour),
-        neighbour(neighbour.interfaceIndex(), neighbour.address()));
+        Targets.neighbour(neighbour.interfaceIndex(), neighbour.address()));
   }
 
   /**
@@ -652,7 +513,8 @@ public final class Netlink implements AutoCloseable {
    */
   public boolean removeNeighbour(int interfaceIndex, InetAddress address) {
     return executeIfThere(
-        NeighbourMessages.remove(interfaceIndex, address), neighbour(interfaceIndex, address));
+        NeighbourMessages.remove(interfaceIndex, address),
+        Targets.neighbour(interfaceIndex, address));
   }
 
   /**
@@ -665,7 +527,7 @@ public final class Netlink implements AutoCloseable {
   public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     execute(
         NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
-        "FDB entry to " + IpAddresses.text(vtep) + " on " + target(interfaceIndex));
+        Targets.forwarding(interfaceIndex, vtep));
   }
 
   /**
@@ -679,7 +541,7 @@ public final class Netlink implements AutoCloseable {
   public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
     return executeIfThere(
         NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
-        "FDB entry to " + IpAddresses.text(vtep) + " on " + target(interfaceIndex));
+        Targets.forwarding(interfaceIndex, vtep));
   }
 
   private void execute(NetlinkMessage message, String target) {
@@ -696,33 +558,6 @@ public final class Netlink implements AutoCloseable {
       }
       throw refused;
     }
-  }
-
-  private static String target(int index) {
-    return index == 0 ? "no interface" : "interface " + index;
-  }
-
-  private static String target(AddressInfo address) {
-    return "address "
-        + IpAddresses.text(address.address())
-        + "/"
-        + address.prefixLength()
-        + " of "
-        + target(address.interfaceIndex());
-  }
-
-  private static String target(RouteInfo route) {
-    return "route "
-        + IpAddresses.text(route.destination())
-        + "/"
-        + route.prefixLength()
-        + route.gateway().map(gateway -> " via " + IpAddresses.text(gateway)).orElse("")
-        + " on "
-        + target(route.interfaceIndex());
-  }
-
-  private static String neighbour(int interfaceIndex, InetAddress address) {
-    return "neighbour " + IpAddresses.text(address) + " on " + target(interfaceIndex);
   }
 
   /**

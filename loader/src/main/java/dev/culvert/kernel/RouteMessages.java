@@ -272,4 +272,14 @@ final class RouteMessages {
         isException(reply, attributes) ? 0 : attributes.nested(RTA_METRICS).number(RTAX_MTU, 0),
         (hop.flags() & RTNH_F_ONLINK) != 0);
   }
+
+  /** Whether the answer to a lookup says that packets to there go nowhere. */
+  static boolean leadsNowhere(KernelException refused) {
+    return switch (refused.errno()) {
+      case ENETUNREACH, EHOSTUNREACH -> true;
+      case EACCES -> true; // A prohibit route.
+      case EINVAL -> refused.hint().isEmpty(); // A blackhole; a bad request is explained.
+      default -> false;
+    };
+  }
 }

@@ -8,11 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.Netlink.AddressInfo;
-import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.NeighbourInfo;
-import dev.culvert.kernel.Netlink.VethEnd;
-import dev.culvert.kernel.Netlink.VxlanLink;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;
 import java.net.InetAddress;

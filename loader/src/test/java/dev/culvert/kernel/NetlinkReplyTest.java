@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.Netlink.AddressInfo;
-import dev.culvert.kernel.Netlink.LinkInfo;
-import dev.culvert.kernel.Netlink.NeighbourInfo;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;

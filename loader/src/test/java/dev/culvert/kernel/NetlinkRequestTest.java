@@ -5,10 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.Netlink.AddressInfo;
-import dev.culvert.kernel.Netlink.NeighbourInfo;
-import dev.culvert.kernel.Netlink.VethEnd;
-import dev.culvert.kernel.Netlink.VxlanLink;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

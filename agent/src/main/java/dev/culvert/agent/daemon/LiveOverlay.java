@@ -11,6 +11,7 @@ import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import java.net.InetAddress;
@@ -138,7 +139,7 @@ final class LiveOverlay implements OverlayOperations {
   private List<Endpoint> endpointsIn(Overlay overlay, Path netns) {
     try (NetNamespace namespace = NetNamespace.open(libc, netns);
         Netlink netlink = Netlink.open(libc, namespace)) {
-      List<byte[]> macs = netlink.links().stream().map(Netlink.LinkInfo::mac).toList();
+      List<byte[]> macs = netlink.links().stream().map(LinkInfo::mac).toList();
       return overlay.status().endpoints().stream()
           .filter(Endpoint::peer)
           .filter(endpoint ->

@@ -9,6 +9,7 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.NfTables;
 import java.io.IOException;
@@ -107,7 +108,7 @@ public final class Doctor {
   /** A device of our name that is nobody's of ours would refuse the agent's start. */
   private Check foreignDevice() {
     try (Netlink netlink = Netlink.open(libc)) {
-      return device(netlink.link(DEVICE).map(Netlink.LinkInfo::alias));
+      return device(netlink.link(DEVICE).map(LinkInfo::alias));
     } catch (KernelException e) {
       return Check.warn(DEVICE.text(), "cannot tell", e.getMessage());
     }
@@ -123,7 +124,9 @@ public final class Doctor {
     return alias.get().startsWith("culvert:")
         ? Check.ok(DEVICE.text(), "of " + alias.get())
         : Check.fail(
-            DEVICE.text(), "there, and not Culvert's", "rename or delete it: ip link delete " + DEVICE);
+            DEVICE.text(),
+            "there, and not Culvert's",
+            "rename or delete it: ip link delete " + DEVICE);
   }
 
   private Path sysctl(String name) {
@@ -164,7 +167,7 @@ public final class Doctor {
           .filter(route -> route.prefixLength() == 0 && route.table() == Netlink.TABLE_MAIN)
           .findFirst()
           .flatMap(route -> netlink.link(route.interfaceIndex()))
-          .map(Netlink.LinkInfo::name)
+          .map(LinkInfo::name)
           .filter(InterfaceName::isValid)
           .map(InterfaceName::new);
     }

@@ -6,8 +6,8 @@ import dev.culvert.kernel.GenericNetlink;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import java.util.Optional;
 import java.util.OptionalLong;
 

@@ -6,7 +6,7 @@ import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.GenericNetlink;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.LinkInfo;
 import java.util.Optional;
 
 /**

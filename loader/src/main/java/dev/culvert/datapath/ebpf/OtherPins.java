@@ -7,8 +7,8 @@ import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
 import java.util.Optional;
 

@@ -3,8 +3,8 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.NextHop;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;

@@ -2,8 +2,8 @@
 package dev.culvert.datapath.host;
 
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RefusedException;
 import java.util.stream.Collectors;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.host;
 
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.Netlink.LinkInfo;
 import dev.culvert.kernel.RouteInfo;
 import java.util.Comparator;
 import java.util.List;

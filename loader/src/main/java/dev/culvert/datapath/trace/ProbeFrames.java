@@ -18,7 +18,7 @@ import dev.culvert.datapath.packet.InternetChecksum;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
-import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.RefusedException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

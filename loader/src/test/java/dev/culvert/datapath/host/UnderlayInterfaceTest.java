@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.Netlink.LinkInfo;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.RefusedException;
 import org.junit.jupiter.api.Test;
 

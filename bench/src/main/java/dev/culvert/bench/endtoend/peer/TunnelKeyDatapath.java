@@ -12,6 +12,7 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.Link;
+import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.NetNamespace;
 import dev.culvert.kernel.Netlink;
 import dev.culvert.lab.LabException;
@@ -95,7 +96,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
       }
       attach(object, "from_tunnel", tunnel);
       for (LabPlan.Container container : topology.plan().containersOf(host)) {
-        Netlink.LinkInfo own = link(netlink, container.name());
+        LinkInfo own = link(netlink, container.name());
         putContainer(object.map("containers"), container, own);
         attach(object, "to_tunnel", own.index());
       }
@@ -114,7 +115,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
     links.add(Link.attachTc(libc, object.program(program), interfaceIndex, Link.Direction.INGRESS));
   }
 
-  private static Netlink.LinkInfo link(Netlink netlink, String name) {
+  private static LinkInfo link(Netlink netlink, String name) {
     return netlink
         .link(new InterfaceName(name))
         .orElseThrow(() -> new LabException("There is no interface " + name + "."));
@@ -138,7 +139,7 @@ public final class TunnelKeyDatapath implements LabDatapath {
   }
 
   /** The container's address, and struct container. */
-  private void putContainer(BpfMap map, LabPlan.Container container, Netlink.LinkInfo own) {
+  private void putContainer(BpfMap map, LabPlan.Container container, LinkInfo own) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment value = arena.allocate(16, 8);
       value.set(JAVA_INT, 0, own.index());
