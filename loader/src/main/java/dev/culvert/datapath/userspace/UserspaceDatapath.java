@@ -229,6 +229,7 @@ public final class UserspaceDatapath implements Datapath {
     netlink.setAlias(index, ownership.alias(HostDevice.NAME.text()));
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
+    netlink.setUp(index, true); // no Device of the plan's: it has no MAC to be kept
     upkeep.make(ofDevice(plan(identity.gateways()), index));
   }
 
