@@ -2,11 +2,9 @@
 package dev.culvert.kernel;
 
 import java.net.InetAddress;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
-import java.util.stream.Stream;
 
 /**
  * rtnetlink (rtnetlink(7)) over one socket, bound to the namespace it was opened in. Calls may come
@@ -28,12 +26,12 @@ public final class Netlink implements AutoCloseable {
 
   private final Libc libc;
   private final NetNamespace namespace;
-  private final NetlinkSocket socket;
+  private final NetlinkCalls calls;
 
   private Netlink(Libc libc, NetNamespace namespace, NetlinkSocket socket) {
     this.libc = libc;
     this.namespace = namespace;
-    this.socket = socket;
+    this.calls = new NetlinkCalls(socket);
   }
 
   /**
@@ -70,7 +68,8 @@ public final class Netlink implements AutoCloseable {
 
   /** {@return all interfaces of the namespace, in the kernel's order} */
   public List<LinkInfo> links() {
-    return dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
+    return calls
+        .dump(LinkMessages.dump(), "interfaces", NetlinkRequest.NEWLINK)
         .map(LinkMessages::parse)
         .toList();
   }
@@ -94,22 +93,18 @@ public final class Netlink implements AutoCloseable {
   }
 
   private Optional<LinkInfo> oneLink(NetlinkMessage message, String target) {
-    try {
-      return socket.query(new NetlinkRequest(message, target)).stream()
-          .filter(reply -> reply.type() == NetlinkRequest.NEWLINK)
-          .findFirst()
-          .map(LinkMessages::parse);
-    } catch (KernelException refused) {
-      if (refused.errno() == Errno.ENODEV) {
-        return Optional.empty();
-      }
-      throw refused;
-    }
+    return calls
+        .one(
+            new NetlinkRequest(message, target),
+            NetlinkRequest.NEWLINK,
+            refused -> refused.errno() == Errno.ENODEV)
+        .map(LinkMessages::parse);
   }
 
   /** {@return all addresses of the namespace's interfaces, of both families} */
   public List<AddressInfo> addresses() {
-    return dump(AddressMessages.dump(), "addresses", NetlinkRequest.NEWADDR)
+    return calls
+        .dump(AddressMessages.dump(), "addresses", NetlinkRequest.NEWADDR)
         .map(AddressMessages::parse)
         .flatMap(Optional::stream)
         .toList();
@@ -121,35 +116,20 @@ public final class Netlink implements AutoCloseable {
    * multicast are left out.
    */
   public List<RouteInfo> routes() {
-    List<RouteInfo> routes = new ArrayList<>();
-    for (int family : FAMILIES) {
-      dump(RouteMessages.dump(family), "routes", NetlinkRequest.NEWROUTE)
-          .filter(reply -> reply.u8(0) == family)
-          .map(RouteMessages::parse)
-          .forEach(routes::addAll);
-    }
-    return List.copyOf(routes);
+    return calls
+        .dumpBoth(RouteMessages::dump, "routes", NetlinkRequest.NEWROUTE)
+        .map(RouteMessages::parse)
+        .flatMap(List::stream)
+        .toList();
   }
 
   /** {@return all neighbours of both families, in any state} */
   public List<NeighbourInfo> neighbours() {
-    List<NeighbourInfo> neighbours = new ArrayList<>();
-    for (int family : FAMILIES) {
-      dump(NeighbourMessages.dump(family), "neighbours", NetlinkRequest.NEWNEIGH)
-          .filter(reply -> reply.u8(0) == family)
-          .map(NeighbourMessages::parse)
-          .forEach(found -> found.ifPresent(neighbours::add));
-    }
-    return List.copyOf(neighbours);
-  }
-
-  private static final int[] FAMILIES = {AddressMessages.AF_INET, AddressMessages.AF_INET6};
-
-  private Stream<NetlinkReply> dump(NetlinkMessage message, String target, int type) {
-    // Every answer begins with a family's header; one byte of it is read before the whole is.
-    return socket.dump(new NetlinkRequest(message, target)).stream()
-        .filter(reply -> reply.type() == type)
-        .map(reply -> reply.require(1));
+    return calls
+        .dumpBoth(NeighbourMessages::dump, "neighbours", NetlinkRequest.NEWNEIGH)
+        .map(NeighbourMessages::parse)
+        .flatMap(Optional::stream)
+        .toList();
   }
 
   /**
@@ -193,18 +173,10 @@ public final class Netlink implements AutoCloseable {
   }
 
   private Optional<NetlinkReply> lookup(InetAddress destination, Optional<InetAddress> source) {
-    NetlinkRequest request =
-        new NetlinkRequest(RouteMessages.lookup(destination, source), Targets.wayTo(destination));
-    try {
-      return socket.query(request).stream()
-          .filter(reply -> reply.type() == NetlinkRequest.NEWROUTE)
-          .findFirst();
-    } catch (KernelException refused) {
-      if (RouteMessages.leadsNowhere(refused)) {
-        return Optional.empty();
-      }
-      throw refused;
-    }
+    return calls.one(
+        new NetlinkRequest(RouteMessages.lookup(destination, source), Targets.wayTo(destination)),
+        NetlinkRequest.NEWROUTE,
+        RouteMessages::leadsNowhere);
   }
 
   /**
@@ -215,7 +187,8 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException EEXIST when a name is taken
    */
   public void createVeth(VethEnd here, VethEnd peer) {
-    execute(LinkMessages.createVeth(here, peer), "veth " + here.name() + " with " + peer.name());
+    calls.execute(
+        LinkMessages.createVeth(here, peer), "veth " + here.name() + " with " + peer.name());
   }
 
   /**
@@ -249,7 +222,7 @@ public final class Netlink implements AutoCloseable {
 
   private void createVxlanDevice(NetlinkMessage message, String target) {
     try {
-      execute(message, target);
+      calls.execute(message, target);
     } catch (KernelException refused) {
       throw LinkMessages.vxlanRefused(refused);
     }
@@ -262,7 +235,7 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException EEXIST when the name is taken
    */
   public void createBridge(InterfaceName name) {
-    execute(LinkMessages.createBridge(name), "bridge " + name);
+    calls.execute(LinkMessages.createBridge(name), "bridge " + name);
   }
 
   /**
@@ -272,7 +245,7 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException ENODEV when there is none
    */
   public void deleteLink(int index) {
-    execute(LinkMessages.delete(index), Targets.of(index));
+    calls.execute(LinkMessages.delete(index), Targets.of(index));
   }
 
   /**
@@ -282,7 +255,7 @@ public final class Netlink implements AutoCloseable {
    * @param up false for off
    */
   public void setUp(int index, boolean up) {
-    execute(LinkMessages.setUp(index, up), Targets.of(index));
+    calls.execute(LinkMessages.setUp(index, up), Targets.of(index));
   }
 
   /**
@@ -293,7 +266,7 @@ public final class Netlink implements AutoCloseable {
    * @throws KernelException EINVAL when the device cannot carry as much, or as little
    */
   public void setMtu(int index, int mtuBytes) {
-    execute(LinkMessages.setMtu(index, mtuBytes), Targets.of(index) + ", MTU " + mtuBytes);
+    calls.execute(LinkMessages.setMtu(index, mtuBytes), Targets.of(index) + ", MTU " + mtuBytes);
   }
 
   /**
@@ -304,7 +277,7 @@ public final class Netlink implements AutoCloseable {
    * @throws IllegalArgumentException when it has not 6 bytes
    */
   public void setMac(int index, byte[] mac) {
-    execute(LinkMessages.setMac(index, mac), Targets.of(index));
+    calls.execute(LinkMessages.setMac(index, mac), Targets.of(index));
   }
 
   /**
@@ -315,7 +288,7 @@ public final class Netlink implements AutoCloseable {
    * @param alias at most 255 bytes; empty takes it away
    */
   public void setAlias(int index, String alias) {
-    execute(LinkMessages.setAlias(index, alias), Targets.of(index));
+    calls.execute(LinkMessages.setAlias(index, alias), Targets.of(index));
   }
 
   /**
@@ -327,7 +300,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void setNoLinkLocal(int index) {
     try {
-      execute(LinkMessages.setNoLinkLocal(index), Targets.of(index));
+      calls.execute(LinkMessages.setNoLinkLocal(index), Targets.of(index));
     } catch (KernelException e) {
       if (e.errno() != Errno.EAFNOSUPPORT) {
         throw e;
@@ -345,13 +318,13 @@ public final class Netlink implements AutoCloseable {
    */
   public void rename(int index, InterfaceName name) {
     try {
-      execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
+      calls.execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
     } catch (KernelException refused) {
       if (refused.errno() != Errno.EBUSY) {
         throw refused;
       }
       setUp(index, false);
-      execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
+      calls.execute(LinkMessages.rename(index, name), Targets.of(index) + " to " + name);
       setUp(index, true);
     }
   }
@@ -363,7 +336,7 @@ public final class Netlink implements AutoCloseable {
    * @param forward whether they may
    */
   public void setIpv4Forwarding(int index, boolean forward) {
-    execute(
+    calls.execute(
         LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_FORWARDING, forward ? 1 : 0),
         Targets.of(index));
   }
@@ -375,7 +348,8 @@ public final class Netlink implements AutoCloseable {
    * @param index of the interface
    */
   public void setStrictReversePath(int index) {
-    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), Targets.of(index));
+    calls.execute(
+        LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 1), Targets.of(index));
   }
 
   /**
@@ -385,7 +359,8 @@ public final class Netlink implements AutoCloseable {
    * @param index of the interface
    */
   public void setLooseReversePath(int index) {
-    execute(LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 2), Targets.of(index));
+    calls.execute(
+        LinkMessages.setIpv4Setting(index, LinkMessages.IPV4_RP_FILTER, 2), Targets.of(index));
   }
 
   /**
@@ -395,7 +370,7 @@ public final class Netlink implements AutoCloseable {
    * @param master the bridge's; 0 takes it out
    */
   public void setMaster(int index, int master) {
-    execute(
+    calls.execute(
         LinkMessages.setMaster(index, master), Targets.of(index) + " under " + Targets.of(master));
   }
 
@@ -409,7 +384,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void addAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
-    execute(AddressMessages.add(info), Targets.of(info));
+    calls.execute(AddressMessages.add(info), Targets.of(info));
   }
 
   /**
@@ -422,7 +397,7 @@ public final class Netlink implements AutoCloseable {
    */
   public void removeAddress(int index, InetAddress address, int prefixLength) {
     AddressInfo info = new AddressInfo(index, address, prefixLength);
-    execute(AddressMessages.remove(info), Targets.of(info));
+    calls.execute(AddressMessages.remove(info), Targets.of(info));
   }
 
   /**
@@ -431,7 +406,7 @@ public final class Netlink implements AutoCloseable {
    * @param route with our protocol number, unless it has another, so that we know it again
    */
   public void replaceRoute(RouteInfo route) {
-    execute(RouteMessages.replace(route), Targets.of(route));
+    calls.execute(RouteMessages.replace(route), Targets.of(route));
   }
 
   /**
@@ -443,7 +418,7 @@ public final class Netlink implements AutoCloseable {
    * @param out stays the caller's
    */
   public void replaceRoute(RouteInfo route, BpfProgram out) {
-    execute(
+    calls.execute(
         RouteMessages.replace(route, out.fd(), out.name()),
         Targets.of(route) + " with program " + out.name());
   }
@@ -455,7 +430,7 @@ public final class Netlink implements AutoCloseable {
    * @return false when there is one, whoever made it
    */
   public boolean addRoute(RouteInfo route) {
-    return executeIfFree(RouteMessages.add(route), Targets.of(route));
+    return calls.executeIfFree(RouteMessages.add(route), Targets.of(route));
   }
 
   /**
@@ -466,21 +441,9 @@ public final class Netlink implements AutoCloseable {
    * @return false when there is one, whoever made it
    */
   public boolean addRoute(RouteInfo route, BpfProgram out) {
-    return executeIfFree(
+    return calls.executeIfFree(
         RouteMessages.add(route, out.fd(), out.name()),
         Targets.of(route) + " with program " + out.name());
-  }
-
-  private boolean executeIfFree(NetlinkMessage message, String target) {
-    try {
-      execute(message, target);
-      return true;
-    } catch (KernelException refused) {
-      if (refused.errno() == Errno.EEXIST) {
-        return false;
-      }
-      throw refused;
-    }
   }
 
   /**
@@ -490,7 +453,7 @@ public final class Netlink implements AutoCloseable {
    * @return false when there was none
    */
   public boolean removeRoute(RouteInfo route) {
-    return executeIfThere(RouteMessages.remove(route), Targets.of(route));
+    return calls.executeIfThere(RouteMessages.remove(route), Targets.of(route));
   }
 
   /**
@@ -499,7 +462,7 @@ public final class Netlink implements AutoCloseable {
    * @param neighbour with its MAC address
    */
   public void replaceNeighbour(NeighbourInfo neighbour) {
-    execute(
+    calls.execute(
         NeighbourMessages.replace(neighbour),
         Targets.neighbour(neighbour.interfaceIndex(), neighbour.address()));
   }
@@ -512,7 +475,7 @@ public final class Netlink implements AutoCloseable {
    * @return false when there was none
    */
   public boolean removeNeighbour(int interfaceIndex, InetAddress address) {
-    return executeIfThere(
+    return calls.executeIfThere(
         NeighbourMessages.remove(interfaceIndex, address),
         Targets.neighbour(interfaceIndex, address));
   }
@@ -525,7 +488,7 @@ public final class Netlink implements AutoCloseable {
    * @param vtep its underlay address
    */
   public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
-    execute(
+    calls.execute(
         NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
         Targets.forwarding(interfaceIndex, vtep));
   }
@@ -539,25 +502,9 @@ public final class Netlink implements AutoCloseable {
    * @return false when there was none
    */
   public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
-    return executeIfThere(
+    return calls.executeIfThere(
         NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
         Targets.forwarding(interfaceIndex, vtep));
-  }
-
-  private void execute(NetlinkMessage message, String target) {
-    socket.execute(new NetlinkRequest(message, target));
-  }
-
-  private boolean executeIfThere(NetlinkMessage message, String target) {
-    try {
-      execute(message, target);
-      return true;
-    } catch (KernelException refused) {
-      if (refused.errnoNumber() == NetlinkRequest.ESRCH || refused.errno() == Errno.ENOENT) {
-        return false;
-      }
-      throw refused;
-    }
   }
 
   /**
@@ -574,7 +521,7 @@ public final class Netlink implements AutoCloseable {
 
   @Override
   public void close() {
-    socket.close();
+    calls.close();
     namespace.close();
   }
 }
