@@ -15,7 +15,9 @@ final class LinkMonitor implements AutoCloseable {
    */
   private static final int IPV6_RULE_AND_SETTINGS = 1 << (19 - 1) | 1 << (24 - 1) | 1 << (25 - 1);
 
-  /** RTNLGRP_NEXTHOP: who changes such an object changes the routes through it, which say nothing. */
+  /**
+   * RTNLGRP_NEXTHOP: who changes such an object changes the routes through it, which say nothing.
+   */
   private static final int NEXTHOP_OBJECTS = 1 << (32 - 1);
 
   /** RTMGRP_LINK, NEIGH, IPV4_IFADDR, _ROUTE, _RULE, IPV6_IFADDR, _ROUTE. */

@@ -195,8 +195,7 @@ public final class NfTables {
           aboutDevice |= equal && isDevice(value, device);
         }
         case "immediate" ->
-            verdict =
-                bigEndian(data.nested(IMMEDIATE_DATA).nested(DATA_VERDICT), VERDICT_CODE, -1);
+            verdict = bigEndian(data.nested(IMMEDIATE_DATA).nested(DATA_VERDICT), VERDICT_CODE, -1);
         case "reject" -> rejects = true;
         default -> {}
       }
@@ -225,8 +224,7 @@ public final class NfTables {
         throw NetlinkReply.malformed("an expression claims " + length + " bytes");
       }
       all.add(
-          NetlinkAttributes.parse(NetlinkReply.slice(list, at, length), 0)
-              .nested(LIST_ELEMENT));
+          NetlinkAttributes.parse(NetlinkReply.slice(list, at, length), 0).nested(LIST_ELEMENT));
       at += NetlinkMessage.align(length);
     }
     return all;

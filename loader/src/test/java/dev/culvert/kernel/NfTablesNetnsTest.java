@@ -34,7 +34,8 @@ class NfTablesNetnsTest {
   private List<String> told(String ruleset) throws Exception {
     String _ = host.run("nft", ruleset);
     try (NetNamespace namespace = NetNamespace.named(Libc.system(), host.name())) {
-      return namespace.call(() -> NfTables.dropsOf(Libc.system(), 4789, new InterfaceName("culvert0")));
+      return namespace.call(
+          () -> NfTables.dropsOf(Libc.system(), 4789, new InterfaceName("culvert0")));
     }
   }
 
