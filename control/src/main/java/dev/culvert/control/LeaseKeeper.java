@@ -188,7 +188,10 @@ final class LeaseKeeper {
       return;
     }
     try {
-      if (provisional || lostTo.isPresent()) {
+      if (lostTo.isPresent() && store.looksNew()) {
+        // As a newcomer: whoever has the subnet is about to write its lease again.
+        backoff = Optional.of(new Backoff(1, now.plus(LeaseView.LINGER)));
+      } else if (provisional || lostTo.isPresent()) {
         handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
       } else {
         handle(store.renew(lease, draft.wanted(lease)), now);
@@ -227,8 +230,15 @@ final class LeaseKeeper {
       record.missing(now);
     }
     if (doubtful) {
-      backoff = Optional.of(new Backoff(1, now));
+      backoff = Optional.of(new Backoff(1, now.plus(patience(event))));
     }
+  }
+
+  /** What vanished from under the host that got our subnet is written again, if that host lives. */
+  private Duration patience(LeaseEvent event) {
+    return lostTo.isPresent() && event instanceof LeaseEvent.Vanished
+        ? LeaseView.LINGER
+        : Duration.ZERO;
   }
 
   /** Ours is gone, or the one that is in our way. */

@@ -78,8 +78,8 @@ public final class Overlay implements AutoCloseable {
    * @param datapath called from the overlay's thread alone; the caller closes it, after the overlay
    * @return the caller's to close
    * @throws LeaseStoreException when the store does not answer and the datapath has nothing
-   * @throws RefusedException when no subnet is free, the wanted one is taken, or the underlay's MTU
-   *     is too small
+   * @throws RefusedException when no subnet is free, the wanted one is taken, the underlay's MTU is
+   *     too small, or containers are attached with another VNI, network, subnet length or port
    * @throws OverlayBusyException when store or kernel take more than a minute
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {

@@ -7,6 +7,7 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.Gateway;
+import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
@@ -93,9 +94,11 @@ final class OverlayCore {
     checkMtu();
     Instant now = clock.instant();
     Datapath.State state = datapath.read();
+    Optional<Identity> before = datapath.identity();
+    FormerSettings.require(config, datapath.port(), before, state);
     table.setFound(state);
     adoptEndpoints(state);
-    leases.obtain(state, datapath.identity(), now);
+    leases.obtain(state, before, now);
     try {
       useLeases();
       adoptEndpoints(datapath.read()); // where the tables were lost, by their interfaces

@@ -49,6 +49,7 @@ final class FakeDatapath implements Datapath {
   private boolean removed;
   private int nextIndex = 100;
   private int mtuBytes = 1450;
+  private int port = 4789;
   private int refreshes;
 
   synchronized void refuse(Predicate<Change> changes) {
@@ -106,6 +107,11 @@ final class FakeDatapath implements Datapath {
     return List.copyOf(attachments);
   }
 
+  /** As {@link #read} has them, and nothing else. */
+  synchronized List<LocalSubnet> locals() {
+    return List.copyOf(locals.values());
+  }
+
   synchronized Vtep vtep() {
     return vtep;
   }
@@ -141,8 +147,12 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
-  public int port() {
-    return 4789;
+  public synchronized int port() {
+    return port;
+  }
+
+  synchronized void setPort(int other) {
+    port = other;
   }
 
   @Override

@@ -114,6 +114,7 @@ public final class EbpfDatapath implements Datapath {
   public static EbpfDatapath open(Libc libc, EbpfConfig config) {
     Pins pins = Pins.create(libc, config.pins());
     pins.requireAbi();
+    requireSamePort(libc, config, pins);
     boolean fresh = pins.abi().isEmpty();
     Optional<Vni> vni = pins.identity().map(Identity::vni);
     try (Undo undo = new Undo()) {
@@ -132,6 +133,29 @@ public final class EbpfDatapath implements Datapath {
       pins.claim();
       undo.commit();
       return datapath;
+    }
+  }
+
+  /**
+   * Before a program is replaced: those of containers here would send to a port that nobody has.
+   */
+  private static void requireSamePort(Libc libc, EbpfConfig config, Pins pins) {
+    Optional<Integer> other =
+        pins.identity().map(before -> before.vtep().port()).filter(port -> port != config.port());
+    if (other.isEmpty()) {
+      return;
+    }
+    int count = DatapathSnapshot.read(libc, config.pins()).state().endpoints().size();
+    if (count > 0) {
+      throw new RefusedException(
+          "Containers of this host ("
+              + count
+              + ") are attached with port "
+              + other.get()
+              + ", and the configuration says port "
+              + config.port()
+              + ": nothing was changed; change it back, or leave the overlay, which detaches all"
+              + " containers, and start again.");
     }
   }
 
