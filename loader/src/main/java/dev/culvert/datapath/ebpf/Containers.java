@@ -204,7 +204,12 @@ final class Containers {
     for (Endpoint endpoint : present(vni, devices)) {
       devices
           .own(endpoint)
-          .ifPresent(device -> wanted.addAll(plan.container(endpoint, alias(device))));
+          .ifPresent(device ->
+              wanted.addAll(
+                  plan.container(
+                      endpoint,
+                      ContainerInterface.hostName(endpoint.vni(), endpoint.address()),
+                      alias(device))));
     }
     return wanted;
   }

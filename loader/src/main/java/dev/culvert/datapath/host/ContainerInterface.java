@@ -171,7 +171,8 @@ public final class ContainerInterface implements AutoCloseable {
     host.setUp(here, true);
     inside.setUp(there, true);
     String alias = host.link(here).map(LinkInfo::alias).orElse("");
-    new Upkeep(host).make(plan.container(endpoint, alias));
+    new Upkeep(host)
+        .make(plan.container(endpoint, hostName(endpoint.vni(), endpoint.address()), alias));
     for (Attachment.Address address : attachment.addresses()) {
       introduceGateway(address.gateway(), endpoint, there);
       route(address, there, plan.networks());

@@ -90,10 +90,10 @@ public final class HostPlan {
   /**
    * The host's end of a container's pair.
    *
+   * @param device what the end is called
    * @param alias as the end was made with
    */
-  public List<Fixture> container(Endpoint endpoint, String alias) {
-    InterfaceName device = ContainerInterface.hostName(endpoint.vni(), endpoint.address());
+  public List<Fixture> container(Endpoint endpoint, InterfaceName device, String alias) {
     String name = device.text();
     int index = endpoint.interfaceIndex();
     List<Fixture> all = new ArrayList<>();

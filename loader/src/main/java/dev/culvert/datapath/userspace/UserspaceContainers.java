@@ -92,7 +92,12 @@ final class UserspaceContainers {
     Map<Integer, LinkInfo> pairs = pairs();
     return present().stream()
         .flatMap(endpoint ->
-            plan.container(endpoint, pairs.get(endpoint.interfaceIndex()).alias()).stream())
+            plan
+                .container(
+                    endpoint,
+                    ContainerInterface.hostName(endpoint.vni(), endpoint.address()),
+                    pairs.get(endpoint.interfaceIndex()).alias())
+                .stream())
         .toList();
   }
 
