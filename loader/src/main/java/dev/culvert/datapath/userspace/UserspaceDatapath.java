@@ -166,6 +166,10 @@ public final class UserspaceDatapath implements Datapath {
     device.ifPresent(index -> wanted.addAll(ofDevice(plan, index)));
     wanted.addAll(containers.keep(plan));
     wanted.addAll(directRoutes.wanted());
+    netlink
+        .link(HostDevice.NAME)
+        .filter(link -> !link.up())
+        .ifPresent(link -> netlink.setUp(link.index(), true)); // its MAC and name are TUN's own
     List<String> told = new ArrayList<>(upkeep.mend(wanted));
     device.ifPresent(index -> told.addAll(hostDevice().foreignAddresses(index)));
     return List.copyOf(told);
