@@ -219,10 +219,8 @@ final class LeaseKeeper {
                   && !isOurs(announced)
                   && !(announced.host().equals(lease.host())
                       && announced.generation() < lease.generation());
-          case LeaseEvent.Withdrawn(long _, Subnet subnet, long generation) ->
-              isDoubtful(subnet, generation);
-          case LeaseEvent.Vanished(long _, Subnet subnet, long generation) ->
-              isDoubtful(subnet, generation);
+          case LeaseEvent.Withdrawn(long _, Subnet subnet, long _) -> isDoubtful(subnet);
+          case LeaseEvent.Vanished(long _, Subnet subnet, long _) -> isDoubtful(subnet);
         };
     if (event instanceof LeaseEvent.Vanished(long _, Subnet subnet, long _)
         && subnet.equals(lease.subnet())
@@ -241,9 +239,12 @@ final class LeaseKeeper {
         : Duration.ZERO;
   }
 
-  /** Ours is gone, or the one that is in our way. */
-  private boolean isDoubtful(Subnet gone, long generation) {
-    return (gone.equals(lease.subnet()) && generation >= lease.generation())
+  /**
+   * Ours is gone, or the one that is in our way. Of whatever generation: a watch that had not told
+   * of our last renewal yet tells of the end of the generation before.
+   */
+  private boolean isDoubtful(Subnet gone) {
+    return gone.equals(lease.subnet())
         || lostTo.map(Lease::subnet).filter(gone::equals).isPresent();
   }
 

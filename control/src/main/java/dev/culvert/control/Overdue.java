@@ -47,8 +47,10 @@ final class Overdue {
     Optional<Duration> ahead =
         clocks.ahead(lease.host(), judgement).filter(by -> explains(lease, by));
     if (ahead.isPresent()) {
-      return ended
-          + " by this host's clock, but the clock of "
+      // Without the time, which each renewal moves: it would be another sentence each time.
+      return "The lease of "
+          + lease
+          + " ended by this host's clock, but the clock of "
           + lease.host()
           + " is "
           + ClockDifferences.text(ahead.get())

@@ -61,14 +61,19 @@ final class ClocksTest extends OverlayFixture {
     assertEquals("2 days", ClockDifferences.text(Duration.ofHours(49)));
   }
 
-  @Test
-  void anExpiredPeerIsASentenceWithTheDifferenceWhereThatExplainsIt() {
+  private static OverlayTable tableOf(Lease lease, Instant heard) {
     OverlayTable table =
         new OverlayTable(
             new OverlayTable.Settings(
                 new HostName("host-01"), Fixtures.VNI, List.of(), false, LEASE));
+    table.accept(new LeaseEvent.Snapshot(1, List.of(lease)), heard);
+    return table;
+  }
+
+  @Test
+  void anExpiredPeerIsASentenceWithTheDifferenceWhereThatExplainsIt() {
     Lease behind = lease("host-02", NOON.minus(Duration.ofDays(2)));
-    table.accept(new LeaseEvent.Snapshot(1, List.of(behind)), NOON);
+    OverlayTable table = tableOf(behind, NOON);
     Judgement judgement = new Judgement(NOON, NOON, Optional.of(NOON));
     String ended = "The lease of 10.244.2.0/24 (VNI 1) of host-02 ended at 2026-11-21T13:00:00Z ";
     assertEquals(
@@ -80,12 +85,16 @@ final class ClocksTest extends OverlayFixture {
         new Overdue(table, clocks, judgement).sentences());
 
     clocks.heard(behind, NOON);
-    assertEquals(
+    List<String> explained =
         List.of(
-            ended
-                + "by this host's clock, but the clock of host-02 is 2 days behind this one: packets"
-                + " are sent there as before; set the clocks."),
-        new Overdue(table, clocks, judgement).sentences());
+            "The lease of 10.244.2.0/24 (VNI 1) of host-02 ended by this host's clock, but the clock"
+                + " of host-02 is 2 days behind this one: packets are sent there as before; set the"
+                + " clocks.");
+    assertEquals(explained, new Overdue(table, clocks, judgement).sentences());
+    Lease renewed = lease("host-02", NOON.minus(Duration.ofDays(2)).plus(LEASE.dividedBy(2)));
+    OverlayTable later = tableOf(renewed, NOON.plus(LEASE.dividedBy(2)));
+    assertEquals(
+        explained, new Overdue(later, clocks, judgement).sentences(), "a renewal is no news");
 
     Instant late = NOON.plus(Duration.ofHours(2));
     Judgement over = new Judgement(late, late, Optional.of(late));
@@ -106,7 +115,7 @@ final class ClocksTest extends OverlayFixture {
     Overlay two = start(config("host-02", "10.18.2.2"), new FakeDatapath());
     await("the peer", () -> remotes(one).size() == 1 && remotes(two).size() == 1);
     clock.set(Duration.ofDays(2));
-    await("the sentence", () -> says(one, "of host-02 ended at"));
+    await("the sentence", () -> says(one, "of host-02 ended "));
     assertEquals(List.of("10.244.2.0/24 10.18.2.2"), remotes(one));
     clock.set(Duration.ofDays(-4));
     assertEquals(List.of("10.244.2.0/24 10.18.2.2"), remotes(one));

@@ -4,10 +4,11 @@ package dev.culvert.control;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** A store that can be made unreachable. */
+/** A store that can be made unreachable, and made to look new. */
 final class FlakyStore implements LeaseStore {
   private final LeaseStore store;
   private volatile boolean away;
+  private volatile boolean looksNew;
 
   FlakyStore(LeaseStore store) {
     this.store = store;
@@ -15,6 +16,10 @@ final class FlakyStore implements LeaseStore {
 
   void setAway(boolean isAway) {
     away = isAway;
+  }
+
+  void setLooksNew(boolean is) {
+    looksNew = is;
   }
 
   private LeaseStore reach() {
@@ -47,6 +52,11 @@ final class FlakyStore implements LeaseStore {
   @Override
   public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     return reach().watch(watcher);
+  }
+
+  @Override
+  public boolean looksNew() {
+    return looksNew;
   }
 
   @Override

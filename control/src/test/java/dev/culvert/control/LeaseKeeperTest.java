@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+/** One keeper, which hears of events and of the time when the test says so. */
+final class LeaseKeeperTest extends OverlayFixture {
+  private final LeaseKeeper keeper = keeper();
+
+  private LeaseKeeper keeper() {
+    OverlayConfig config = config("host-01", "10.17.2.2");
+    var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(clock));
+    var made = new LeaseKeeper(context, config.networks().getFirst());
+    made.obtain(datapath.read(), Optional.empty(), Optional.empty(), clock.instant());
+    return made;
+  }
+
+  private void doWorkAfter(Duration passed) {
+    clock.advance(passed);
+    keeper.doWork(clock.instant());
+  }
+
+  /** The watch looks at the store after the wipe, and never saw the renewal before it. */
+  @Test
+  void aLeaseThatVanishedBeforeItsRenewalWasToldIsWrittenAgainAtOnce() {
+    Lease told = keeper.lease();
+    doWorkAfter(LEASE.dividedBy(2));
+    assertEquals(told.generation() + 1, keeper.lease().generation());
+    memory.release(keeper.lease());
+
+    keeper.accept(new LeaseEvent.Vanished(1, told.subnet(), told.generation()), clock.instant());
+    doWorkAfter(Duration.ZERO);
+    assertEquals(List.of(keeper.lease()), memory.list());
+  }
+
+  /** The same where somebody removed it for good. */
+  @Test
+  void aLeaseThatWasReleasedBeforeItsRenewalWasToldIsAskedForAtOnce() {
+    Lease told = keeper.lease();
+    doWorkAfter(LEASE.dividedBy(2));
+    memory.release(keeper.lease());
+    Lease theirs = loseTo("host-03");
+
+    keeper.accept(new LeaseEvent.Withdrawn(1, told.subnet(), told.generation()), clock.instant());
+    doWorkAfter(Duration.ZERO);
+    assertTrue(keeper.isFenced());
+    assertEquals(List.of(theirs), memory.list());
+  }
+
+  private Lease loseTo(String host) {
+    memory.release(keeper.lease());
+    Lease wanted = Fixtures.lease("10.244.1.0/24", host);
+    return ((LeaseStore.Result.Done) memory.acquire(wanted)).lease();
+  }
+
+  /** Who lost its lease hears that the host which got it lost it too: the store was wiped. */
+  private Lease loseAndWipe() {
+    Lease theirs = loseTo("host-03");
+    keeper.accept(new LeaseEvent.Announced(1, theirs), clock.instant());
+    doWorkAfter(Duration.ZERO);
+    assertTrue(keeper.isFenced());
+    memory.release(theirs);
+    keeper.accept(
+        new LeaseEvent.Vanished(2, theirs.subnet(), theirs.generation()), clock.instant());
+    return theirs;
+  }
+
+  @Test
+  void whoLostItsLeaseDoesNotTakeItFromItsHolderWhenTheStoreIsWiped() {
+    Lease theirs = loseAndWipe();
+    store.setLooksNew(true);
+    for (int i = 0; i < 3; i++) {
+      doWorkAfter(LeaseView.LINGER);
+      assertEquals(List.of(), memory.list(), "it waits while the store looks new");
+    }
+    memory.acquire(theirs);
+    store.setLooksNew(false);
+    doWorkAfter(LeaseView.LINGER);
+    assertEquals("host-03", memory.list().getFirst().host().text());
+    assertTrue(keeper.isFenced());
+  }
+
+  /** Such a store never looks new. */
+  @Test
+  void whoLostItsLeaseGivesItsHolderTheTimeAlsoInAStoreThatCannotTell() {
+    Lease theirs = loseAndWipe();
+    doWorkAfter(LeaseView.LINGER.minusMillis(1));
+    assertEquals(List.of(), memory.list());
+    memory.acquire(theirs);
+    doWorkAfter(Duration.ofMillis(1));
+    assertTrue(keeper.isFenced());
+  }
+
+  @Test
+  void whoLostItsLeaseGetsItBackWhenItsHolderDoesNotComeBack() {
+    loseAndWipe();
+    store.setLooksNew(true);
+    doWorkAfter(LeaseView.LINGER);
+    store.setLooksNew(false);
+    doWorkAfter(LeaseView.LINGER);
+    assertFalse(keeper.isFenced());
+    assertEquals(List.of(keeper.lease()), memory.list());
+  }
+}
