@@ -7,6 +7,7 @@ import dev.culvert.control.Overlay;
 import dev.culvert.kernel.Libc;
 import dev.culvert.lab.Lab;
 import dev.culvert.testing.Packages;
+import dev.culvert.testing.Signatures;
 import org.junit.jupiter.api.Test;
 
 /** The whole tree in one direction: bench, lab, agent, control, loader. */
@@ -20,6 +21,11 @@ class ArchitectureTest {
             "dev.culvert.control..",
             "dev.culvert.datapath..",
             "dev.culvert.kernel..");
+  }
+
+  @Test
+  void signaturesAreShort() {
+    Signatures.assertShort(Packages.of(Main.class).classes());
   }
 
   /** Some of ours are in packages of other modules, whose inner parts they measure. */

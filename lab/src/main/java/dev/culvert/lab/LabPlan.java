@@ -157,7 +157,7 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     }
   }
 
-  /** With IPv4 alone. */
+  /** Of the scenarios' own family. */
   public LabPlan(String prefix, int hosts, int containers, Underlay underlay) {
     this(prefix, hosts, containers, underlay, Family.IPV4);
   }
@@ -171,6 +171,11 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
           "%d hosts take 0 to %d containers, not %d."
               .formatted(hosts, hosts * MAX_CONTAINERS_PER_HOST, containers));
     }
+  }
+
+  /** The same with other IP families. */
+  public LabPlan with(Family families) {
+    return new LabPlan(prefix, hosts, containers, underlay, families);
   }
 
   /** The scenarios' lab. */

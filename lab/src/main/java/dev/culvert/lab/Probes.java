@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /** Simple tries whether and how a packet comes through. */
 public final class Probes {
@@ -63,21 +65,20 @@ public final class Probes {
   }
 
   /**
-   * Pings with every ICMP payload size of a range, in a shell loop.
+   * Pings with each of some ICMP payload sizes, in a shell loop.
    *
+   * @param bytes the sizes
    * @return sizes without an answer
    */
   public static List<String> pingSizes(
-      Shell shell, String namespace, String address, int firstBytes, int lastBytes) {
+      Shell shell, String namespace, String address, IntStream bytes) {
     String script =
         """
-        size=%d
-        while [ $size -le %d ]; do
+        for size in %s; do
           ping -q -n -c 1 -W 1 -M do -s $size %s > /dev/null 2>&1 || echo $size
-          size=$((size + 1))
         done
         """
-            .formatted(firstBytes, lastBytes, address);
+            .formatted(bytes.mapToObj(Integer::toString).collect(Collectors.joining(" ")), address);
     return shell
         .output(Command.of("sh", "-s").in(namespace).reading(script).within(Duration.ofSeconds(60)))
         .lines()

@@ -15,18 +15,34 @@ public final class Running implements AutoCloseable {
   private final Shell shell;
   private final Process process;
   private final Command command;
-  private final Path log;
-  private final long logStart;
+  private final Log log;
 
-  /**
-   * @param logStart bytes that the log had before: an earlier child's of the same name
-   */
-  Running(Shell shell, Process process, Command command, Path log, long logStart) {
+  Running(Shell shell, Process process, Command command, Log log) {
     this.shell = shell;
     this.process = process;
     this.command = command;
     this.log = log;
-    this.logStart = logStart;
+  }
+
+  /**
+   * Where its output goes.
+   *
+   * @param start bytes that the file had before: an earlier child's of the same name
+   */
+  record Log(Path file, long start) {
+    /** From the file's present end. */
+    static Log at(Path file) {
+      return new Log(file, file.toFile().length()); // 0 where there is none
+    }
+
+    private String text() {
+      try (InputStream in = Files.newInputStream(file)) {
+        in.skipNBytes(start);
+        return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+      } catch (IOException e) {
+        return "";
+      }
+    }
   }
 
   public long pid() {
@@ -39,12 +55,7 @@ public final class Running implements AutoCloseable {
 
   /** All that it has printed so far. */
   public String log() {
-    try (InputStream in = Files.newInputStream(log)) {
-      in.skipNBytes(logStart);
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      return "";
-    }
+    return log.text();
   }
 
   /**

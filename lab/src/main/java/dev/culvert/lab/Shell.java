@@ -91,8 +91,8 @@ public final class Shell implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(Redirect.appendTo(log.toFile()))
             .redirectInput(Redirect.from(Path.of("/dev/null").toFile()));
-    long logStart = log.toFile().length(); // 0 where there is none
-    return new Running(this, spawn(command, builder), command, log, logStart);
+    Running.Log from = Running.Log.at(log); // before the child writes into it
+    return new Running(this, spawn(command, builder), command, from);
   }
 
   private Process spawn(Command command, ProcessBuilder builder) {

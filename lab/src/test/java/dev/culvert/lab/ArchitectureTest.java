@@ -5,6 +5,7 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import dev.culvert.lab.cli.Main;
 import dev.culvert.testing.Packages;
+import dev.culvert.testing.Signatures;
 import org.junit.jupiter.api.Test;
 
 /** The lab in one direction; what it takes of the agent and the loader, their own tests hold. */
@@ -20,6 +21,11 @@ class ArchitectureTest {
         "dev.culvert.lab.datapath",
         "dev.culvert.measure",
         "dev.culvert.lab");
+  }
+
+  @Test
+  void signaturesAreShort() {
+    Signatures.assertShort(packages.classes());
   }
 
   @Test

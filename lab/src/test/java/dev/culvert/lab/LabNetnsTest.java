@@ -15,6 +15,7 @@ import dev.culvert.lab.scenario.Stage;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -59,9 +60,13 @@ class LabNetnsTest {
       LabPlan.Container to = Stage.listener(plan);
       assertTrue(Transfer.run(from, to, 10_000_000).intact());
       assertEquals(List.of(), Datagrams.echo(from, to, List.of(1, 1472, 1473, 60_000)));
-      assertEquals(List.of(), Probes.pingSizes(shell, from.namespace(), to.address(), 1470, 1472));
       assertEquals(
-          List.of("1473"), Probes.pingSizes(shell, from.namespace(), to.address(), 1472, 1473));
+          List.of(),
+          Probes.pingSizes(
+              shell, from.namespace(), to.address(), IntStream.rangeClosed(1470, 1472)));
+      assertEquals(
+          List.of("1473"),
+          Probes.pingSizes(shell, from.namespace(), to.address(), IntStream.of(1472, 1473)));
     }
   }
 

@@ -51,14 +51,14 @@ class LabPlanTest {
 
   @Test
   void ipv6StandsBesideTheScenariosAddresses() {
-    LabPlan dual = new LabPlan("x-", 2, 6, Underlay.ROUTED, LabPlan.Family.DUAL);
+    LabPlan dual = new LabPlan("x-", 2, 6, Underlay.ROUTED).with(LabPlan.Family.DUAL);
     Container last = dual.containerList().getLast();
     assertEquals(List.of("10.244.2.4", "fd00:10:244:2::4"), last.addresses());
     assertEquals("fd00:10:244:2::4", last.overIpv6().address());
     assertEquals("10.18.2.2", dual.host(2).address());
     assertEquals("fd00:10:244:2::/64", dual.host(2).subnet6());
 
-    LabPlan ipv6 = new LabPlan("x-", 2, 2, Underlay.ROUTED, LabPlan.Family.IPV6);
+    LabPlan ipv6 = new LabPlan("x-", 2, 2, Underlay.ROUTED).with(LabPlan.Family.IPV6);
     assertEquals("fd00:10:17:2::2", ipv6.host(1).address());
     assertEquals("fd00:10:17:2::1", ipv6.host(1).gateway().orElseThrow());
     assertEquals(List.of("10.244.1.2"), STANDARD.containerList().getFirst().addresses());

@@ -113,13 +113,10 @@ final class Bench {
   private void measure(Course course, List<Group> groups) {
     try (Iperf iperf = new Iperf(lab)) {
       if (settings.parts().contains(Part.TURNS)) {
-        int mtu = course.commonMtuBytes();
-        course.setMtu(mtu);
+        course.setMtu(course.commonMtuBytes());
         double later = share(Part.OWN_MTU) + share(Part.SCALING);
         eachMode(
-            course,
-            later,
-            (mode, seconds) -> groups.add(sameMtu(course, iperf, mode, mtu, seconds)));
+            course, later, (mode, seconds) -> groups.add(sameMtu(course, iperf, mode, seconds)));
       }
       if (settings.parts().contains(Part.OWN_MTU)) {
         course.setOwnMtu();
@@ -149,7 +146,7 @@ final class Bench {
     }
   }
 
-  private Group sameMtu(Course course, Iperf iperf, Mode mode, int mtu, double seconds) {
+  private Group sameMtu(Course course, Iperf iperf, Mode mode, double seconds) {
     Map<String, Histogram> trips = new LinkedHashMap<>();
     Kind.Tools tools =
         new Kind.Tools(
@@ -158,7 +155,8 @@ final class Bench {
     Rounds rounds = take(course, kinds, mode.toString(), seconds);
     return new Group(
         mode.toString(),
-        "%s mode, containers' MTU %d bytes for all".formatted(capital(mode), mtu),
+        "%s mode, containers' MTU %d bytes for all"
+            .formatted(capital(mode), course.commonMtuBytes()),
         "Underlay devices of the hosts: " + course.offloads() + ".",
         rounds.samples(),
         headlines(kinds),

@@ -45,7 +45,7 @@ final class Course implements AutoCloseable {
   void add(Peer peer, int hosts, int containers) {
     String prefix = LabPlan.PREFIX + "x-" + peer.id() + "-";
     Topology topology =
-        lab.build(new LabPlan(prefix, hosts, containers, LabPlan.Underlay.ROUTED, family));
+        lab.build(new LabPlan(prefix, hosts, containers, LabPlan.Underlay.ROUTED).with(family));
     Built built = new Built(peer, topology, peer.build(lab, topology));
     all.add(built);
     built.datapath().up();

@@ -5,7 +5,6 @@ import dev.culvert.agent.cli.TableReader;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.LabPlan;
@@ -60,18 +59,13 @@ record LiveReading(long runs, long ns, Counter counted) {
         .filter(_ -> attached)
         .filter(info -> info.name().equals(program.toString()))
         .findFirst()
-        .map(info -> read(program, info, pinned, host, shell));
-  }
-
-  private static LiveReading read(
-      Program program,
-      BpfProgram.Info info,
-      DatapathSnapshot pinned,
-      LabPlan.Host host,
-      Shell shell) {
-    Counter counted =
-        program.verdict == null ? received(host, shell) : pinned.counters().get(program.verdict);
-    return new LiveReading(info.runCount(), info.runTimeNs(), counted);
+        .map(info -> {
+          Counter counted =
+              program.verdict == null
+                  ? received(host, shell)
+                  : pinned.counters().get(program.verdict);
+          return new LiveReading(info.runCount(), info.runTimeNs(), counted);
+        });
   }
 
   private static Counter received(LabPlan.Host host, Shell shell) {

@@ -55,13 +55,20 @@ final class SubnetGrowth {
     LabPlan plan = built.topology().plan();
     LabPlan.Host first = plan.host(1);
     LabPlan.Host second = plan.host(2);
-    grow(built, first, second, from, to);
-    grow(built, second, first, from, to);
+    Range range = new Range(from, to);
+    grow(built, first, second, range);
+    grow(built, second, first, range);
   }
 
-  private static void grow(
-      Course.Built built, LabPlan.Host host, LabPlan.Host other, int from, int to) {
-    IntStream numbers = IntStream.range(from, to);
+  /** From one number up to another, without that. */
+  private record Range(int from, int to) {
+    IntStream numbers() {
+      return IntStream.range(from, to);
+    }
+  }
+
+  private static void grow(Course.Built built, LabPlan.Host host, LabPlan.Host other, Range range) {
+    IntStream numbers = range.numbers();
     switch (built.datapath()) {
       case RoutesDatapath _ ->
           batch(
@@ -70,7 +77,7 @@ final class SubnetGrowth {
               "ip",
               numbers.mapToObj(
                   i -> "route add " + subnet(i) + " via " + host.gateway().orElseThrow()));
-      case KernelVxlanDatapath _ -> growVxlan(built, host, other, from, to);
+      case KernelVxlanDatapath _ -> growVxlan(built, host, other, range);
       case TunnelKeyDatapath tunnel ->
           numbers.forEach(i -> tunnel.putRemote(host, subnet(i), other));
       case CulvertDatapath _ ->
@@ -84,13 +91,14 @@ final class SubnetGrowth {
 
   /** As flannel does: an ARP entry, an FDB entry and a route for each. */
   private static void growVxlan(
-      Course.Built built, LabPlan.Host host, LabPlan.Host other, int from, int to) {
+      Course.Built built, LabPlan.Host host, LabPlan.Host other, Range range) {
     String device = KernelVxlanDatapath.DEVICE;
     batch(
         built,
         host,
         "ip",
-        IntStream.range(from, to)
+        range
+            .numbers()
             .mapToObj(i ->
                 "neighbour add %s lladdr %s dev %s nud permanent\nroute add %s via %s dev %s onlink"
                     .formatted(zero(i), mac(i), device, subnet(i), zero(i), device)));
@@ -98,7 +106,8 @@ final class SubnetGrowth {
         built,
         host,
         "bridge",
-        IntStream.range(from, to)
+        range
+            .numbers()
             .mapToObj(i ->
                 "fdb add %s dev %s dst %s self permanent"
                     .formatted(mac(i), device, other.address())));

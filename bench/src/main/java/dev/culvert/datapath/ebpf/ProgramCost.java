@@ -9,6 +9,7 @@ import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RunStatistics;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,11 +65,13 @@ public final class ProgramCost {
       for (Filling filling : FILLINGS) {
         worlds.add(CostWorld.load(filling.subnets(), filling.mixedSizes()));
       }
-      Map<Cell, double[]> ns = new java.util.HashMap<>();
+      Map<Cell, double[]> ns = new HashMap<>();
       for (int round = 0; round < rounds; round++) {
         for (int i = 0; i < FILLINGS.size(); i++) {
           CostRound measured = new CostRound(worlds.get(i), repeat);
-          runOnce(measured, FILLINGS.get(i), round, rounds, ns);
+          for (var cell : runOnce(measured, FILLINGS.get(i)).entrySet()) {
+            ns.computeIfAbsent(cell.getKey(), _ -> new double[rounds])[round] = cell.getValue();
+          }
         }
       }
       return table(ns);
@@ -101,18 +104,17 @@ public final class ProgramCost {
     return Spread.of(ns).median();
   }
 
-  private static void runOnce(
-      CostRound measured, Filling filling, int round, int rounds, Map<Cell, double[]> ns) {
+  private static Map<Cell, Double> runOnce(CostRound measured, Filling filling) {
+    Map<Cell, Double> ns = new HashMap<>();
     for (int bytes : SIZES_BYTES) {
       CostPackets packets = CostPackets.of(bytes);
       Map<Part, Double> parts =
           filling.asked() == 1
               ? measured.run(packets)
               : measured.runSpread(packets, filling.asked());
-      parts.forEach((part, value) ->
-          ns.computeIfAbsent(new Cell(part, bytes, filling), cell -> new double[rounds])[round] =
-              value);
+      parts.forEach((part, value) -> ns.put(new Cell(part, bytes, filling), value));
     }
+    return ns;
   }
 
   private static ResultTable table(Map<Cell, double[]> ns) {

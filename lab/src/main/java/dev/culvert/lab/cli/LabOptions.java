@@ -47,6 +47,10 @@ public final class LabOptions {
     };
   }
 
+  LabPlan plan(LabPlan.Underlay underlay) {
+    return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay).with(family());
+  }
+
   int hosts() {
     return hosts;
   }

@@ -53,9 +53,8 @@ public final class LabRunCommand implements Callable<Integer> {
     Progress progress = new Progress(spec.commandLine().getOut());
     Report report = new Report(progress);
     try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress)) {
-      Stage stage =
-          new Stage(
-              lab, report, options.hosts(), options.containers(), options.kind(), options.family());
+      LabPlan plan = options.plan(LabPlan.Underlay.ROUTED);
+      Stage stage = new Stage(lab, report, options.kind(), plan);
       new LabRun(stage).run(parts.isEmpty() ? LabRun.parts() : parts);
       progress.now("removing the lab");
     }

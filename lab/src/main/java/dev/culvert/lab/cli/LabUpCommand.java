@@ -35,9 +35,7 @@ public final class LabUpCommand implements Runnable {
   @Override
   public void run() {
     LabCommand.requireRoot();
-    LabPlan plan =
-        new LabPlan(
-            LabPlan.PREFIX, options.hosts(), options.containers(), underlay, options.family());
+    LabPlan plan = options.plan(underlay);
     Progress progress = new Progress(spec.commandLine().getOut());
     try (Lab lab = Lab.begin(LabState.Purpose.UP, progress)) {
       progress.now("building namespaces");

@@ -36,17 +36,25 @@ final class Scenario1OneContainer implements Scenario {
                 return Outcome.of(ping.all(), ping.text());
               });
       topology.linkContainer(container, Topology.UNDERLAY_MTU_BYTES);
-      pings(stage, host.name(), host.namespace(), container.address(), container);
-      pings(stage, container.name(), container.namespace(), host.address(), container);
+      Ping in = new Ping(host.name(), host.namespace(), container.address());
+      Ping out = new Ping(container.name(), container.namespace(), host.address());
+      pings(stage, in, container);
+      pings(stage, out, container);
     }
   }
 
-  private static void pings(
-      Stage stage, String who, String namespace, String address, LabPlan.Container container) {
+  /**
+   * Over the veth pair.
+   *
+   * @param namespace of who pings
+   */
+  private record Ping(String who, String namespace, String address) {}
+
+  private static void pings(Stage stage, Ping wanted, LabPlan.Container container) {
     stage
         .report()
         .step(
-            who + " pings " + address + " over the veth pair",
+            wanted.who() + " pings " + wanted.address() + " over the veth pair",
             "every answer; ARP and ICMP on the veth",
             () -> {
               // Else the second ping finds its neighbour known, and there is no ARP to see.
@@ -55,7 +63,7 @@ final class Scenario1OneContainer implements Scenario {
                   Capture.start(
                       stage.lab(),
                       Capture.Wire.withChatter(container.host().namespace(), container.name()))) {
-                var ping = Probes.ping(stage.shell(), namespace, address, 2);
+                var ping = Probes.ping(stage.shell(), wanted.namespace(), wanted.address(), 2);
                 List<String> packets = capture.lines();
                 boolean arp = packets.stream().anyMatch(line -> line.startsWith("ARP"));
                 boolean icmp = packets.stream().anyMatch(line -> line.contains("ICMP echo"));

@@ -24,7 +24,8 @@ final class Scenario4c6Ipv6Underlay implements Scenario {
     if (!stage.family().innerIpv6()) {
       return;
     }
-    LabPlan plan = new LabPlan(LabPlan.PREFIX, 2, 2, LabPlan.Underlay.ROUTED, LabPlan.Family.IPV6);
+    LabPlan plan =
+        new LabPlan(LabPlan.PREFIX, 2, 2, LabPlan.Underlay.ROUTED).with(LabPlan.Family.IPV6);
     try (Topology topology = stage.lab().build(plan);
         LabDatapath datapath = stage.kind().over(stage.lab(), topology)) {
       datapath.up();

@@ -134,8 +134,8 @@ final class Scenario4cOverlay implements Scenario {
                     shell,
                     from.namespace(),
                     to.address(),
-                    index * part,
-                    Math.min((index + 1) * part - 1, lastBytes)))
+                    IntStream.rangeClosed(
+                        index * part, Math.min((index + 1) * part - 1, lastBytes))))
             .flatMap(List::stream)
             .toList();
     return Outcome.of(

@@ -36,7 +36,8 @@ final class Scenario4dUserspace implements Scenario {
   @Override
   public void run(Stage stage) {
     LabPlan plan =
-        new LabPlan(LabPlan.PREFIX + "x-mixed-", 2, 2, LabPlan.Underlay.ROUTED, stage.family());
+        new LabPlan(LabPlan.PREFIX + "x-mixed-", 2, 2, LabPlan.Underlay.ROUTED)
+            .with(stage.family());
     try (Topology topology = stage.lab().build(plan);
         CulvertDatapath mixed =
             new CulvertDatapath(

@@ -16,26 +16,20 @@ import dev.culvert.lab.datapath.LabDatapath;
 public final class Stage {
   private final Lab lab;
   private final Report report;
-  private final int hosts;
-  private final int containers;
   private final LabDatapath.Kind kind;
-  private final LabPlan.Family family;
+  private final LabPlan plan;
   private Topology topology;
   private LabDatapath datapath;
 
-  public Stage(
-      Lab lab,
-      Report report,
-      int hosts,
-      int containers,
-      LabDatapath.Kind kind,
-      LabPlan.Family family) {
+  /**
+   * @param kind of the overlay
+   * @param plan of the overlay lab
+   */
+  public Stage(Lab lab, Report report, LabDatapath.Kind kind, LabPlan plan) {
     this.lab = lab;
     this.report = report;
-    this.hosts = hosts;
-    this.containers = containers;
     this.kind = kind;
-    this.family = family;
+    this.plan = plan;
   }
 
   public Lab lab() {
@@ -55,11 +49,12 @@ public final class Stage {
   }
 
   public LabPlan.Family family() {
-    return family;
+    return plan.family();
   }
 
+  /** As large as the overlay lab, with IPv4 alone. */
   public LabPlan plan(LabPlan.Underlay underlay) {
-    return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay);
+    return new LabPlan(plan.prefix(), plan.hosts(), plan.containers(), underlay);
   }
 
   /** The topology with the overlay on it. */
@@ -72,9 +67,7 @@ public final class Stage {
   public LabDatapath overlay() {
     if (datapath == null) {
       report.progress().now("building the lab with " + kind);
-      topology =
-          lab.build(
-              new LabPlan(LabPlan.PREFIX, hosts, containers, LabPlan.Underlay.ROUTED, family));
+      topology = lab.build(plan);
       datapath = kind.over(lab, topology);
       datapath.up();
     }

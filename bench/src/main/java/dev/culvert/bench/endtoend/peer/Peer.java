@@ -77,42 +77,34 @@ public record Peer(
   }
 
   private static Peer routes(ContainerLinks links) {
-    return flannel(
-        LabDatapath.Kind.ROUTES.toString(),
-        "plain routes (host-gw), no overlay",
-        "flannel, pkg/backend/hostgw; the router is told the subnets",
-        links,
-        topology -> new RoutesDatapath(topology, true, links));
+    return new Flannel(
+            LabDatapath.Kind.ROUTES.toString(),
+            "plain routes (host-gw), no overlay",
+            "flannel, pkg/backend/hostgw; the router is told the subnets")
+        .with(links, topology -> new RoutesDatapath(topology, true, links));
   }
 
   private static Peer kernelVxlan(ContainerLinks links) {
-    return flannel(
-        REFERENCE,
-        "the kernel's VXLAN device",
-        "flannel, pkg/backend/vxlan",
-        links,
-        topology -> new KernelVxlanDatapath(topology, links));
+    return new Flannel(REFERENCE, "the kernel's VXLAN device", "flannel, pkg/backend/vxlan")
+        .with(links, topology -> new KernelVxlanDatapath(topology, links));
   }
 
   /** A backend of flannel's, whole or without the bridge that its CNI plugin makes. */
-  private static Peer flannel(
-      String id,
-      String title,
-      String source,
-      ContainerLinks links,
-      Function<Topology, LabDatapath> builder) {
-    boolean whole = links == ContainerLinks.BRIDGE;
-    return new Peer(
-        id + (whole ? "" : "-veth"),
-        title + (whole ? "" : ", containers without a bridge"),
-        source
-            + (whole
-                ? "; containers on cni0, as flannel's CNI plugin has them"
-                : "; a veth and a route for each container, as Calico has it"),
-        whole ? Joins.QUICK_RUNS : Joins.WHEN_NAMED,
-        true,
-        List.of(),
-        (_, topology) -> builder.apply(topology));
+  private record Flannel(String id, String title, String source) {
+    Peer with(ContainerLinks links, Function<Topology, LabDatapath> builder) {
+      boolean whole = links == ContainerLinks.BRIDGE;
+      return new Peer(
+          id + (whole ? "" : "-veth"),
+          title + (whole ? "" : ", containers without a bridge"),
+          source
+              + (whole
+                  ? "; containers on cni0, as flannel's CNI plugin has them"
+                  : "; a veth and a route for each container, as Calico has it"),
+          whole ? Joins.QUICK_RUNS : Joins.WHEN_NAMED,
+          true,
+          List.of(),
+          (_, topology) -> builder.apply(topology));
+    }
   }
 
   private static Peer userspace() {

@@ -27,7 +27,6 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.AxesChartStyler;
 import org.knowm.xchart.style.CategoryStyler;
 import org.knowm.xchart.style.Styler;
-import org.knowm.xchart.style.markers.Marker;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /** The pictures of a report, drawn by XChart as SVG. */
@@ -154,8 +153,8 @@ final class Charts {
     chart.getStyler().setXAxisTickLabelsFormattingFunction(Charts::percentile);
     group
         .roundTripsNs()
-        .forEach(
-            (id, histogram) -> add(chart, id, rarities(), values(histogram), SeriesMarkers.NONE));
+        .forEach((id, histogram) ->
+            add(chart, id, rarities(), values(histogram)).setMarker(SeriesMarkers.NONE));
     return Svg.of(chart);
   }
 
@@ -194,7 +193,7 @@ final class Charts {
     int number = 0;
     for (String id : curve.points().values().iterator().next().contestants()) {
       double[] sizes = curve.points().keySet().stream().mapToDouble(Integer::doubleValue).toArray();
-      add(chart, id, sizes, medians(curve, id), SeriesMarkers.CIRCLE);
+      add(chart, id, sizes, medians(curve, id)).setMarker(SeriesMarkers.CIRCLE);
       chart.addAnnotation(new Whiskers(COLOURS[number++ % COLOURS.length], quartiles(curve, id)));
     }
     return Svg.of(chart);
@@ -234,10 +233,10 @@ final class Charts {
     return chart;
   }
 
-  private static void add(XYChart chart, String id, double[] x, double[] y, Marker marker) {
+  private static XYSeries add(XYChart chart, String id, double[] x, double[] y) {
     XYSeries series = chart.addSeries(id, x, y);
-    series.setMarker(marker);
     series.setLineStyle(new BasicStroke(2f));
+    return series;
   }
 
   private static void style(AxesChartStyler styler) {
