@@ -132,7 +132,8 @@ final class LeaseKeeper {
   /**
    * The first lease: the one that this host's name has in the store, else the subnet that the
    * datapath was left with, else the wanted or lowest free one. Without a store, what the datapath
-   * was left with serves until the store is back.
+   * was left with serves until the store is back; fenced, if the store can be read and another
+   * host's lease is there.
    *
    * @param mac that of this host's other lease, if there is one: a host has one tunnel end
    * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
@@ -160,6 +161,20 @@ final class LeaseKeeper {
       lease = draft.of(new Subnet(config.vni(), previous.get()), 0);
       record.failed(now);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
+      other().ifPresent(current -> lose(current, now));
+    }
+  }
+
+  /** Who has the subnet: a store that takes no writes may still be read. */
+  private Optional<Lease> other() {
+    try {
+      return store.list().stream()
+          .filter(current -> current.subnet().vni().equals(config.vni()))
+          .filter(current -> current.subnet().prefix().overlaps(lease.subnet().prefix()))
+          .filter(current -> !current.hasHolderOf(lease))
+          .findFirst();
+    } catch (LeaseStoreException e) {
+      return Optional.empty(); // what the datapath was left with serves
     }
   }
 

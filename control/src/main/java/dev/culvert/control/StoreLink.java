@@ -17,6 +17,12 @@ final class StoreLink {
   private static final Duration PROBE_PERIOD = Duration.ofSeconds(10);
 
   /**
+   * How often where nothing is watched yet: this host hears nobody's question whether it lives (see
+   * {@link Challenge}).
+   */
+  static final Duration DEAF_PERIOD = Duration.ofSeconds(1);
+
+  /**
    * How long the store must have been there before what it did not say counts: renewals that we
    * missed while it was away need time to arrive.
    */
@@ -72,10 +78,10 @@ final class StoreLink {
     if (now.isBefore(probeAt)) {
       return false;
     }
-    probeAt = now.plus(PROBE_PERIOD);
+    boolean began = watch.isEmpty();
+    probeAt = now.plus(began ? DEAF_PERIOD : PROBE_PERIOD);
     try {
       store.list();
-      boolean began = watch.isEmpty();
       if (began) {
         watch = Optional.of(store.watch(listener));
       }

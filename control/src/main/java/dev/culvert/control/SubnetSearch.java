@@ -5,6 +5,7 @@ import dev.culvert.control.SubnetAllocator.Choice;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.RefusedException;
 import java.lang.System.Logger.Level;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -63,7 +64,7 @@ final class SubnetSearch {
     }
     for (Lease other : ended) {
       if (other.subnet().vni().equals(request.vni()) && other.subnet().prefix().overlaps(prefix)) {
-        Optional<Lease> silent = challenge.unanswered(other, context.store().reactionTime());
+        Optional<Lease> silent = challenge.unanswered(other, patience());
         if (silent.isEmpty()) {
           List<Lease> left = new ArrayList<>(ended);
           left.remove(other);
@@ -74,5 +75,10 @@ final class SubnetSearch {
       }
     }
     return prefix;
+  }
+
+  /** A holder that started while the store was away looks for it, and hears of us then. */
+  private Duration patience() {
+    return StoreLink.DEAF_PERIOD.plus(context.store().reactionTime());
   }
 }

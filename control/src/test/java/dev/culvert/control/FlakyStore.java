@@ -4,10 +4,11 @@ package dev.culvert.control;
 import java.util.List;
 import java.util.function.Consumer;
 
-/** A store that can be made unreachable, and made to look new. */
+/** A store that can be made unreachable or read-only, and made to look new. */
 final class FlakyStore implements LeaseStore {
   private final LeaseStore store;
   private volatile boolean away;
+  private volatile boolean readOnly;
   private volatile boolean looksNew;
 
   FlakyStore(LeaseStore store) {
@@ -16,6 +17,10 @@ final class FlakyStore implements LeaseStore {
 
   void setAway(boolean isAway) {
     away = isAway;
+  }
+
+  void setReadOnly(boolean is) {
+    readOnly = is;
   }
 
   void setLooksNew(boolean is) {
@@ -29,6 +34,13 @@ final class FlakyStore implements LeaseStore {
     return store;
   }
 
+  private LeaseStore write() {
+    if (readOnly) {
+      throw new LeaseStoreException("The store is read-only; wait for it.");
+    }
+    return reach();
+  }
+
   @Override
   public List<Lease> list() {
     return reach().list();
@@ -36,17 +48,17 @@ final class FlakyStore implements LeaseStore {
 
   @Override
   public Result acquire(Lease lease) {
-    return reach().acquire(lease);
+    return write().acquire(lease);
   }
 
   @Override
   public Result renew(Lease held, Lease wanted) {
-    return reach().renew(held, wanted);
+    return write().renew(held, wanted);
   }
 
   @Override
   public void release(Lease held) {
-    reach().release(held);
+    write().release(held);
   }
 
   @Override

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.LocalSubnet;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -14,10 +16,14 @@ import org.junit.jupiter.api.Test;
 final class LeaseKeeperTest extends OverlayFixture {
   private final LeaseKeeper keeper = keeper();
 
-  private LeaseKeeper keeper() {
+  private LeaseKeeper newKeeper() {
     OverlayConfig config = config("host-01", "10.17.2.2");
     var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(clock));
-    var made = new LeaseKeeper(context, config.networks().getFirst());
+    return new LeaseKeeper(context, config.networks().getFirst());
+  }
+
+  private LeaseKeeper keeper() {
+    LeaseKeeper made = newKeeper();
     made.obtain(datapath.read(), Optional.empty(), Optional.empty(), clock.instant());
     return made;
   }
@@ -107,5 +113,35 @@ final class LeaseKeeperTest extends OverlayFixture {
     doWorkAfter(LeaseView.LINGER);
     assertFalse(keeper.isFenced());
     assertEquals(List.of(keeper.lease()), memory.list());
+  }
+  /** Its kernel has the subnet from before, and the store takes no writes but can be read. */
+  @Test
+  void whoStartsOnAReadOnlyStoreWhereAnotherHasItsSubnetIsFenced() {
+    Lease theirs = loseTo("host-03");
+    LeaseKeeper again = newKeeper();
+    store.setReadOnly(true);
+    var state =
+        new Datapath.State(List.of(), List.of(new LocalSubnet(theirs.subnet(), 0)), List.of());
+    again.obtain(state, Optional.empty(), Optional.empty(), clock.instant());
+    assertEquals(theirs.subnet(), again.lease().subnet());
+    assertTrue(again.isFenced());
+
+    memory.release(theirs);
+    again = newKeeper();
+    again.obtain(state, Optional.empty(), Optional.empty(), clock.instant());
+    assertFalse(again.isFenced(), "nobody has it");
+  }
+
+  /** Nobody's question whether this host lives is heard before it watches. */
+  @Test
+  void aStoreThatIsNotWatchedYetIsLookedForEachSecond() {
+    StoreLink link = new StoreLink(store, event -> {});
+    store.setAway(true);
+    assertFalse(link.doWork(clock.instant()));
+    assertEquals(clock.instant().plus(StoreLink.DEAF_PERIOD), link.nextDeadline());
+    store.setAway(false);
+    clock.advance(StoreLink.DEAF_PERIOD);
+    assertTrue(link.doWork(clock.instant()));
+    link.close();
   }
 }
