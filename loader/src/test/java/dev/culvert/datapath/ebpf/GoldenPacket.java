@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** One entry of golden-packets.txt or path-packets.txt. Byte arrays are fresh at each call. */
 public record GoldenPacket(
@@ -71,9 +72,12 @@ public record GoldenPacket(
     }
   }
 
-  /** The one packet whose name begins so. */
+  /** The first packet, of all but those about paths, whose name begins so. */
   public static GoldenPacket named(String start) {
-    return all().stream().filter(packet -> packet.name.startsWith(start)).findFirst().orElseThrow();
+    return Stream.concat(all().stream(), aboutNobody().stream())
+        .filter(packet -> packet.name.startsWith(start))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("No golden packet's name begins with: " + start));
   }
 
   private static GoldenPacket parse(String block) {

@@ -106,7 +106,7 @@ class TrafficKernelTest {
         new String[] {
           "To the world",
           "To the gateway",
-          "No route to the VTEP",
+          "No way to the VTEP",
           "Another's address",
           "Another's MAC",
           "Total length beyond the packet",
