@@ -106,7 +106,7 @@ final class Underlays {
     Set<Integer> before = Set.copyOf(reached);
     reached.clear(); // each link is looked at again
     if (!WaysOut.isLoopback(first)) {
-      run("", first.index(), programs);
+      runOnFirst(first.index(), programs);
     }
     looked().forEach(link -> reach(link.index(), programs));
     before.forEach(index -> reach(index, programs));
@@ -127,6 +127,20 @@ final class Underlays {
       return;
     }
     run(where(interfaceIndex), interfaceIndex, programs);
+  }
+
+  /**
+   * One that has just got the first's name may have been a way out: the program runs there already,
+   * which the kernel allows once, and so it stays as it is until the next start.
+   */
+  private void runOnFirst(int interfaceIndex, Programs programs) {
+    String wayOut = PinnedLinks.name(ProgramNames.FROM_UNDERLAY, where(interfaceIndex));
+    if (links.interfaceIndex(wayOut).filter(index -> index == interfaceIndex).isPresent()) {
+      links.detach(ProgramNames.FROM_UNDERLAY);
+      reached.add(interfaceIndex);
+    } else {
+      run("", interfaceIndex, programs);
+    }
   }
 
   private void run(String where, int interfaceIndex, Programs programs) {
