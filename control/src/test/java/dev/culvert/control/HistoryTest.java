@@ -25,7 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
  * in the end, nothing acknowledged lost.
  *
  * <p>{@code -Dhistory.seed=N} begins with another than the usual one, {@code -Dhistory.rounds=N}
- * runs so many in place of a few. The usual ones are fixed until hundreds at random pass: of two hundred, six ended with two holders. Two of those are mended; 46361910492, 57961397613, 2184994658 and 38507393875 were not looked into.
+ * runs so many in place of a few. The usual ones are fixed until hundreds at random pass: of two
+ * hundred, six ended with two holders. Two of those are mended; 46361910492, 57961397613,
+ * 2184994658 and 38507393875 were not looked into.
  */
 final class HistoryTest {
   private static final int ROUNDS = Integer.getInteger("history.rounds", 3);

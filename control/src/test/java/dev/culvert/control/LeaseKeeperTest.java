@@ -114,6 +114,7 @@ final class LeaseKeeperTest extends OverlayFixture {
     assertFalse(keeper.isFenced());
     assertEquals(List.of(keeper.lease()), memory.list());
   }
+
   /** Its kernel has the subnet from before, and the store takes no writes but can be read. */
   @Test
   void whoStartsOnAReadOnlyStoreWhereAnotherHasItsSubnetIsFenced() {
