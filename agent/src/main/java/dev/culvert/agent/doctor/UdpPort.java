@@ -37,7 +37,8 @@ final class UdpPort {
         boolean has =
             list(process.resolve("fd"), "*").stream().anyMatch(fd -> sockets.contains(target(fd)));
         if (has) {
-          holders.add(read(process.resolve("comm")).strip() + " (pid " + process.getFileName() + ")");
+          holders.add(
+              read(process.resolve("comm")).strip() + " (pid " + process.getFileName() + ")");
         }
       }
     }
