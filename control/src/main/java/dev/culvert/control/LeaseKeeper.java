@@ -132,8 +132,8 @@ final class LeaseKeeper {
   /**
    * The first lease: the one that this host's name has in the store, else the subnet that the
    * datapath was left with, else the wanted or lowest free one. Without a store, what the datapath
-   * was left with serves until the store is back; fenced, if the store can be read and another
-   * host's lease is there.
+   * was left with serves until the store is back. Where another host has that by now and no other
+   * is to be had, or the store can only be read, this host is fenced.
    *
    * @param mac that of this host's other lease, if there is one: a host has one tunnel end
    * @throws LeaseStoreException when the store cannot be reached and the datapath has nothing
@@ -152,6 +152,12 @@ final class LeaseKeeper {
         record.missing(now); // the kernel knows of a lease, and the store does not
       }
       hold(obtained.lease(), now);
+    } catch (HostNameTakenException e) {
+      throw e;
+    } catch (RefusedException e) {
+      // Refused, it would leave the datapath as it is, with a subnet that is another host's.
+      lease = draft.of(new Subnet(config.vni(), previous.orElseThrow(() -> e)), 0);
+      lose(other().orElseThrow(() -> e), now);
     } catch (LeaseStoreException e) {
       if (previous.isEmpty()) {
         throw e;

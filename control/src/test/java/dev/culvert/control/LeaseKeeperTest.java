@@ -3,10 +3,12 @@ package dev.culvert.control;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -17,7 +19,11 @@ final class LeaseKeeperTest extends OverlayFixture {
   private final LeaseKeeper keeper = keeper();
 
   private LeaseKeeper newKeeper() {
-    OverlayConfig config = config("host-01", "10.17.2.2");
+    return newKeeper("host-01");
+  }
+
+  private LeaseKeeper newKeeper(String host) {
+    OverlayConfig config = config(host, "10.17.2.2");
     var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(clock));
     return new LeaseKeeper(context, config.networks().getFirst());
   }
@@ -131,6 +137,33 @@ final class LeaseKeeperTest extends OverlayFixture {
     again = newKeeper();
     again.obtain(state, Optional.empty(), Optional.empty(), clock.instant());
     assertFalse(again.isFenced(), "nobody has it");
+  }
+
+  /** Were it refused, the datapath would go on with a subnet that is another host's. */
+  @Test
+  void whoStartsWhereAnotherHasItsSubnetAndNoneIsLeftIsFenced() {
+    Lease theirs = loseTo("host-03");
+    for (int i = 0; i < 256; i++) {
+      memory.acquire(Fixtures.lease("10.244." + i + ".0/24", "other-" + i));
+    }
+    LeaseKeeper again = newKeeper();
+    var state =
+        new Datapath.State(List.of(), List.of(new LocalSubnet(theirs.subnet(), 0)), List.of());
+    again.obtain(state, Optional.empty(), Optional.empty(), clock.instant());
+    assertEquals(theirs.subnet(), again.lease().subnet());
+    assertTrue(again.isFenced());
+    assertTrue(again.problem().orElseThrow().contains("host-03 at "), again.problem().get());
+
+    LeaseKeeper newcomer = newKeeper("host-99");
+    var nothing = new Datapath.State(List.of(), List.of(), List.of());
+    assertThrows(
+        RefusedException.class,
+        () -> newcomer.obtain(nothing, Optional.empty(), Optional.empty(), clock.instant()));
+
+    memory.release(theirs);
+    clock.advance(Duration.ofMinutes(1));
+    again.doWork(clock.instant());
+    assertFalse(again.isFenced(), "it is free again");
   }
 
   /** Nobody's question whether this host lives is heard before it watches. */
