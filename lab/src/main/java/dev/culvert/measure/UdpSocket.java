@@ -3,6 +3,7 @@ package dev.culvert.measure;
 
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.culvert.kernel.socket.MessageHeader;
 import dev.culvert.kernel.socket.NativeSocket;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
@@ -19,10 +20,6 @@ final class UdpSocket implements AutoCloseable {
   private static final int BUFFER_BYTES = 8 << 20;
   private static final int MAX_DATAGRAM_BYTES = 65_536;
 
-  // struct mmsghdr on 64-bit machines: a msghdr of 56 bytes, its length, padding.
-  private static final int HEADER_BYTES = 64;
-  private static final int IOVEC_POINTER = 16;
-  private static final int IOVEC_COUNT = 24;
   private static final int IOVEC_BYTES = 16;
 
   private static final Duration PATIENCE = Duration.ofMillis(50);
@@ -48,7 +45,7 @@ final class UdpSocket implements AutoCloseable {
               opened.setOption(NativeSocket.SOL_SOCKET, NativeSocket.SO_RCVBUFFORCE, BUFFER_BYTES);
               opened.bind(own, port);
             });
-    headers = socket.arena().allocate((long) BATCH * HEADER_BYTES, 8);
+    headers = socket.arena().allocate((long) BATCH * MessageHeader.BYTES, 8);
     vector = socket.arena().allocate(IOVEC_BYTES, 8);
     buffer = socket.arena().allocate(MAX_DATAGRAM_BYTES, 8);
   }
@@ -65,8 +62,9 @@ final class UdpSocket implements AutoCloseable {
     vector.set(JAVA_LONG, 8, bytes);
     headers.fill((byte) 0);
     for (int i = 0; i < BATCH; i++) {
-      headers.set(JAVA_LONG, (long) i * HEADER_BYTES + IOVEC_POINTER, vector.address());
-      headers.set(JAVA_LONG, (long) i * HEADER_BYTES + IOVEC_COUNT, 1);
+      headers.set(
+          JAVA_LONG, (long) i * MessageHeader.BYTES + MessageHeader.VECTORS, vector.address());
+      headers.set(JAVA_LONG, (long) i * MessageHeader.BYTES + MessageHeader.VECTOR_COUNT, 1);
     }
   }
 
