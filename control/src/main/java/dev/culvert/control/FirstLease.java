@@ -60,12 +60,13 @@ final class FirstLease {
    * Takes or claims one.
    *
    * @param previous what the datapath was left with: such a host lives, and does not wait
+   * @param settled whether this host has just come to its lease of the other family
    * @throws LeaseStoreException when the store cannot be reached or written
    * @throws HostNameTakenException when another machine lives under this host's name
    * @throws dev.culvert.kernel.RefusedException when no subnet is to be had
    */
-  Obtained obtain(Optional<IpPrefix> previous) {
-    if (previous.isEmpty()) {
+  Obtained obtain(Optional<IpPrefix> previous, boolean settled) {
+    if (previous.isEmpty() && !settled) {
       settle();
     }
     for (int i = 0; i < TRIES; i++) {

@@ -146,7 +146,7 @@ final class LeaseKeeper {
     draft.setMacs(state, before, mac);
     Optional<IpPrefix> previous = previous(state).or(() -> before.flatMap(this::previous));
     try {
-      FirstLease.Obtained obtained = first.obtain(previous);
+      FirstLease.Obtained obtained = first.obtain(previous, mac.isPresent());
       fresh = obtained.fresh();
       if (fresh && previous.isPresent()) {
         record.missing(now); // the kernel knows of a lease, and the store does not

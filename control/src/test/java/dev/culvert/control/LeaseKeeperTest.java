@@ -10,6 +10,8 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -23,8 +25,12 @@ final class LeaseKeeperTest extends OverlayFixture {
   }
 
   private LeaseKeeper newKeeper(String host) {
+    return newKeeper(host, clock);
+  }
+
+  private LeaseKeeper newKeeper(String host, TimeSource time) {
     OverlayConfig config = config(host, "10.17.2.2");
-    var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(clock));
+    var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(time));
     return new LeaseKeeper(context, config.networks().getFirst());
   }
 
@@ -137,6 +143,39 @@ final class LeaseKeeperTest extends OverlayFixture {
     again = newKeeper();
     again.obtain(state, Optional.empty(), Optional.empty(), clock.instant());
     assertFalse(again.isFenced(), "nobody has it");
+  }
+
+  /** In a store that looks new for ever; the lease of the second family comes after the first's. */
+  @Test
+  void aNewcomerSettlesOnceForBothFamilies() {
+    store.setLooksNew(true);
+    List<Duration> waited = new ArrayList<>();
+    TimeSource time =
+        new TimeSource() {
+          @Override
+          public Instant wallTime() {
+            return clock.wallTime();
+          }
+
+          @Override
+          public Duration elapsed() {
+            return clock.elapsed();
+          }
+
+          @Override
+          public void pause(Duration length) {
+            waited.add(length);
+          }
+        };
+    var nothing = new Datapath.State(List.of(), List.of(), List.of());
+    LeaseKeeper first = newKeeper("host-98", time);
+    first.obtain(nothing, Optional.empty(), Optional.empty(), clock.instant());
+    int once = waited.size();
+    assertTrue(once > 0, "a newcomer waits");
+    newKeeper("host-99", time)
+        .obtain(
+            nothing, Optional.empty(), Optional.of(first.lease().vtep().mac()), clock.instant());
+    assertEquals(once, waited.size());
   }
 
   /** Were it refused, the datapath would go on with a subnet that is another host's. */

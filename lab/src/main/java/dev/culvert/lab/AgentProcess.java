@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 
 /** A real agent, in a host's namespace: the same program that a machine would run. */
 public final class AgentProcess implements AutoCloseable {
-  private static final Duration START = Duration.ofSeconds(20);
+  private static final Duration START = Duration.ofSeconds(40);
   private static final Duration ANSWER = Duration.ofSeconds(10);
   private static final Path RUN = Path.of("/run/culvert");
 
