@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /** One entry of golden-packets.txt or path-packets.txt. Byte arrays are fresh at each call. */
@@ -24,6 +25,9 @@ public record GoldenPacket(
     Optional<String> outHex,
     Optional<Integer> gsoSizeBytes,
     Optional<Path> path) {
+  /** By resource: some tests ask for one packet thousands of times. */
+  private static final Map<String, List<GoldenPacket>> READ = new ConcurrentHashMap<>();
+
   /**
    * What is to be known of a way afterwards.
    *
@@ -60,13 +64,17 @@ public record GoldenPacket(
   }
 
   private static List<GoldenPacket> of(String resource) {
+    return READ.computeIfAbsent(resource, GoldenPacket::read);
+  }
+
+  private static List<GoldenPacket> read(String resource) {
     try (InputStream in = GoldenPacket.class.getResourceAsStream(resource)) {
       String text = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       List<GoldenPacket> packets = new ArrayList<>();
       for (String block : text.strip().split("\n\n", -1)) {
         packets.add(parse(block));
       }
-      return packets;
+      return List.copyOf(packets);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
