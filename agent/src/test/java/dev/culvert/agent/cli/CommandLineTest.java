@@ -207,7 +207,7 @@ class CommandLineTest extends CommandLineFixture {
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
     List<?> checks = (List<?>) json.get("checks");
-    assertEquals(12, checks.size());
+    assertEquals(15, checks.size());
     Map<?, ?> decapsulation = (Map<?, ?>) checks.getLast();
     assertEquals("decapsulation", decapsulation.get("name"));
     assertEquals("no interface none7", decapsulation.get("found"));

@@ -37,6 +37,9 @@ import java.util.UUID;
 final class LeaseDirectory {
   private static final String TEMPORARY = ".tmp-";
 
+  /** Each is in vain only if somebody changes the directory in that very moment. */
+  private static final int PROBES = 10;
+
   /** A lease is six short lines; whatever is larger is something else. */
   private static final int MAX_FILE_BYTES = 65_536;
 
@@ -179,13 +182,21 @@ final class LeaseDirectory {
 
   /**
    * What time it is by the clock of the file system: a file is written in place, so that the
-   * directory's own time stays, and goes with the next change.
+   * directory's own time stays, and goes with the next change, which may be another host's and now.
    */
   Instant now() {
     Path probe = directory.resolve(TEMPORARY + "clock");
     try {
-      Files.write(probe, new byte[1]);
-      return time(probe);
+      for (int i = 0; ; i++) {
+        try {
+          Files.write(probe, new byte[1]);
+          return time(probe);
+        } catch (NoSuchFileException e) {
+          if (i == PROBES) {
+            throw e;
+          }
+        }
+      }
     } catch (IOException e) {
       throw new LeaseStoreException(
           "The lease directory " + directory + " cannot be written: " + e + ".", e);
