@@ -46,7 +46,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
    * What was written no longer ago may not be all that there is: living hosts whose leases got lost
    * need to notice, by looking every second at worst, and to write them again.
    */
-  static final Duration NEW = Duration.ofSeconds(3);
+  static final Duration NEW = Duration.ofMillis(1500);
 
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
@@ -153,8 +153,8 @@ public final class DirectoryLeaseStore implements LeaseStore {
   /**
    * {@inheritDoc}
    *
-   * <p>It looks new while all leases in it, static ones aside, were written within the last three
-   * seconds, by the clock of the file system; without any, while the directory or its mark is no
+   * <p>It looks new while all leases in it, static ones aside, were written within the last second
+   * and a half, by the clock of the file system; without any, while the directory or its mark is no
    * older.
    */
   @Override

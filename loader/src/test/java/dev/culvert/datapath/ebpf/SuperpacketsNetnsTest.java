@@ -10,7 +10,6 @@ import java.io.BufferedReader;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -72,8 +71,9 @@ class SuperpacketsNetnsTest {
       String traffic, boolean cut, boolean checksumOffload, Decapsulation where) throws Exception {
     hosts.takeOver(hosts.host(2), PORT, where).close();
     hosts.offloads(!cut, checksumOffload);
+    String count = traffic.equals("segment") ? "420" : "20";
     Process receiver =
-        start(hosts.host(2).container(), "receive", hosts.host(2).containerAddress());
+        start(hosts.host(2).container(), "receive", hosts.host(2).containerAddress(), count);
     try (BufferedReader lines = receiver.inputReader()) {
       assertEquals("ready", lines.readLine());
       String sent =
@@ -81,16 +81,17 @@ class SuperpacketsNetnsTest {
                   hosts.host(1).container(),
                   "python3 %s %s %s".formatted(script, traffic, hosts.host(2).containerAddress()))
               .strip();
-      assertTrue(sent.startsWith(traffic.equals("segment") ? "420 " : "20 "), sent);
+      assertTrue(sent.startsWith(count + " "), sent);
       assertEquals(sent, lines.readLine());
     } finally {
       receiver.destroyForcibly().waitFor();
     }
   }
 
-  private static Process start(String namespace, String mode, String address) throws Exception {
+  private static Process start(String namespace, String mode, String address, String count)
+      throws Exception {
     return new ProcessBuilder(
-            List.of("ip", "netns", "exec", namespace, "python3", script.toString(), mode, address))
+            "ip", "netns", "exec", namespace, "python3", script.toString(), mode, address, count)
         .redirectError(ProcessBuilder.Redirect.INHERIT)
         .start();
   }

@@ -128,7 +128,8 @@ class UserspaceNetnsTest {
                     "python3",
                     script.toString(),
                     "receive",
-                    to.containerAddress()))
+                    to.containerAddress(),
+                    traffic.equals("segment") ? "420" : "20"))
             .redirectError(ProcessBuilder.Redirect.INHERIT)
             .start();
     try (BufferedReader lines = receiver.inputReader()) {

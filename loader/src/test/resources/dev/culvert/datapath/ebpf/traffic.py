@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sends and counts UDP for SuperpacketsNetnsTest: Java has no UDP_SEGMENT.
 
-traffic.py receive ADDRESS          prints "ready", then after a second of silence: datagrams, bytes, and one CRC-32 over all
+traffic.py receive ADDRESS COUNT    prints "ready", then, once COUNT datagrams came and no more, or after five seconds of
+                                    silence: datagrams, bytes, and one CRC-32 over all
 traffic.py segment ADDRESS          20 superpackets of 20 x 1400 + 100 bytes, which the kernel cuts (UDP_SEGMENT)
 traffic.py fragment ADDRESS         20 datagrams of 8000 to 8019 bytes, which IP cuts
 """
@@ -14,6 +15,8 @@ import zlib
 
 PORT = 6000
 UDP_SEGMENT = 103  # linux/udp.h
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h
+EVERYTHING = 8 << 20  # bytes: all that a sender sends, should the receiver get no processor meanwhile
 
 
 def udp(address):
@@ -25,8 +28,9 @@ def datagram(number, size):
     return bytes((number * 7 + i) % 251 for i in range(size))
 
 
-def receive(address):
+def receive(address, expected):
     sock = udp(address)
+    sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, EVERYTHING)
     sock.bind((address, PORT))
     print("ready", flush=True)
     sock.settimeout(20)
@@ -35,8 +39,8 @@ def receive(address):
     try:
         while True:
             data = sock.recv(70000)
-            sock.settimeout(1)
             count, total, checksum = count + 1, total + len(data), checksum + zlib.crc32(data)
+            sock.settimeout(5 if count < expected else 0.3)
     except TimeoutError:
         print(count, total, checksum)
 
@@ -54,11 +58,11 @@ def send(address, mode):
         for start in range(0, len(data), step):
             part = data[start:start + step]
             count, total, checksum = count + 1, total + len(part), checksum + zlib.crc32(part)
-        time.sleep(0.01)  # the receiver's buffer holds a few superpackets only
+        time.sleep(0.02)  # the queues on the way hold a few superpackets only
     print(count, total, checksum)
 
 
 if sys.argv[1] == "receive":
-    receive(sys.argv[2])
+    receive(sys.argv[2], int(sys.argv[3]))
 else:
     send(sys.argv[2], sys.argv[1])
