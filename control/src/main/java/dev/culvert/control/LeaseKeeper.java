@@ -106,7 +106,10 @@ final class LeaseKeeper {
     }
     return doubtful
         ? Optional.of(
-            "This host slept past the end of its lease of "
+            "This host "
+                + (provisional
+                    ? "was cut off already when its agent ended, without its lease of "
+                    : "slept past the end of its lease of ")
                 + lease.subnet()
                 + ", so that another host may have got it; containers here are cut off until the"
                 + " store says that it did not.")
@@ -144,7 +147,8 @@ final class LeaseKeeper {
   void obtain(
       Datapath.State state, Optional<Identity> before, Optional<MacAddress> mac, Instant now) {
     draft.setMacs(state, before, mac);
-    Optional<IpPrefix> previous = previous(state).or(() -> before.flatMap(this::previous));
+    Optional<IpPrefix> carried = previous(state);
+    Optional<IpPrefix> previous = carried.or(() -> before.flatMap(this::previous));
     try {
       FirstLease.Obtained obtained = first.obtain(previous, mac.isPresent());
       fresh = obtained.fresh();
@@ -163,6 +167,7 @@ final class LeaseKeeper {
         throw e;
       }
       provisional = true;
+      doubtful = carried.isEmpty(); // it was fenced when its process ended, and stays so
       validUntil = now.plus(config.leaseDuration());
       lease = draft.of(new Subnet(config.vni(), previous.get()), 0);
       record.failed(now);

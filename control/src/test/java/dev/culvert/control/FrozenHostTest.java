@@ -63,6 +63,29 @@ final class FrozenHostTest extends OverlayFixture {
     assertTrue(reaches(overlay));
   }
 
+  /** A restart makes nobody whole who was cut off, though the kernel knows which subnet it had. */
+  @Test
+  void whoWasCutOffWhenItsAgentEndedStartsCutOff() throws Exception {
+    Overlay first = startWithPeer();
+    store.setAway(true);
+    clock.advance(LEASE);
+    await("the sentence", () -> says(first, SLEPT));
+    first.close();
+
+    Overlay second = start();
+    assertTrue(
+        says(second, "This host was cut off already when its agent ended"),
+        second.status().problems().toString());
+    assertEquals(List.of(), datapath.read().locals());
+    assertFalse(reaches(second));
+
+    store.setAway(false);
+    clock.advance(Duration.ofSeconds(3));
+    await("the lease is confirmed", () -> second.status().problems().isEmpty());
+    assertEquals(List.of(new LocalSubnet(subnet("10.244.1.0/24"), 0)), datapath.read().locals());
+    assertTrue(reaches(second));
+  }
+
   @Test
   void whoSleptWhileAnotherGotItsSubnetLeavesItThere() throws Exception {
     Overlay overlay = startWithPeer();
