@@ -2,10 +2,10 @@
 package dev.culvert.bench;
 
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.kernel.BpfMap;
-import dev.culvert.kernel.BpfObject;
-import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.bpf.BpfObject;
+import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

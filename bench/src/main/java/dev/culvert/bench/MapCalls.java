@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
-import dev.culvert.kernel.BpfMap;
-import dev.culvert.kernel.BpfObjectSpec.MapSpec;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

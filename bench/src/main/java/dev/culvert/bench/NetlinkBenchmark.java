@@ -3,11 +3,11 @@ package dev.culvert.bench;
 
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.RouteInfo;
-import dev.culvert.kernel.VethEnd;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.RouteInfo;
+import dev.culvert.kernel.netlink.VethEnd;
 import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.TimeUnit;

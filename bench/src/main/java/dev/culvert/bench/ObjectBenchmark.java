@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.bench;
 
-import dev.culvert.kernel.BpfObject;
-import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.bpf.BpfObject;
+import dev.culvert.kernel.bpf.Link;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;

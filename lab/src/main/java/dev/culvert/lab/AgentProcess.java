@@ -2,7 +2,7 @@
 package dev.culvert.lab;
 
 import dev.culvert.agent.socket.ControlClient;
-import dev.culvert.kernel.BpfFileSystem;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.io.File;
 import java.io.IOException;
 import java.net.URI;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab;
 
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.util.ArrayList;
 import java.util.List;
 

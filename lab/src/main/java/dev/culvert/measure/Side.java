@@ -4,7 +4,7 @@ package dev.culvert.measure;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.kernel.system.Syscall;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.LabException;

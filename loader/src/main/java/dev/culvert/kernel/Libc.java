@@ -11,11 +11,6 @@ import dev.culvert.kernel.system.SystemCalls;
 @FunctionalInterface
 @SuppressWarnings("exports") // What it can do is for this module and its tests alone.
 public interface Libc extends SystemCalls {
-  /** {@return what the kernel behind this can do; the real one is tried once for all that ask} */
-  default Features features() {
-    return new Features(this);
-  }
-
   /**
    * {@return the real kernel, the same object for all}
    *

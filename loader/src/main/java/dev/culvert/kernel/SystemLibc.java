@@ -24,7 +24,6 @@ final class SystemLibc implements Libc {
       Linker.Option.captureStateLayout().varHandle(MemoryLayout.PathElement.groupElement("errno"));
 
   private final MethodHandle syscall;
-  private final Features features = new Features(this);
 
   // One segment for each thread: errno is read right after the call, on the thread that made it.
   private final ThreadLocal<MemorySegment> captured =
@@ -46,11 +45,6 @@ final class SystemLibc implements Libc {
                 JAVA_LONG),
             Linker.Option.firstVariadicArg(1),
             Linker.Option.captureCallState("errno"));
-  }
-
-  @Override
-  public Features features() {
-    return features;
   }
 
   @Override

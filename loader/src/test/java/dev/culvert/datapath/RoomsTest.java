@@ -20,9 +20,22 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** Which package of the datapath may use which, and that nothing in it goes round in a circle. */
+/** Which package may use which, and that nothing in the datapath goes round in a circle. */
 class RoomsTest {
   private static final String ROOT = "dev.culvert.datapath";
+
+  private static final String KERNEL = "dev.culvert.kernel";
+
+  /** From the bottom up. All but the first may use what stands above them, the package itself. */
+  private static final Map<String, List<String>> KERNEL_MAY_USE =
+      Map.of(
+          ".system", List.of(),
+          "", List.of(".system"),
+          ".host", List.of(".system"),
+          ".socket", List.of(".system"),
+          ".object", List.of(".host"),
+          ".bpf", List.of(".system", ".host", ".object"),
+          ".netlink", List.of(".system", ".host", ".bpf"));
 
   /** From the bottom up; all may use the vocabulary, which is the package above them. */
   private static final Map<String, List<String>> MAY_USE =
@@ -46,32 +59,41 @@ class RoomsTest {
   }
 
   @Test
-  void everyPackageIsARoomOfTheList() {
-    Set<String> rooms =
-        loader.stream()
-            .map(JavaClass::getPackageName)
-            .filter(name -> name.startsWith(ROOT))
-            .map(name -> name.substring(ROOT.length()))
-            .collect(Collectors.toSet());
-    assertEquals(MAY_USE.keySet(), rooms);
+  void everyPackageIsARoomOfItsList() {
+    assertEquals(MAY_USE.keySet(), roomsBelow(ROOT));
+    assertEquals(KERNEL_MAY_USE.keySet(), roomsBelow(KERNEL));
+  }
+
+  private static Set<String> roomsBelow(String root) {
+    return loader.stream()
+        .map(JavaClass::getPackageName)
+        .filter(name -> name.startsWith(root))
+        .map(name -> name.substring(root.length()))
+        .collect(Collectors.toSet());
   }
 
   @Test
   void eachUsesTheRoomsBelowItAlone() {
     MAY_USE.forEach((room, others) -> {
-      String[] allowed =
-          Stream.concat(
-                  Stream.of("java..", "dev.culvert.kernel..", "io.netty..", ROOT, ROOT + room),
-                  others.stream().map(other -> ROOT + other))
-              .toArray(String[]::new);
-      classes()
-          .that()
-          .resideInAPackage(ROOT + room)
-          .should()
-          .onlyDependOnClassesThat()
-          .resideInAnyPackage(allowed)
-          .check(loader);
+      Stream<String> below = Stream.of("java..", KERNEL + "..", "io.netty..", ROOT);
+      assertUsesOnly(ROOT, room, Stream.concat(below, others.stream().map(ROOT::concat)));
     });
+    KERNEL_MAY_USE.forEach((room, others) -> {
+      Stream<String> below =
+          room.equals(".system") ? Stream.of("java..") : Stream.of("java..", KERNEL);
+      assertUsesOnly(KERNEL, room, Stream.concat(below, others.stream().map(KERNEL::concat)));
+    });
+  }
+
+  private static void assertUsesOnly(String root, String room, Stream<String> allowed) {
+    String[] packages = Stream.concat(Stream.of(root + room), allowed).toArray(String[]::new);
+    classes()
+        .that()
+        .resideInAPackage(root + room)
+        .should()
+        .onlyDependOnClassesThat()
+        .resideInAnyPackage(packages)
+        .check(loader);
   }
 
   @Test

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.testing;
 
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

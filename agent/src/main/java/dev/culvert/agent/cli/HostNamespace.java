@@ -7,7 +7,7 @@ import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

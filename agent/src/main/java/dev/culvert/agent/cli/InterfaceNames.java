@@ -2,8 +2,8 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.netlink.Netlink;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;

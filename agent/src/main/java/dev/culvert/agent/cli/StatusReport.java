@@ -13,7 +13,6 @@ import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
-import dev.culvert.kernel.BpfProgram;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -92,7 +91,7 @@ record StatusReport(
     return view;
   }
 
-  private static Map<String, Object> programView(BpfProgram.Info program) {
+  private static Map<String, Object> programView(DatapathSnapshot.Loaded program) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("name", program.name());
     view.put("id", program.id());
@@ -132,7 +131,7 @@ record StatusReport(
     line(out, "remote", remotes(read));
     line(out, "endpoints", Integer.toString(read.state().endpoints().size()));
     line(out, "packets", packets(read, false) + " handled, " + packets(read, true) + " dropped");
-    for (BpfProgram.Info program : read.programs()) {
+    for (DatapathSnapshot.Loaded program : read.programs()) {
       line(out, "program", program.name() + ", id " + program.id() + ", tag " + program.tag());
     }
     for (DatapathSnapshot.Attached attached : read.attachments()) {

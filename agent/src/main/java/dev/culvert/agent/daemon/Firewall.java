@@ -3,7 +3,7 @@ package dev.culvert.agent.daemon;
 
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NfTables;
+import dev.culvert.kernel.netlink.NfTables;
 import java.time.Duration;
 import java.util.List;
 

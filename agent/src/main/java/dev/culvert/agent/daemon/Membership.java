@@ -19,7 +19,7 @@ import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.datapath.userspace.UserspaceConfig;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.netlink.Netlink;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.util.ArrayDeque;

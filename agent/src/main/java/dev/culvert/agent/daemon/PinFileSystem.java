@@ -2,9 +2,9 @@
 package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
-import dev.culvert.kernel.BpfFileSystem;
-import dev.culvert.kernel.FolderLock;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfFileSystem;
+import dev.culvert.kernel.host.FolderLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;

@@ -4,7 +4,7 @@ package dev.culvert.agent.daemon;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.UnixDatagram;
+import dev.culvert.kernel.socket.UnixDatagram;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

@@ -4,7 +4,7 @@ package dev.culvert.agent.daemon;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.netlink.Netlink;
 import java.lang.System.Logger.Level;
 import java.net.InetAddress;
 import java.util.Optional;

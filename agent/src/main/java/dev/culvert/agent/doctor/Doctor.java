@@ -4,14 +4,15 @@ package dev.culvert.agent.doctor;
 import dev.culvert.agent.daemon.MountNamespace;
 import dev.culvert.agent.daemon.Privileges;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.NfTables;
+import dev.culvert.kernel.bpf.BpfFileSystem;
+import dev.culvert.kernel.bpf.Features;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.NfTables;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,7 +217,7 @@ public final class Doctor {
 
   private BpfAnswer askBpf() {
     try {
-      return BpfAnswer.answered(libc.features().tcx());
+      return BpfAnswer.answered(Features.of(libc).tcx());
     } catch (KernelException e) {
       return BpfAnswer.refused(e.errno());
     }

@@ -21,7 +21,6 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.InterfaceName;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -110,7 +109,7 @@ abstract class CommandLineFixture {
         new TrafficCounters(
             Map.of(THERE.address(), new Traffic(new Counter(7, 700), new Counter(3, 300))),
             byEndpoint()),
-        List.of(new BpfProgram.Info(12, "from_container", 3, "0123456789abcdef", 1, 1, 0, 0)),
+        List.of(new DatapathSnapshot.Loaded(12, "from_container", "0123456789abcdef", 0, 0)),
         List.of(new DatapathSnapshot.Attached("from_underlay", "from_underlay", Optional.of(2))));
   }
 

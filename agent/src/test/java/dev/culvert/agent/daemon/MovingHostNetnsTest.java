@@ -13,7 +13,7 @@ import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -4,8 +4,8 @@ package dev.culvert.agent.daemon;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import dev.culvert.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -7,7 +7,7 @@ import dev.culvert.bench.Spread;
 import dev.culvert.bench.endtoend.LiveReading.Program;
 import dev.culvert.bench.endtoend.peer.Peer;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.RunStatistics;
+import dev.culvert.kernel.bpf.RunStatistics;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.LabPlan;

@@ -3,8 +3,8 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.ProgramNames;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.Link;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.bpf.Link;
 
 /**
  * The two programs on an interface that leads to containers: from_container judges and sends what

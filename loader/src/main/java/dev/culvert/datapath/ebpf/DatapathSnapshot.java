@@ -12,11 +12,11 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.datapath.table.VtepTable;
-import dev.culvert.kernel.BpfMap;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.host.KernelClock;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,8 +44,24 @@ public record DatapathSnapshot(
     Map<InetAddress, LoweredMtu> paths,
     Map<Verdict, Counter> counters,
     TrafficCounters traffic,
-    List<BpfProgram.Info> programs,
+    List<Loaded> programs,
     List<Attached> attachments) {
+  /**
+   * A program that the kernel holds.
+   *
+   * @param id unique among all programs that are loaded now
+   * @param name at most 15 characters
+   * @param tag 16 hexadecimal digits, the same as bpftool prints
+   * @param runTimeNs total over all CPUs; grows only while the kernel's statistics of BPF programs
+   *     are on
+   * @param runCount likewise
+   */
+  public record Loaded(int id, String name, String tag, long runTimeNs, long runCount) {
+    private static Loaded of(BpfProgram.Info info) {
+      return new Loaded(info.id(), info.name(), info.tag(), info.runTimeNs(), info.runCount());
+    }
+  }
+
   /**
    * A program on an interface.
    *
@@ -144,14 +160,14 @@ public record DatapathSnapshot(
     return Map.copyOf(paths);
   }
 
-  private static List<BpfProgram.Info> programs(Libc libc, Pins pins) {
-    List<BpfProgram.Info> infos = new ArrayList<>();
+  private static List<Loaded> programs(Libc libc, Pins pins) {
+    List<Loaded> loaded = new ArrayList<>();
     for (String name : pins.programs()) {
       try (BpfProgram program = BpfProgram.openPinned(libc, pins.program(name))) {
-        infos.add(program.info());
+        loaded.add(Loaded.of(program.info()));
       }
     }
-    return List.copyOf(infos);
+    return List.copyOf(loaded);
   }
 
   private static List<Attached> attachments(Libc libc, Pins pins) {

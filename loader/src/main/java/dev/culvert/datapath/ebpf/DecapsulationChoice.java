@@ -2,12 +2,12 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.kernel.GenericNetlink;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.netlink.GenericNetlink;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.util.Optional;
 import java.util.OptionalLong;
 

@@ -2,11 +2,11 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Decapsulation;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.GenericNetlink;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.LinkInfo;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.netlink.GenericNetlink;
+import dev.culvert.kernel.netlink.LinkInfo;
 import java.util.Optional;
 
 /**

@@ -6,10 +6,10 @@ import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.Link;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.util.Optional;
 
 /**

@@ -2,9 +2,9 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.pin.Pins;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.bpf.Link;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;

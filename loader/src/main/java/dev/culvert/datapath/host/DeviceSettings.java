@@ -3,9 +3,9 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.host.Fixture.Knob;
 import dev.culvert.datapath.host.Fixture.Setting;
-import dev.culvert.kernel.Ipv6Settings;
-import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.host.Ipv6Settings;
+import dev.culvert.kernel.netlink.Netlink;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;

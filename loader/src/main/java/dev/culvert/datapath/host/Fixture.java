@@ -3,10 +3,10 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.MacAddress;
-import dev.culvert.kernel.BpfProgram;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
-import dev.culvert.kernel.RouteInfo;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 

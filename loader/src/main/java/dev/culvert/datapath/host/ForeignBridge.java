@@ -6,9 +6,9 @@ import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.kernel.InterfaceName;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.util.List;
 import java.util.Optional;
 

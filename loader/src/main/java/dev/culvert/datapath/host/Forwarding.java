@@ -3,11 +3,11 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.kernel.Ipv6Settings;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.host.Ipv6Settings;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

@@ -3,9 +3,9 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.nio.file.Path;
 import java.util.Optional;
 

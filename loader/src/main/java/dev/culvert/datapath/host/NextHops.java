@@ -3,9 +3,9 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.NextHop;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.RouteInfo;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 import java.util.function.Supplier;

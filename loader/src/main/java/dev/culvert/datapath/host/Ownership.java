@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.host;
 
-import dev.culvert.kernel.LinkInfo;
+import dev.culvert.kernel.netlink.LinkInfo;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Optional;

@@ -3,8 +3,8 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.RouteInfo;
+import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
 

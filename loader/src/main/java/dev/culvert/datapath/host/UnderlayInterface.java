@@ -2,9 +2,9 @@
 package dev.culvert.datapath.host;
 
 import dev.culvert.kernel.InterfaceName;
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
 import java.util.stream.Collectors;
 
 /** An interface that the configuration names as underlay. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.host;
 
-import dev.culvert.kernel.LinkInfo;
-import dev.culvert.kernel.Netlink;
-import dev.culvert.kernel.RouteInfo;
+import dev.culvert.kernel.netlink.LinkInfo;
+import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.RouteInfo;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;

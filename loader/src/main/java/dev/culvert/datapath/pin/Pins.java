@@ -3,9 +3,9 @@ package dev.culvert.datapath.pin;
 
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.table.Layouts;
-import dev.culvert.kernel.BpfFileSystem;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

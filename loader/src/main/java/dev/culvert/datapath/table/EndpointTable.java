@@ -15,7 +15,7 @@ import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.StructLayout;
+import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;

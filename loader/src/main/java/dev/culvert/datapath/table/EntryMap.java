@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.table;
 
-import dev.culvert.kernel.BpfMap;
+import dev.culvert.kernel.bpf.BpfMap;
 import java.lang.foreign.MemorySegment;
 import java.util.function.BiConsumer;
 

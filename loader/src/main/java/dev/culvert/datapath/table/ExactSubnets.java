@@ -9,7 +9,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
-import dev.culvert.kernel.StructLayout;
+import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;

@@ -3,7 +3,7 @@ package dev.culvert.datapath.table;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.packet.AddressBytes;
-import dev.culvert.kernel.StructLayout;
+import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.net.InetAddress;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.table;
 
-import dev.culvert.kernel.BpfObjectSpec;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

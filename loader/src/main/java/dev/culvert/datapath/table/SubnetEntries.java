@@ -15,7 +15,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.packet.HeaderTemplate;
-import dev.culvert.kernel.StructLayout;
+import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.Optional;

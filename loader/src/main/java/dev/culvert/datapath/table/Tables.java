@@ -5,7 +5,7 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.TrafficCounters;
-import dev.culvert.kernel.BpfMap;
+import dev.culvert.kernel.bpf.BpfMap;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;

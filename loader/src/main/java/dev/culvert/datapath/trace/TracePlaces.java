@@ -5,11 +5,11 @@ import static dev.culvert.datapath.table.Layouts.TRACER;
 
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Layouts;
-import dev.culvert.kernel.BpfMap;
-import dev.culvert.kernel.FolderLock;
-import dev.culvert.kernel.KernelClock;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.host.FolderLock;
+import dev.culvert.kernel.host.KernelClock;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Packets by the batch, for the userspace datapath and for measurements; not exported: datagram
- * sockets, TUN devices, and waiting for them. The calls in a packet's path return negated errnos
- * instead of throwing.
+ * Sockets, not exported. Packets by the batch, for the userspace datapath and for measurements:
+ * datagram sockets, TUN devices, and waiting for them; the calls in a packet's path return negated
+ * errnos instead of throwing. And single datagrams to a Unix socket.
  */
 package dev.culvert.kernel.socket;

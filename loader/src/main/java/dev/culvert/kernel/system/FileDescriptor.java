@@ -2,6 +2,7 @@
 package dev.culvert.kernel.system;
 
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /** Owns one kernel file descriptor; closing twice is harmless. Usable from any thread. */
 public final class FileDescriptor implements AutoCloseable {
@@ -27,6 +28,20 @@ public final class FileDescriptor implements AutoCloseable {
       throw new IllegalStateException("The file descriptor is closed.");
     }
     return current;
+  }
+
+  /** Makes the owner, who closes this from now on; it is closed here when that fails. */
+  public <T> T handTo(Function<FileDescriptor, T> owner) {
+    boolean made = false;
+    try {
+      T result = owner.apply(this);
+      made = true;
+      return result;
+    } finally {
+      if (!made) {
+        close();
+      }
+    }
   }
 
   @Override

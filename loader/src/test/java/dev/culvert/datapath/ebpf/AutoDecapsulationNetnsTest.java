@@ -7,11 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
-import dev.culvert.kernel.GenericNetlink;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.host.NetNamespace;
+import dev.culvert.kernel.netlink.GenericNetlink;
+import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.testing.RequiresRoot;
 import java.util.OptionalLong;
 import java.util.concurrent.Callable;

@@ -7,7 +7,7 @@ import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.util.List;
 import org.junit.jupiter.api.Tag;

@@ -5,7 +5,7 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Link;
+import dev.culvert.kernel.bpf.Link;
 import java.net.Inet6Address;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -2,9 +2,9 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.BpfMap;
-import dev.culvert.kernel.BpfObjectSpec;
-import dev.culvert.kernel.TestRunner;
+import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.bpf.TestRunner;
+import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.BpfProgram;
+import dev.culvert.kernel.bpf.BpfProgram;
 import dev.culvert.testing.RequiresRoot;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -16,7 +16,7 @@ import dev.culvert.datapath.userspace.UserspaceConfig;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.net.InetAddress;
 import java.util.List;

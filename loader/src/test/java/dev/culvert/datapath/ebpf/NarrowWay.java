@@ -20,7 +20,7 @@ import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;

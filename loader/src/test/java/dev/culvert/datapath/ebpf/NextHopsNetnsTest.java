@@ -7,7 +7,7 @@ import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.host.NextHops;
 import dev.culvert.datapath.host.NextHops.MtuSource;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.Netlink;
+import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;
 import java.net.InetAddress;

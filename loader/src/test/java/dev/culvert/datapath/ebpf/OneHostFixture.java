@@ -13,7 +13,7 @@ import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;

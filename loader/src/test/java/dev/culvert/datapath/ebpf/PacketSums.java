@@ -2,8 +2,8 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.BpfProgram;
-import dev.culvert.kernel.TestRunner;
+import dev.culvert.kernel.bpf.BpfProgram;
+import dev.culvert.kernel.bpf.TestRunner;
 
 /** Whether this kernel can hold programs to the sum that a NIC took of a packet. */
 final class PacketSums {

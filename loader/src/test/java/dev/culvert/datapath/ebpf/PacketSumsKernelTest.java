@@ -3,7 +3,7 @@ package dev.culvert.datapath.ebpf;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.TestRunner;
+import dev.culvert.kernel.bpf.TestRunner;
 import dev.culvert.testing.RequiresRoot;
 import java.util.List;
 import java.util.stream.Stream;

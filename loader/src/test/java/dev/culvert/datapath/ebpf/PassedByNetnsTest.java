@@ -8,7 +8,7 @@ import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.net.InetAddress;
 import java.nio.file.Files;

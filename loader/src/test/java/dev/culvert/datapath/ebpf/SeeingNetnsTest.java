@@ -22,7 +22,7 @@ import dev.culvert.datapath.trace.ProbePacket.Protocol;
 import dev.culvert.datapath.trace.TraceEvent;
 import dev.culvert.datapath.trace.Tracer;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.net.InetAddress;
 import java.time.Duration;

@@ -22,7 +22,7 @@ import dev.culvert.datapath.userspace.UserspaceConfig;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.NetNamespace;
+import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.BpfFolder;
 import java.net.InetAddress;
 import java.nio.file.Files;

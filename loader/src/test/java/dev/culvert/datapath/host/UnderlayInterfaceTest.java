@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.culvert.kernel.LinkInfo;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.netlink.LinkInfo;
 import org.junit.jupiter.api.Test;
 
 class UnderlayInterfaceTest {

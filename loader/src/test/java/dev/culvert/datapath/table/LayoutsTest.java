@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.BpfObjectSpec;
-import dev.culvert.kernel.BpfObjectSpec.MapSpec;
-import dev.culvert.kernel.StructLayout;
+import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.nio.file.Files;

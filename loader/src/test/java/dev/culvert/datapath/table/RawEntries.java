@@ -2,7 +2,7 @@
 package dev.culvert.datapath.table;
 
 import dev.culvert.datapath.Traffic;
-import dev.culvert.kernel.BpfMap;
+import dev.culvert.kernel.bpf.BpfMap;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.kernel.bpf;
+
+import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A loaded object: its maps and programs, as owned file descriptors. Closing it frees what is not
+ * pinned or attached. Methods may be called from any thread.
+ */
+public final class BpfObject implements AutoCloseable {
+  /** To make a folder that other processes make and remove too. */
+  private static final int MOST_TRIES = 10;
+
+  private final BpfObjectSpec spec;
+  private final Map<String, BpfMap> maps;
+  private final Map<String, BpfProgram> programs;
+  private final List<AutoCloseable> owned;
+
+  private BpfObject(ObjectLoader loader) {
+    this.spec = loader.spec();
+    this.maps = Map.copyOf(loader.maps());
+    this.programs = new LinkedHashMap<>(loader.programs());
+    this.owned = new ArrayList<>(loader.owned());
+  }
+
+  /**
+   * Creates the maps, relocates and loads every program. All or nothing: after a failure nothing is
+   * left.
+   *
+   * @param libc the way to the kernel
+   * @param spec what to load
+   * @param reuse maps to use in place of the object's own, by name; each must match the spec (type,
+   *     sizes, flags). They stay the caller's to close
+   * @return the caller's to close
+   * @throws KernelException when the kernel refuses; {@link VerifierRejected} when its verifier
+   *     does
+   * @throws IllegalStateException when a map to reuse has another layout; the message names both
+   */
+  public static BpfObject load(Libc libc, BpfObjectSpec spec, Map<String, BpfMap> reuse) {
+    ObjectLoader loader = new ObjectLoader(libc, spec);
+    try {
+      reuse.forEach((name, map) -> loader.reuse(name, map, "The map given as " + name));
+      loader.load();
+      return new BpfObject(loader);
+    } catch (RuntimeException | Error e) {
+      closeAll(loader.owned());
+      throw e;
+    }
+  }
+
+  /**
+   * Like {@link #load(Libc, BpfObjectSpec, Map)}, but each map of the spec is taken from {@code
+   * pins/NAME} when it is pinned there already, else created and pinned there. Global data is not
+   * pinned: it belongs to the programs of one load. The folder is made when it is missing. All or
+   * nothing: after a failure no new pin is left.
+   *
+   * @param libc the way to the kernel
+   * @param spec what to load
+   * @param pins a folder below a bpf file system
+   * @return the caller's to close; what is pinned outlives it
+   * @throws KernelException when the kernel refuses, also to make the folder; {@link
+   *     VerifierRejected} when its verifier does
+   * @throws IllegalStateException when a pinned map has another layout; the message names both
+   */
+  public static BpfObject loadPinned(Libc libc, BpfObjectSpec spec, Path pins) {
+    ObjectLoader loader = new ObjectLoader(libc, spec);
+    List<Path> made = new ArrayList<>();
+    try {
+      makeFolder(pins, made);
+      Map<String, Path> missing = new HashMap<>();
+      for (MapSpec map : spec.maps()) {
+        Path pin = pins.resolve(map.name());
+        if (Files.exists(pin)) {
+          loader.reuse(
+              map.name(), loader.own(BpfMap.openPinned(libc, pin)), "The map pinned at " + pin);
+        } else {
+          missing.put(map.name(), pin);
+        }
+      }
+      loader.load();
+      missing.forEach((name, pin) -> {
+        loader.maps().get(name).pin(pin);
+        made.add(pin);
+      });
+      return new BpfObject(loader);
+    } catch (RuntimeException | Error e) {
+      closeAll(loader.owned());
+      removeAll(made, e);
+      throw e;
+    }
+  }
+
+  /** Another process may make or remove the same folders meanwhile. */
+  private static void makeFolder(Path folder, List<Path> made) {
+    Path parent = folder.toAbsolutePath().getParent();
+    for (int tries = 1; !Files.isDirectory(folder); tries++) {
+      if (parent != null) {
+        makeFolder(parent, made);
+      }
+      try {
+        Files.createDirectory(folder);
+        made.add(folder);
+      } catch (FileAlreadyExistsException | NoSuchFileException raced) {
+        if (tries == MOST_TRIES) {
+          throw noFolder(folder, Errno.EEXIST);
+        }
+      } catch (IOException refused) {
+        throw noFolder(folder, Errno.EPERM);
+      }
+    }
+  }
+
+  private static KernelException noFolder(Path folder, Errno errno) {
+    return new KernelException(
+        "mkdir",
+        folder.toString(),
+        errno.number(),
+        "pins need a folder in a bpf file system (mount -t bpf bpf /sys/fs/bpf), without dots in its name");
+  }
+
+  private static void removeAll(List<Path> made, Throwable reason) {
+    for (Path path : made.reversed()) {
+      try {
+        Files.deleteIfExists(path);
+      } catch (IOException e) {
+        reason.addSuppressed(e);
+      }
+    }
+  }
+
+  /** {@return what was loaded} */
+  public BpfObjectSpec spec() {
+    return spec;
+  }
+
+  /**
+   * A map of this object, also one that it took over.
+   *
+   * @param name in C; global data goes by the name of its section, such as {@code .bss}
+   * @return closed with this object
+   * @throws IllegalArgumentException when there is none; the message lists those that there are
+   */
+  public BpfMap map(String name) {
+    return named("map", name, maps);
+  }
+
+  /**
+   * A program of this object.
+   *
+   * @param name of its function in C
+   * @return closed with this object
+   * @throws IllegalArgumentException when there is none; the message lists those that there are
+   */
+  public BpfProgram program(String name) {
+    return named("program", name, programs);
+  }
+
+  private <T> T named(String what, String name, Map<String, T> all) {
+    T found = all.get(name);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          spec.name()
+              + " has no "
+              + what
+              + " "
+              + name
+              + ", only "
+              + all.keySet().stream().sorted().toList()
+              + ".");
+    }
+    return found;
+  }
+
+  @Override
+  public void close() {
+    closeAll(owned);
+  }
+
+  private static void closeAll(List<AutoCloseable> all) {
+    for (AutoCloseable each : all) {
+      try {
+        each.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("Closing a descriptor failed: " + each, e);
+      }
+    }
+  }
+}
