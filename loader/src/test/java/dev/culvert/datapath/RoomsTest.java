@@ -34,8 +34,8 @@ class RoomsTest {
           ".host", List.of(".system"),
           ".socket", List.of(".system"),
           ".object", List.of(".host"),
-          ".bpf", List.of(".system", ".host", ".object"),
-          ".netlink", List.of(".system", ".host", ".bpf"));
+          ".netlink", List.of(".system", ".host"),
+          ".bpf", List.of(".system", ".host", ".object"));
 
   /** From the bottom up; all may use the vocabulary, which is the package above them. */
   private static final Map<String, List<String>> MAY_USE =

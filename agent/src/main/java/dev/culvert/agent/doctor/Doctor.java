@@ -13,6 +13,7 @@ import dev.culvert.kernel.bpf.Features;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.kernel.netlink.NfTables;
+import dev.culvert.kernel.netlink.RouteInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -164,8 +165,8 @@ public final class Doctor {
 
   private Optional<InterfaceName> defaultInterface() {
     try (Netlink netlink = Netlink.open(libc)) {
-      return netlink.routes().stream()
-          .filter(route -> route.prefixLength() == 0 && route.table() == Netlink.TABLE_MAIN)
+      return netlink.routes().all().stream()
+          .filter(route -> route.prefixLength() == 0 && route.table() == RouteInfo.TABLE_MAIN)
           .findFirst()
           .flatMap(route -> netlink.link(route.interfaceIndex()))
           .map(LinkInfo::name)

@@ -201,21 +201,19 @@ public final class ContainerInterface implements AutoCloseable {
    * on all interfaces). So the container is told the answer beforehand.
    */
   private void introduceGateway(InetAddress gateway, Endpoint endpoint, int there) {
-    inside.replaceNeighbour(
-        new NeighbourInfo(
-            there, gateway, endpoint.hostMac().toBytes(), Netlink.NEIGHBOUR_PERMANENT));
+    inside.replaceNeighbour(new NeighbourInfo(there, gateway, endpoint.hostMac().toBytes()));
   }
 
   private void route(Attachment.Address address, int there, List<IpPrefix> networks) {
     InetAddress gateway = address.gateway();
     IpFamily family = IpFamily.of(gateway);
-    inside.replaceRoute(Routes.onLink(IpPrefix.of(gateway), there, Optional.empty()));
-    if (inside.routes().stream().anyMatch(r -> Routes.isDefault(r, family))) {
+    inside.routes().replace(Routes.onLink(IpPrefix.of(gateway), there, Optional.empty()));
+    if (inside.routes().all().stream().anyMatch(r -> Routes.isDefault(r, family))) {
       networks.stream()
           .filter(network -> network.family() == family)
-          .forEach(network -> inside.replaceRoute(Routes.via(network, gateway, there)));
+          .forEach(network -> inside.routes().replace(Routes.via(network, gateway, there)));
     } else {
-      inside.replaceRoute(Routes.via(IpPrefix.everything(family), gateway, there));
+      inside.routes().replace(Routes.via(IpPrefix.everything(family), gateway, there));
     }
   }
 

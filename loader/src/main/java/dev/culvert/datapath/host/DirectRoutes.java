@@ -41,7 +41,9 @@ public final class DirectRoutes {
     }
     NextHop way = remote.nextHop().get();
     forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
-    netlink.replaceRoute(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
+    netlink
+        .routes()
+        .replace(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
     routes.put(remote.subnet(), way);
   }
 
@@ -69,7 +71,7 @@ public final class DirectRoutes {
     NextHop way = routes.remove(subnet);
     if (way != null) {
       boolean _ =
-          netlink.removeRoute(Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()));
+          netlink.routes().remove(Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()));
     }
   }
 

@@ -29,7 +29,7 @@ public final class FoundPairs {
             .filter(link -> link.kind().equals("veth") && ownership.owns(link))
             .collect(Collectors.toMap(LinkInfo::index, Function.identity()));
     Map<Integer, List<InetAddress>> routed =
-        netlink.routes().stream()
+        netlink.routes().all().stream()
             .filter(route -> pairs.containsKey(route.interfaceIndex()) && isToContainer(route))
             .collect(
                 Collectors.groupingBy(
@@ -52,7 +52,7 @@ public final class FoundPairs {
 
   /** The kernel itself has routes to the gateways' addresses there. */
   private static boolean isToContainer(RouteInfo route) {
-    return route.protocol() == Netlink.ROUTE_PROTOCOL
+    return route.protocol() == RouteInfo.OUR_PROTOCOL
         && route.prefixLength() == IpPrefix.of(route.destination()).length();
   }
 }

@@ -119,13 +119,13 @@ public final class HostDevice {
         netlink.removeAddress(index, other.address(), other.prefixLength());
       }
     }
-    for (RouteInfo other : netlink.routes()) {
+    for (RouteInfo other : netlink.routes().all()) {
       boolean keep =
           wanted.stream()
               .anyMatch(
                   f -> f instanceof Fixture.Route r && Routes.sameDestination(other, r.route()));
-      if (other.interfaceIndex() == index && other.protocol() == Netlink.ROUTE_PROTOCOL && !keep) {
-        netlink.removeRoute(other);
+      if (other.interfaceIndex() == index && other.protocol() == RouteInfo.OUR_PROTOCOL && !keep) {
+        netlink.routes().remove(other);
       }
     }
     return foreign;

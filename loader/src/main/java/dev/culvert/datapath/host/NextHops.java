@@ -63,9 +63,9 @@ public final class NextHops {
   /** An address that is not on this host (yet, or any more) asks as any would. */
   private Optional<RouteInfo> route(InetAddress underlayAddress) {
     Optional<InetAddress> own = own(underlayAddress);
-    Optional<RouteInfo> fromOwn = own.flatMap(from -> netlink.routeTo(underlayAddress, from));
+    Optional<RouteInfo> fromOwn = own.flatMap(from -> netlink.routes().to(underlayAddress, from));
     boolean isAnswer = fromOwn.isPresent() || own.filter(this::isHere).isPresent();
-    return isAnswer ? fromOwn : netlink.routeTo(underlayAddress);
+    return isAnswer ? fromOwn : netlink.routes().to(underlayAddress);
   }
 
   private boolean isHere(InetAddress address) {

@@ -3,7 +3,6 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.kernel.netlink.RouteInfo;
 import java.net.InetAddress;
 import java.util.Optional;
@@ -38,7 +37,7 @@ final class Routes {
 
   static boolean isDefault(RouteInfo route, IpFamily family) {
     return route.prefixLength() == 0
-        && route.table() == Netlink.TABLE_MAIN
+        && route.table() == RouteInfo.TABLE_MAIN
         && IpFamily.of(route.destination()) == family;
   }
 }

@@ -11,10 +11,12 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfProgram;
 import dev.culvert.kernel.netlink.AddressInfo;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.kernel.netlink.RouteInfo;
+import dev.culvert.kernel.netlink.RouteProgram;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -177,12 +179,14 @@ public final class Upkeep {
     List<RouteInfo> present =
         wanted.isEmpty()
             ? List.of()
-            : netlink.routes().stream().filter(r -> r.table() == Netlink.TABLE_MAIN).toList();
+            : netlink.routes().all().stream()
+                .filter(r -> r.table() == RouteInfo.TABLE_MAIN)
+                .toList();
     for (Route route : wanted) {
       Optional<RouteInfo> ours =
           present.stream()
               .filter(r -> Routes.sameDestination(r, route.route()))
-              .filter(r -> r.protocol() == Netlink.ROUTE_PROTOCOL)
+              .filter(r -> r.protocol() == RouteInfo.OUR_PROTOCOL)
               .findFirst();
       boolean same = ours.filter(r -> sameWay(r, route.route())).isPresent();
       boolean renew = making && route.judge().isPresent();
@@ -222,25 +226,29 @@ public final class Upkeep {
   private boolean replace(Route route) {
     if (route.judge().isPresent() && !programsRefused) {
       try {
-        netlink.replaceRoute(route.route(), route.judge().get());
+        netlink.routes().replace(route.route(), program(route.judge().get()));
         return true;
       } catch (KernelException refused) {
         noteRefusal(refused);
       }
     }
-    netlink.replaceRoute(route.route());
+    netlink.routes().replace(route.route());
     return true;
+  }
+
+  private static RouteProgram program(BpfProgram judge) {
+    return new RouteProgram(judge.fd(), judge.name());
   }
 
   private boolean add(Route route) {
     if (route.judge().isPresent() && !programsRefused) {
       try {
-        return netlink.addRoute(route.route(), route.judge().get());
+        return netlink.routes().add(route.route(), program(route.judge().get()));
       } catch (KernelException refused) {
         noteRefusal(refused);
       }
     }
-    return netlink.addRoute(route.route());
+    return netlink.routes().add(route.route());
   }
 
   private void noteRefusal(KernelException refused) {

@@ -34,10 +34,10 @@ public final class WaysOut {
    * but ours.
    */
   public static List<LinkInfo> of(Netlink netlink) {
-    List<RouteInfo> routes = netlink.routes();
+    List<RouteInfo> routes = netlink.routes().all();
     List<LinkInfo> gateways = interfaces(netlink, routes, route -> route.gateway().isPresent());
     return gateways.isEmpty()
-        ? interfaces(netlink, routes, route -> route.protocol() != Netlink.ROUTE_PROTOCOL)
+        ? interfaces(netlink, routes, route -> route.protocol() != RouteInfo.OUR_PROTOCOL)
         : gateways;
   }
 

@@ -216,7 +216,7 @@ public final class UserspaceDatapath implements Datapath {
             innerMtuBytes);
     return namespace.run(() -> {
       try (Undo undo = new Undo()) {
-        Tunnel tunnel = Tunnel.open(libc, settings, netlink::pathMtuTo, counters);
+        Tunnel tunnel = Tunnel.open(libc, settings, netlink.routes()::pathMtuTo, counters);
         undo.push(tunnel::close);
         tunnel.setTable(table());
         configureDevice(identity, innerMtuBytes);

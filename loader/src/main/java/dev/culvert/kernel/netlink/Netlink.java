@@ -5,12 +5,10 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.bpf.BpfProgram;
 import dev.culvert.kernel.host.NetNamespace;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
 
 /**
  * rtnetlink (rtnetlink(7)) over one socket, bound to the namespace it was opened in. Calls may come
@@ -18,26 +16,16 @@ import java.util.OptionalInt;
  * extended acknowledgement as hint.
  */
 public final class Netlink implements AutoCloseable {
-  /**
-   * The protocol number of our routes, among those that the kernel leaves to daemons
-   * (linux/rtnetlink.h; those taken by others: etc/iproute2/rt_protos).
-   */
-  public static final int ROUTE_PROTOCOL = 203;
-
-  /** RT_TABLE_MAIN. */
-  public static final int TABLE_MAIN = 254;
-
-  /** NUD_PERMANENT: an entry that neither ages nor is asked for. */
-  public static final int NEIGHBOUR_PERMANENT = 0x80;
-
   private final Libc libc;
   private final NetNamespace namespace;
   private final NetlinkCalls calls;
+  private final RouteTables routes;
 
   private Netlink(Libc libc, NetNamespace namespace, NetlinkSocket socket) {
     this.libc = libc;
     this.namespace = namespace;
     this.calls = new NetlinkCalls(socket);
+    this.routes = new RouteTables(calls);
   }
 
   /**
@@ -65,6 +53,11 @@ public final class Netlink implements AutoCloseable {
    */
   public static Netlink open(Libc libc, NetNamespace namespace) {
     return namespace.run(() -> open(libc));
+  }
+
+  /** {@return the routes of the namespace, over this socket} */
+  public RouteTables routes() {
+    return routes;
   }
 
   /** {@return the namespace that this socket is bound to; closed with it} */
@@ -114,75 +107,6 @@ public final class Netlink implements AutoCloseable {
         .map(AddressMessages::parse)
         .flatMap(Optional::stream)
         .toList();
-  }
-
-  /**
-   * {@return all routes of both families and all tables, local addresses too (table 255); one entry
-   * for each next hop} Those that lead nowhere (blackhole, unreachable, prohibit), broadcast and
-   * multicast are left out.
-   */
-  public List<RouteInfo> routes() {
-    return calls
-        .dumpBoth(RouteMessages::dump, "routes", NetlinkRequest.NEWROUTE)
-        .map(RouteMessages::parse)
-        .flatMap(List::stream)
-        .toList();
-  }
-
-  /** {@return all neighbours of both families, in any state} */
-  public List<NeighbourInfo> neighbours() {
-    return calls
-        .dumpBoth(NeighbourMessages::dump, "neighbours", NetlinkRequest.NEWNEIGH)
-        .map(NeighbourMessages::parse)
-        .flatMap(Optional::stream)
-        .toList();
-  }
-
-  /**
-   * The route that the kernel would take (RTM_GETROUTE).
-   *
-   * @param destination one address
-   * @return empty when there is none or it leads nowhere; its {@code prefixLength} is that of the
-   *     whole address
-   */
-  public Optional<RouteInfo> routeTo(InetAddress destination) {
-    return routeTo(destination, Optional.empty());
-  }
-
-  /**
-   * The same for packets from an address of this host, by which rules may choose another table
-   * ({@code ip rule add from ADDRESS}). For IPv4 also empty when the address is none of this
-   * host's.
-   *
-   * @param destination of the other host
-   * @param source of this host, of the same family
-   * @return the route, or empty
-   */
-  public Optional<RouteInfo> routeTo(InetAddress destination, InetAddress source) {
-    return routeTo(destination, Optional.of(source));
-  }
-
-  private Optional<RouteInfo> routeTo(InetAddress destination, Optional<InetAddress> source) {
-    return lookup(destination, source).flatMap(RouteMessages::parseLookup);
-  }
-
-  /**
-   * The largest IP packet on the way to an address, also where the kernel has it only from a router
-   * and for some minutes (RFC 1191).
-   *
-   * @param destination one address
-   * @return in bytes; empty when there is no way, or it says nothing
-   */
-  public OptionalInt pathMtuTo(InetAddress destination) {
-    int bytes = lookup(destination, Optional.empty()).map(RouteMessages::parsePathMtu).orElse(0);
-    return bytes > 0 ? OptionalInt.of(bytes) : OptionalInt.empty();
-  }
-
-  private Optional<NetlinkReply> lookup(InetAddress destination, Optional<InetAddress> source) {
-    return calls.one(
-        new NetlinkRequest(RouteMessages.lookup(destination, source), Targets.wayTo(destination)),
-        NetlinkRequest.NEWROUTE,
-        RouteMessages::leadsNowhere);
   }
 
   /**
@@ -407,62 +331,6 @@ public final class Netlink implements AutoCloseable {
   }
 
   /**
-   * Adds or replaces a route.
-   *
-   * @param route with our protocol number, unless it has another, so that we know it again
-   */
-  public void replaceRoute(RouteInfo route) {
-    calls.execute(RouteMessages.replace(route), Targets.of(route));
-  }
-
-  /**
-   * The same for a route that runs a program of section {@code lwt_out} on each packet that it
-   * sends, before the host's firewall gives packets another source (CONFIG_LWTUNNEL_BPF). The
-   * kernel holds the program as long as it has the route.
-   *
-   * @param route as for the other
-   * @param out stays the caller's
-   */
-  public void replaceRoute(RouteInfo route, BpfProgram out) {
-    calls.execute(
-        RouteMessages.replace(route, out.fd(), out.name()),
-        Targets.of(route) + " with program " + out.name());
-  }
-
-  /**
-   * Adds a route where there is none to that destination with the same metric.
-   *
-   * @param route with our protocol number unless it has one
-   * @return false when there is one, whoever made it
-   */
-  public boolean addRoute(RouteInfo route) {
-    return calls.executeIfFree(RouteMessages.add(route), Targets.of(route));
-  }
-
-  /**
-   * The same for a route with a program; see {@link #replaceRoute(RouteInfo, BpfProgram)}.
-   *
-   * @param route with our protocol number unless it has one
-   * @param out a program of section {@code lwt_out}
-   * @return false when there is one, whoever made it
-   */
-  public boolean addRoute(RouteInfo route, BpfProgram out) {
-    return calls.executeIfFree(
-        RouteMessages.add(route, out.fd(), out.name()),
-        Targets.of(route) + " with program " + out.name());
-  }
-
-  /**
-   * Removes a route, if its protocol number is the same.
-   *
-   * @param route as it was added
-   * @return false when there was none
-   */
-  public boolean removeRoute(RouteInfo route) {
-    return calls.executeIfThere(RouteMessages.remove(route), Targets.of(route));
-  }
-
-  /**
    * Adds or replaces an ARP or NDP entry.
    *
    * @param neighbour with its MAC address
@@ -471,46 +339,6 @@ public final class Netlink implements AutoCloseable {
     calls.execute(
         NeighbourMessages.replace(neighbour),
         Targets.neighbour(neighbour.interfaceIndex(), neighbour.address()));
-  }
-
-  /**
-   * Removes an ARP or NDP entry.
-   *
-   * @param interfaceIndex whose link it is on
-   * @param address of either family
-   * @return false when there was none
-   */
-  public boolean removeNeighbour(int interfaceIndex, InetAddress address) {
-    return calls.executeIfThere(
-        NeighbourMessages.remove(interfaceIndex, address),
-        Targets.neighbour(interfaceIndex, address));
-  }
-
-  /**
-   * Tells a VXLAN device for good behind which VTEP a MAC address is (an FDB entry).
-   *
-   * @param interfaceIndex of the device
-   * @param mac 6 bytes
-   * @param vtep its underlay address
-   */
-  public void replaceForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
-    calls.execute(
-        NeighbourMessages.replaceForwarding(interfaceIndex, mac, vtep),
-        Targets.forwarding(interfaceIndex, vtep));
-  }
-
-  /**
-   * Removes what {@link #replaceForwarding} told.
-   *
-   * @param interfaceIndex of the device
-   * @param mac 6 bytes
-   * @param vtep its underlay address
-   * @return false when there was none
-   */
-  public boolean removeForwarding(int interfaceIndex, byte[] mac, InetAddress vtep) {
-    return calls.executeIfThere(
-        NeighbourMessages.removeForwarding(interfaceIndex, mac, vtep),
-        Targets.forwarding(interfaceIndex, vtep));
   }
 
   /**

@@ -14,7 +14,7 @@ import java.util.Optional;
  * @param preferredSource the source address of what the host itself sends; empty for the kernel's
  *     choice
  * @param table as in rt_tables (254 is main; 0 in a request too)
- * @param protocol who made it, as in rt_protos; 0 in a request means {@link Netlink#ROUTE_PROTOCOL}
+ * @param protocol who made it, as in rt_protos; 0 in a request means {@link #OUR_PROTOCOL}
  * @param mtuBytes the route's own MTU, 0 for the interface's
  * @param onLink whether the gateway need not lie in a connected network
  */
@@ -28,6 +28,15 @@ public record RouteInfo(
     int protocol,
     int mtuBytes,
     boolean onLink) {
+  /**
+   * The protocol number of our routes, among those that the kernel leaves to daemons
+   * (linux/rtnetlink.h; those taken by others: etc/iproute2/rt_protos).
+   */
+  public static final int OUR_PROTOCOL = 203;
+
+  /** RT_TABLE_MAIN. */
+  public static final int TABLE_MAIN = 254;
+
   /**
    * Begins with a route of our own in table main, on the link, with the interface's MTU.
    *
@@ -47,8 +56,8 @@ public record RouteInfo(
     private final int interfaceIndex;
     private Optional<InetAddress> gateway = Optional.empty();
     private Optional<InetAddress> preferredSource = Optional.empty();
-    private int table = Netlink.TABLE_MAIN;
-    private int protocol = Netlink.ROUTE_PROTOCOL;
+    private int table = TABLE_MAIN;
+    private int protocol = OUR_PROTOCOL;
     private int mtuBytes;
     private boolean onLink;
 

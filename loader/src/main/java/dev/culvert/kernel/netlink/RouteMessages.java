@@ -95,33 +95,22 @@ final class RouteMessages {
     return put(NetlinkMessage.EXCL, route, _ -> {});
   }
 
-  /**
-   * A route that runs a program (of section lwt_out) on what it sends.
-   *
-   * @param name what the kernel shows of the program
-   */
-  static NetlinkMessage replace(RouteInfo route, int programFd, String name) {
-    return put(NetlinkMessage.REPLACE, route, program(programFd, name));
+  /** A route that runs a program (of section lwt_out) on what it sends. */
+  static NetlinkMessage replace(RouteInfo route, RouteProgram out) {
+    return put(NetlinkMessage.REPLACE, route, message -> program(message, out));
   }
 
   /** The same, refused with EEXIST where there is a route. */
-  static NetlinkMessage add(RouteInfo route, int programFd, String name) {
-    return put(NetlinkMessage.EXCL, route, program(programFd, name));
+  static NetlinkMessage add(RouteInfo route, RouteProgram out) {
+    return put(NetlinkMessage.EXCL, route, message -> program(message, out));
   }
 
-  private static Consumer<NetlinkMessage> program(int programFd, String name) {
-    return message ->
-        message
-            .nest(
-                NLA_F_NESTED | RTA_ENCAP,
-                () ->
-                    message.nest(
-                        NLA_F_NESTED | LWT_BPF_OUT,
-                        () ->
-                            message
-                                .attribute32(LWT_BPF_PROG_FD, programFd)
-                                .textZ(LWT_BPF_PROG_NAME, name)))
-            .attribute16(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF);
+  private static void program(NetlinkMessage message, RouteProgram out) {
+    Runnable which =
+        () -> message.attribute32(LWT_BPF_PROG_FD, out.fd()).textZ(LWT_BPF_PROG_NAME, out.name());
+    message
+        .nest(NLA_F_NESTED | RTA_ENCAP, () -> message.nest(NLA_F_NESTED | LWT_BPF_OUT, which))
+        .attribute16(RTA_ENCAP_TYPE, LWTUNNEL_ENCAP_BPF);
   }
 
   /**
@@ -153,7 +142,7 @@ final class RouteMessages {
   }
 
   private static int table(RouteInfo route) {
-    return route.table() == 0 ? Netlink.TABLE_MAIN : route.table();
+    return route.table() == 0 ? RouteInfo.TABLE_MAIN : route.table();
   }
 
   private static void header(NetlinkMessage message, RouteInfo route, int scope, int type) {
@@ -164,7 +153,7 @@ final class RouteMessages {
         .u8(AddressMessages.requireLength(route.destination(), route.prefixLength()))
         .u16(0)
         .u8(table > 255 ? 0 : table)
-        .u8(route.protocol() == 0 ? Netlink.ROUTE_PROTOCOL : route.protocol())
+        .u8(route.protocol() == 0 ? RouteInfo.OUR_PROTOCOL : route.protocol())
         .u8(family == AddressMessages.AF_INET6 ? RT_SCOPE_UNIVERSE : scope) // IPv6 has no scopes.
         .u8(type)
         .u32(route.onLink() ? RTNH_F_ONLINK : 0);

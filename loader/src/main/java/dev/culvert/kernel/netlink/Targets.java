@@ -39,8 +39,4 @@ final class Targets {
   static String neighbour(int interfaceIndex, InetAddress address) {
     return "neighbour " + IpAddresses.text(address) + " on " + of(interfaceIndex);
   }
-
-  static String forwarding(int interfaceIndex, InetAddress vtep) {
-    return "FDB entry to " + IpAddresses.text(vtep) + " on " + of(interfaceIndex);
-  }
 }

@@ -179,13 +179,6 @@ final class NetlinkNetnsTest {
             .with(MAC, 1330));
     seen("ip -d link show flannel.1", "vxlan id 1 local 10.244.1.1 dev va", "8472 nolearning");
     seen("ip -d link show flannel-v6.1", "vxlan id 1 local fd00:1::1 dev va", "8472 nolearning");
-    int index = netlink.link(new InterfaceName("flannel.1")).orElseThrow().index();
-    netlink.replaceForwarding(index, PEER_MAC, ip("10.244.1.9"));
-    netlink.replaceForwarding(index, PEER_MAC, ip("10.244.1.8"));
-    seen("bridge fdb show dev flannel.1", "02:00:00:00:00:02 dst 10.244.1.8 self permanent");
-    assertTrue(netlink.removeForwarding(index, PEER_MAC, ip("10.244.1.8")));
-    assertFalse(netlink.removeForwarding(index, PEER_MAC, ip("10.244.1.8")));
-    assertEquals("", here.run("bridge", "fdb", "show", "dev", "flannel.1"));
   }
 
   @Test
@@ -218,8 +211,8 @@ final class NetlinkNetnsTest {
         index,
         via.isEmpty() ? Optional.empty() : Optional.of(ip(via)),
         Optional.empty(),
-        Netlink.TABLE_MAIN,
-        Netlink.ROUTE_PROTOCOL,
+        RouteInfo.TABLE_MAIN,
+        RouteInfo.OUR_PROTOCOL,
         0,
         false);
   }
@@ -236,8 +229,8 @@ final class NetlinkNetnsTest {
     RouteInfo direct6 = route("fd00:5::", 64, index, "");
     List<RouteInfo> ours = List.of(four, six, far, far6, mixed, direct, direct6);
     for (RouteInfo route : ours) {
-      netlink.replaceRoute(route);
-      netlink.replaceRoute(route);
+      netlink.routes().replace(route);
+      netlink.routes().replace(route);
     }
     seen(
         "ip route",
@@ -250,19 +243,20 @@ final class NetlinkNetnsTest {
         "fd00:2::/64 via fd00:1::9 dev va proto 203",
         "fd00:3::/64 via 2001:db8::1 dev va proto 203",
         "fd00:5::/64 dev va proto 203");
-    assertTrue(netlink.routes().containsAll(ours), () -> netlink.routes().toString());
+    assertTrue(netlink.routes().all().containsAll(ours), () -> netlink.routes().all().toString());
     for (RouteInfo route : ours) {
-      assertTrue(netlink.removeRoute(route), route::toString);
-      assertFalse(netlink.removeRoute(route), route::toString);
+      assertTrue(netlink.routes().remove(route), route::toString);
+      assertFalse(netlink.routes().remove(route), route::toString);
     }
-    assertTrue(netlink.routes().stream().noneMatch(r -> r.protocol() == Netlink.ROUTE_PROTOCOL));
+    assertTrue(
+        netlink.routes().all().stream().noneMatch(r -> r.protocol() == RouteInfo.OUR_PROTOCOL));
   }
 
   @Test
   void aForeignRouteIsNotRemoved() throws Exception {
     int index = veth();
     here.run("ip", "route", "add", "10.244.2.0/24", "via", "10.244.1.9", "proto", "static");
-    assertFalse(netlink.removeRoute(route("10.244.2.0", 24, index, "10.244.1.9")));
+    assertFalse(netlink.routes().remove(route("10.244.2.0", 24, index, "10.244.1.9")));
     seen("ip route", "10.244.2.0/24 via 10.244.1.9 dev va proto static");
   }
 
@@ -275,22 +269,22 @@ final class NetlinkNetnsTest {
           {"fd00:2::/64", "fd00:2::5", "fd00:1::9", "fd00:1::1"}
         }) {
       here.run("ip", "route", "add", one[0], "via", one[2], "dev", "va", "mtu", "1290");
-      RouteInfo route = netlink.routeTo(ip(one[1])).orElseThrow();
+      RouteInfo route = netlink.routes().to(ip(one[1])).orElseThrow();
       assertEquals(index, route.interfaceIndex());
       assertEquals(Optional.of(ip(one[2])), route.gateway());
       assertEquals(Optional.of(ip(one[3])), route.preferredSource());
-      assertEquals(Netlink.TABLE_MAIN, route.table());
+      assertEquals(RouteInfo.TABLE_MAIN, route.table());
       assertEquals(1290, route.mtuBytes());
     }
-    assertEquals(1, netlink.routeTo(ip("10.244.1.1")).orElseThrow().interfaceIndex());
-    assertTrue(netlink.routeTo(ip("10.244.1.7")).orElseThrow().gateway().isEmpty());
-    assertTrue(netlink.routeTo(ip("192.0.2.1")).isEmpty());
-    assertTrue(netlink.routeTo(ip("2001:db8::1")).isEmpty());
+    assertEquals(1, netlink.routes().to(ip("10.244.1.1")).orElseThrow().interfaceIndex());
+    assertTrue(netlink.routes().to(ip("10.244.1.7")).orElseThrow().gateway().isEmpty());
+    assertTrue(netlink.routes().to(ip("192.0.2.1")).isEmpty());
+    assertTrue(netlink.routes().to(ip("2001:db8::1")).isEmpty());
     for (String type : List.of("unreachable", "blackhole", "prohibit")) {
       here.run("ip", "route", "replace", type, "192.0.2.0/24");
       here.run("ip", "route", "replace", type, "2001:db8::/64", "dev", "lo");
-      assertTrue(netlink.routeTo(ip("192.0.2.1")).isEmpty(), type);
-      assertTrue(netlink.routeTo(ip("2001:db8::1")).isEmpty(), type);
+      assertTrue(netlink.routes().to(ip("192.0.2.1")).isEmpty(), type);
+      assertTrue(netlink.routes().to(ip("2001:db8::1")).isEmpty(), type);
     }
   }
 
@@ -298,20 +292,9 @@ final class NetlinkNetnsTest {
   void neighboursOfBothFamilies() throws Exception {
     int index = veth();
     for (String address : List.of("10.244.1.9", "fd00:1::9")) {
-      netlink.replaceNeighbour(
-          new NeighbourInfo(index, ip(address), MAC, Netlink.NEIGHBOUR_PERMANENT));
-      netlink.replaceNeighbour(
-          new NeighbourInfo(index, ip(address), PEER_MAC, Netlink.NEIGHBOUR_PERMANENT));
+      netlink.replaceNeighbour(new NeighbourInfo(index, ip(address), MAC));
+      netlink.replaceNeighbour(new NeighbourInfo(index, ip(address), PEER_MAC));
       seen("ip neigh", address + " dev va lladdr 02:00:00:00:00:02 PERMANENT");
-      NeighbourInfo found =
-          netlink.neighbours().stream()
-              .filter(neighbour -> neighbour.address().equals(ip(address)))
-              .findFirst()
-              .orElseThrow();
-      assertArrayEquals(PEER_MAC, found.mac());
-      assertEquals(Netlink.NEIGHBOUR_PERMANENT, found.state());
-      assertTrue(netlink.removeNeighbour(index, ip(address)));
-      assertFalse(netlink.removeNeighbour(index, ip(address)));
     }
   }
 
@@ -340,10 +323,9 @@ final class NetlinkNetnsTest {
             () -> netlink.deleteLink(index),
             () -> netlink.addAddress(index, ip("10.244.1.1"), 24),
             () -> netlink.addAddress(index, ip("fd00:1::1"), 64),
-            () -> netlink.replaceRoute(route("10.244.2.0", 24, index, "")),
-            () -> netlink.replaceRoute(route("fd00:2::", 64, index, "fd00:1::9")),
-            () ->
-                netlink.replaceNeighbour(new NeighbourInfo(index, ip("10.244.1.9"), MAC, 0x80)))) {
+            () -> netlink.routes().replace(route("10.244.2.0", 24, index, "")),
+            () -> netlink.routes().replace(route("fd00:2::", 64, index, "fd00:1::9")),
+            () -> netlink.replaceNeighbour(new NeighbourInfo(index, ip("10.244.1.9"), MAC)))) {
       KernelException refused = refusal(call);
       assertEquals(Errno.ENODEV, refused.errno(), refused.getMessage());
       contains(refused.getMessage(), "interface " + index, "the interface is gone");
@@ -367,7 +349,8 @@ final class NetlinkNetnsTest {
         "interface " + index + ", MTU 3: EINVAL",
         "the kernel says \"mtu less than device minimum\"");
     contains(
-        refusal(() -> netlink.replaceRoute(route("10.7.0.0", 16, index, "8.8.8.8"))).getMessage(),
+        refusal(() -> netlink.routes().replace(route("10.7.0.0", 16, index, "8.8.8.8")))
+            .getMessage(),
         "route 10.7.0.0/16 via 8.8.8.8",
         "ENETUNREACH",
         "the kernel says \"Nexthop has invalid gateway\"");
@@ -407,7 +390,7 @@ final class NetlinkNetnsTest {
   private void readWhileItLasts() {
     for (int i = 0; i < 50; i++) {
       assertEquals("lo", netlink.links().getFirst().name());
-      List<RouteInfo> _ = netlink.routes();
+      List<RouteInfo> _ = netlink.routes().all();
     }
   }
 }

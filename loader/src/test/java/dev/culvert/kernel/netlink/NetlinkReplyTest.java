@@ -90,23 +90,6 @@ final class NetlinkReplyTest {
   }
 
   @Test
-  void neighbours() {
-    List<NeighbourInfo> neighbours =
-        replies("neigh show", NetlinkRequest.NEWNEIGH)
-            .map(NeighbourMessages::parse)
-            .flatMap(Optional::stream)
-            .filter(neighbour -> neighbour.state() == Netlink.NEIGHBOUR_PERMANENT)
-            .toList();
-    assertEquals(
-        List.of(ip("10.244.1.9"), ip("fd00:1::9")),
-        neighbours.stream().map(NeighbourInfo::address).toList());
-    for (NeighbourInfo neighbour : neighbours) {
-      assertEquals(3, neighbour.interfaceIndex());
-      assertArrayEquals(new byte[] {2, 0, 0, 0, 0, 9}, neighbour.mac());
-    }
-  }
-
-  @Test
   void extendedAcknowledgements() {
     NetlinkReply mtu = replies("link set va mtu 3", NetlinkReply.ERROR).findFirst().orElseThrow();
     assertEquals(22, mtu.errno());
@@ -135,7 +118,6 @@ final class NetlinkReplyTest {
             case NetlinkRequest.NEWADDR -> AddressMessages.parse(reply).hashCode();
             case NetlinkRequest.NEWROUTE ->
                 RouteMessages.parse(reply).size() + RouteMessages.parseLookup(reply).hashCode();
-            case NetlinkRequest.NEWNEIGH -> NeighbourMessages.parse(reply).hashCode();
             default -> reply.errno() + reply.kernelText().length();
           };
     }

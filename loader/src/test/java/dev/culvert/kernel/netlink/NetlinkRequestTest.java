@@ -95,15 +95,8 @@ final class NetlinkRequestTest {
     for (String address : List.of("10.244.1.9", "fd00:1::9")) {
       ours.put(
           "ip neigh replace " + address + " lladdr 02:00:00:00:00:09 dev va nud permanent",
-          NeighbourMessages.replace(new NeighbourInfo(VA, ip(address), mac(9), 0x80)));
+          NeighbourMessages.replace(new NeighbourInfo(VA, ip(address), mac(9))));
     }
-    ours.put("ip neigh del 10.244.1.9 dev va", NeighbourMessages.remove(VA, ip("10.244.1.9")));
-    ours.put(
-        "bridge fdb replace 02:00:00:00:00:0c dev flannel.1 dst 10.244.1.9 self permanent",
-        NeighbourMessages.replaceForwarding(5, mac(12), ip("10.244.1.9")));
-    ours.put(
-        "bridge fdb del 02:00:00:00:00:0c dev flannel.1 dst 10.244.1.9 self",
-        NeighbourMessages.removeForwarding(5, mac(12), ip("10.244.1.9")));
   }
 
   private static void routes(Map<String, NetlinkMessage> ours) {
@@ -140,8 +133,7 @@ final class NetlinkRequestTest {
             + " encap bpf out pinned /sys/fs/bpf/judge_routed",
         RouteMessages.replace(
             RouteInfo.to(ip("fd00:2::"), 64, VA).viaOnLink(ip("fe80::1")).build(),
-            4,
-            "judge_routed:[*fsobj]"));
+            new RouteProgram(4, "judge_routed:[*fsobj]")));
     ours.put("ip route del 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.remove(two));
     ours.put("ip route del fd00:2::/64 via fd00:1::9" + tail, RouteMessages.remove(six));
     ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9"), Optional.empty()));

@@ -154,9 +154,9 @@ final class NetlinkSocketTest {
     kernel.answer(acknowledgement(1, 19)); // ENODEV
     assertTrue(netlink.link(new InterfaceName("nobody")).isEmpty());
     kernel.answer(acknowledgement(2, 101)); // ENETUNREACH
-    assertTrue(netlink.routeTo(address).isEmpty());
+    assertTrue(netlink.routes().to(address).isEmpty());
     kernel.answer(acknowledgement(3, 2)); // ENOENT
-    assertFalse(netlink.removeNeighbour(5, address));
+    assertFalse(netlink.routes().remove(RouteInfo.to(address, 32, 5).build()));
   }
 
   @Test
