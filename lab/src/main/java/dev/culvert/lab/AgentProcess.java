@@ -155,6 +155,23 @@ public final class AgentProcess implements AutoCloseable {
     }
   }
 
+  /**
+   * Waits until it has heard of other hosts: one that is ready knows those that came before it.
+   *
+   * @param hosts how many
+   */
+  public void awaitOthers(int hosts) {
+    Patience.until(
+        "the agent of %s to know the subnets of %d other hosts".formatted(host.name(), hosts),
+        ANSWER,
+        () -> {
+          Map<String, Object> status = ask(Map.of("request", "status"));
+          int known = ((Number) status.get("remotes")).intValue();
+          int leases = ((List<?>) status.get("leases")).size();
+          return known >= hosts * leases && ((List<?>) status.get("pending")).isEmpty();
+        });
+  }
+
   public LabPlan.Host host() {
     return host;
   }

@@ -33,6 +33,7 @@ public final class Views {
     store.put("connected", status.storeConnected());
     store.put("revision", status.storeRevision());
     view.put("store", store);
+    view.put("remotes", status.remotes().size());
     view.put("pending", status.pending());
     view.put("problems", status.problems());
     return view;

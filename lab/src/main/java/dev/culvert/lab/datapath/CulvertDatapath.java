@@ -63,6 +63,7 @@ public final class CulvertDatapath implements LabDatapath {
       hosts.subList(from, Math.min(from + STARTED_AT_ONCE, hosts.size())).forEach(this::startAgent);
       agents.forEach(AgentProcess::awaitReady);
     }
+    agents.forEach(agent -> agent.awaitOthers(hosts.size() - 1));
   }
 
   private void startAgent(LabPlan.Host host) {
