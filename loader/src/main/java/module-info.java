@@ -8,6 +8,7 @@ module dev.culvert.loader {
   requires static io.netty.buffer;
 
   exports dev.culvert.kernel;
+  exports dev.culvert.kernel.bpf;
   exports dev.culvert.datapath;
   exports dev.culvert.datapath.ebpf;
   exports dev.culvert.datapath.trace;

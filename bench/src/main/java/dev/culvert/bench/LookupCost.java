@@ -5,7 +5,7 @@ import dev.culvert.bench.ResultTable.Row;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfMap;
 import dev.culvert.kernel.bpf.BpfObject;
-import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

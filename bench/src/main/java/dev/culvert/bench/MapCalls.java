@@ -3,7 +3,7 @@ package dev.culvert.bench;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfMap;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -3,9 +3,9 @@ package dev.culvert.bench;
 
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfObject;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import dev.culvert.kernel.bpf.Link;
 import dev.culvert.kernel.host.NetNamespace;
-import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Map;

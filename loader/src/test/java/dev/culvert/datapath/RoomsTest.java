@@ -33,7 +33,7 @@ class RoomsTest {
           "", List.of(".system"),
           ".host", List.of(".system"),
           ".socket", List.of(".system"),
-          ".object", List.of(".host"),
+          ".object", List.of(),
           ".netlink", List.of(".system", ".host"),
           ".bpf", List.of(".system", ".host", ".object"));
 

@@ -13,7 +13,7 @@ import dev.culvert.datapath.table.SubnetTable;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfObject;
-import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
-import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import java.util.List;
 
 /**

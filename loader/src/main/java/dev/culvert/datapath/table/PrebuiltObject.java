@@ -2,7 +2,7 @@
 package dev.culvert.datapath.table;
 
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.object.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

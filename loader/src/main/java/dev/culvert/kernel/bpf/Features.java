@@ -5,7 +5,6 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.Bpf.ProgramLoad;
-import dev.culvert.kernel.object.ProgramKind;
 import dev.culvert.kernel.object.ProgramLinker;
 import dev.culvert.kernel.system.FileDescriptor;
 import java.lang.foreign.MemorySegment;

@@ -9,7 +9,6 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.object.ByteView;
-import dev.culvert.kernel.object.ObjectReader;
 import dev.culvert.kernel.system.FileDescriptor;
 import dev.culvert.kernel.system.Syscall;
 import java.lang.foreign.Arena;

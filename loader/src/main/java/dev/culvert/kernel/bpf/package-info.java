@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * bpf(2) and what it makes: objects, maps, programs and links, each of which owns a file descriptor
- * and is closed by its holder. {@link dev.culvert.kernel.bpf.Unsupported} when the kernel is too
- * old. Not exported.
+ * eBPF programs of one's own: what an object file has ({@link
+ * dev.culvert.kernel.bpf.BpfObjectSpec}), and what bpf(2) makes of it: objects, maps, programs and
+ * links, each of which owns a file descriptor and is closed by its holder. Every refusal of the
+ * kernel is a {@link dev.culvert.kernel.KernelException}; {@link
+ * dev.culvert.kernel.bpf.Unsupported} when the kernel is too old.
  */
 package dev.culvert.kernel.bpf;

@@ -13,9 +13,9 @@ import java.util.Optional;
  * Documentation/bpf/btf.rst, "ELF File Format Interface"). Offsets of instructions are in bytes
  * within their section.
  */
-final class BtfExtension {
+public final class BtfExtension {
   /** Records of one kind: the bytes of one, and all of them by section. */
-  record Table(int recordBytes, Map<String, List<ByteView>> bySection) {
+  public record Table(int recordBytes, Map<String, List<ByteView>> bySection) {
     static final Table EMPTY = new Table(0, Map.of());
 
     /** The records of a section whose instruction lies in [from, to), in order. */
@@ -34,7 +34,7 @@ final class BtfExtension {
   private static final int CORE_HEADER_BYTES = 32;
   private static final int SECTION_HEADER_BYTES = 8;
 
-  static final BtfExtension EMPTY = new BtfExtension(Table.EMPTY, Table.EMPTY);
+  public static final BtfExtension EMPTY = new BtfExtension(Table.EMPTY, Table.EMPTY);
 
   private final Table functions;
   private final Table lines;
@@ -48,7 +48,7 @@ final class BtfExtension {
    * @throws RefusedException when it is damaged, or holds CO-RE relocations, which the loader does
    *     not support
    */
-  static BtfExtension parse(ByteView section, ByteView names, Btf btf) {
+  public static BtfExtension parse(ByteView section, ByteView names, Btf btf) {
     if (section.u16(0) != BtfParser.MAGIC || section.u8(2) != 1) {
       throw new RefusedException(section.name() + " does not begin as BTF does.");
     }

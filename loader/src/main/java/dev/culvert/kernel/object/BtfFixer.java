@@ -16,7 +16,7 @@ import java.util.Set;
  * data sections nor the offsets of variables in them, and the kernel does not know of hidden
  * symbols.
  */
-final class BtfFixer {
+public final class BtfFixer {
   private static final int R_BPF_64_ABS32 = 3;
   private static final int R_BPF_64_NODYLD32 = 4;
   private static final int TYPE_BYTES = 12;
@@ -33,7 +33,7 @@ final class BtfFixer {
     this.bytes = ByteBuffer.wrap(section.data().copy()).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  static Btf fix(ElfObject elf, Section section) {
+  public static Btf fix(ElfObject elf, Section section) {
     BtfFixer fixer = new BtfFixer(elf, section);
     fixer.relocate();
     // Parsed once before the fixing, which may then trust the offsets in it.

@@ -38,7 +38,7 @@ public final class ByteView {
     return name;
   }
 
-  int u8(long offset) {
+  public int u8(long offset) {
     return bytes[at(offset, 1)] & 0xff;
   }
 
@@ -50,11 +50,11 @@ public final class ByteView {
     return buffer.getInt(at(offset, 4));
   }
 
-  long u32(long offset) {
+  public long u32(long offset) {
     return s32(offset) & 0xffff_ffffL;
   }
 
-  long s64(long offset) {
+  public long s64(long offset) {
     return buffer.getLong(at(offset, 8));
   }
 
@@ -77,7 +77,7 @@ public final class ByteView {
     return new ByteView(bytes, at(offset, size), (int) size, sliceName);
   }
 
-  byte[] copy() {
+  public byte[] copy() {
     byte[] copy = new byte[length];
     System.arraycopy(bytes, start, copy, 0, length);
     return copy;

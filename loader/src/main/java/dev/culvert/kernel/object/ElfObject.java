@@ -11,22 +11,22 @@ import java.util.Optional;
  * A relocatable ELF file for BPF, as far as the loader needs it: sections, symbols, relocations
  * (source: elf(5); System V ABI, chapter 4). Pure and immutable.
  */
-final class ElfObject {
-  static final int TYPE_PROGBITS = 1;
-  static final int TYPE_SYMTAB = 2;
-  static final int TYPE_RELA = 4;
-  static final int TYPE_NOBITS = 8;
-  static final int TYPE_REL = 9;
-  static final long FLAG_ALLOC = 2;
-  static final long FLAG_EXECUTE = 4;
+public final class ElfObject {
+  public static final int TYPE_PROGBITS = 1;
+  public static final int TYPE_SYMTAB = 2;
+  public static final int TYPE_RELA = 4;
+  public static final int TYPE_NOBITS = 8;
+  public static final int TYPE_REL = 9;
+  public static final long FLAG_ALLOC = 2;
+  public static final long FLAG_EXECUTE = 4;
 
-  static final int SYMBOL_NONE = 0;
-  static final int SYMBOL_OBJECT = 1;
-  static final int SYMBOL_FUNCTION = 2;
-  static final int SYMBOL_SECTION = 3;
-  static final int BIND_LOCAL = 0;
-  static final int VISIBILITY_HIDDEN = 2;
-  static final int SECTION_UNDEFINED = 0;
+  public static final int SYMBOL_NONE = 0;
+  public static final int SYMBOL_OBJECT = 1;
+  public static final int SYMBOL_FUNCTION = 2;
+  public static final int SYMBOL_SECTION = 3;
+  public static final int BIND_LOCAL = 0;
+  public static final int VISIBILITY_HIDDEN = 2;
+  public static final int SECTION_UNDEFINED = 0;
 
   private static final int HEADER_BYTES = 64;
   private static final int SECTION_HEADER_BYTES = 64;
@@ -36,7 +36,7 @@ final class ElfObject {
   private static final int MACHINE_BPF = 247;
 
   /** Data is empty for a section that takes no room in the file (.bss); sizeBytes is its size. */
-  record Section(
+  public record Section(
       int index,
       String name,
       int type,
@@ -45,12 +45,12 @@ final class ElfObject {
       int info,
       long sizeBytes,
       ByteView data) {
-    boolean has(long flag) {
+    public boolean has(long flag) {
       return (flags & flag) != 0;
     }
   }
 
-  record Symbol(
+  public record Symbol(
       String name,
       int type,
       int binding,
@@ -59,7 +59,7 @@ final class ElfObject {
       long value,
       long sizeBytes) {}
 
-  record Relocation(long offset, int type, Symbol symbol) {}
+  public record Relocation(long offset, int type, Symbol symbol) {}
 
   private final String name;
   private final List<Section> sections;
@@ -76,30 +76,30 @@ final class ElfObject {
    *
    * @throws RefusedException in one sentence that says what is wrong with it
    */
-  static ElfObject parse(byte[] file, String name) {
+  public static ElfObject parse(byte[] file, String name) {
     ByteView view = ByteView.of(file, name);
     checkHeader(view);
     List<Section> sections = readSections(view);
     return new ElfObject(name, sections, readSymbols(name, sections));
   }
 
-  String name() {
+  public String name() {
     return name;
   }
 
-  List<Section> sections() {
+  public List<Section> sections() {
     return sections;
   }
 
-  List<Symbol> symbols() {
+  public List<Symbol> symbols() {
     return symbols;
   }
 
-  Optional<Section> section(String wanted) {
+  public Optional<Section> section(String wanted) {
     return sections.stream().filter(s -> s.name().equals(wanted)).findFirst();
   }
 
-  Section section(int index) {
+  public Section section(int index) {
     if (index < 0 || index >= sections.size()) {
       throw new RefusedException(
           name + " is damaged: it names section " + index + " of " + sections.size() + ".");
@@ -108,7 +108,7 @@ final class ElfObject {
   }
 
   /** What to mend in {@code target}, in the order of the file. */
-  List<Relocation> relocations(Section target) {
+  public List<Relocation> relocations(Section target) {
     List<Relocation> result = new ArrayList<>();
     for (Section section : sections) {
       if (section.info() != target.index()) {

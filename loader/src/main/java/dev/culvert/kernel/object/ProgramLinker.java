@@ -20,6 +20,9 @@ import java.util.Map;
  * own calls before the caller's later ones; so program tags are the same as bpftool's.
  */
 public final class ProgramLinker {
+  /** Where libbpf's convention has the maps. */
+  public static final String MAPS_SECTION = ".maps";
+
   public static final int INSTRUCTION_BYTES = 8;
 
   /**
@@ -28,11 +31,11 @@ public final class ProgramLinker {
    * @param mapsByOffset those of section .maps, by where their definition lies in it
    * @param mapsBySection those of global data, by the number of the data's section
    */
-  record Data(Map<Long, String> mapsByOffset, Map<Integer, String> mapsBySection) {}
+  public record Data(Map<Long, String> mapsByOffset, Map<Integer, String> mapsBySection) {}
 
   /** A function as the object file has it: offset and size in bytes within its section. */
-  record Function(String name, Section section, int offset, int sizeBytes) {
-    int instructionCount() {
+  public record Function(String name, Section section, int offset, int sizeBytes) {
+    public int instructionCount() {
       return sizeBytes / INSTRUCTION_BYTES;
     }
   }
@@ -73,7 +76,7 @@ public final class ProgramLinker {
   private final Map<Integer, Map<Long, Relocation>> relocations = new HashMap<>();
 
   /** */
-  ProgramLinker(ElfObject elf, List<Function> functions, Data data, BtfExtension debug) {
+  public ProgramLinker(ElfObject elf, List<Function> functions, Data data, BtfExtension debug) {
     this.object = elf.name();
     this.elf = elf;
     this.functions = functions;
@@ -82,7 +85,7 @@ public final class ProgramLinker {
     this.debug = debug;
   }
 
-  Linked link(Function main) {
+  public Linked link(Function main) {
     return new OneProgram(main).link();
   }
 
@@ -182,7 +185,7 @@ public final class ProgramLinker {
       int at = position * INSTRUCTION_BYTES;
       int addend = code.getInt(at + 4);
       String data = dataBySection.get(section.index());
-      if (section.name().equals(MapDefinitions.SECTION)) {
+      if (section.name().equals(MAPS_SECTION)) {
         String map = mapsByOffset.get(symbol.value());
         if (symbol.type() == ElfObject.SYMBOL_SECTION || map == null || addend != 0) {
           throw new RefusedException(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What an object file says, without a kernel: ELF, BTF, programs with their relocations, and maps
- * ({@link dev.culvert.kernel.object.BpfObjectSpec}). Not exported.
+ * What object files are made of, without a kernel: ELF, BTF, relocations, and layouts of structs to
+ * compare with BTF. Not exported: {@code kernel.bpf} says what is in one.
  */
 package dev.culvert.kernel.object;

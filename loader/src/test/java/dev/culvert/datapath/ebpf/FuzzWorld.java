@@ -3,8 +3,8 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Verdict;
 import dev.culvert.kernel.bpf.BpfMap;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
 import dev.culvert.kernel.bpf.TestRunner;
-import dev.culvert.kernel.object.BpfObjectSpec;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;

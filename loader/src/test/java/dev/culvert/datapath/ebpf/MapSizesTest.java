@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.culvert.datapath.table.PrebuiltObject;
-import dev.culvert.kernel.object.BpfObjectSpec;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;

@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.Verdict;
-import dev.culvert.kernel.object.BpfObjectSpec;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
 import dev.culvert.kernel.object.StructLayout;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;

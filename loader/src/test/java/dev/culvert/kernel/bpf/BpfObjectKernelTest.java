@@ -10,8 +10,6 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.object.BpfObjectSpec;
-import dev.culvert.kernel.object.TestObjects;
 import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.Commands;
 import dev.culvert.testing.RequiresRoot;

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.kernel.object.Btf;
 import dev.culvert.kernel.object.Btf.Kind;
 import dev.culvert.kernel.object.StructLayout;
-import dev.culvert.kernel.object.TestObjects;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

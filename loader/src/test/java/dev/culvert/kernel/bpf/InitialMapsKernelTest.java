@@ -9,8 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.host.PossibleCpus;
-import dev.culvert.kernel.object.BpfObjectSpec;
-import dev.culvert.kernel.object.TestObjects;
 import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.RequiresRoot;
 import java.lang.foreign.Arena;

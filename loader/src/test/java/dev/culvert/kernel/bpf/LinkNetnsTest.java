@@ -11,7 +11,6 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.Link.Direction;
-import dev.culvert.kernel.object.TestObjects;
 import dev.culvert.kernel.system.Syscall;
 import dev.culvert.testing.BpfFolder;
 import dev.culvert.testing.RequiresRoot;

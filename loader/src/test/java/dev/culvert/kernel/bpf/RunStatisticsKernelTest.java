@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.object.BpfObjectSpec;
-import dev.culvert.kernel.object.TestObjects;
 import dev.culvert.testing.RequiresRoot;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;

@@ -14,7 +14,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.bpf.BpfFileSystem;
 import dev.culvert.kernel.bpf.BpfMap;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
 import dev.culvert.kernel.system.Syscall;
 import dev.culvert.testing.Commands;
 import dev.culvert.testing.RequiresRoot;

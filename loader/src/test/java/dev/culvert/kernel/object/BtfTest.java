@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.kernel.bpf.TestObjects;
 import dev.culvert.kernel.object.Btf.Field;
 import dev.culvert.kernel.object.Btf.Kind;
 import java.lang.foreign.Arena;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.object.MapDefinitions.Inner;
+import dev.culvert.kernel.bpf.MapDefinitions.Inner;
+import dev.culvert.kernel.object.ElfObject;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Map;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.host.PossibleCpus;
+import dev.culvert.kernel.object.Btf;
+import dev.culvert.kernel.object.ProgramLinker;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -54,7 +56,7 @@ public final class BpfObjectSpec {
     }
 
     /** With what may be left out, as libbpf does: a perf event array has a place for each CPU. */
-    public MapSpec complete() {
+    MapSpec complete() {
       return type == PERF_EVENT_ARRAY && maxEntries() == 0
           ? withMaxEntries(PossibleCpus.count())
           : this;
@@ -75,7 +77,7 @@ public final class BpfObjectSpec {
 
   /** A section of global data: an array map with one entry. The spec's name is the kernel's. */
   @SuppressWarnings("ArrayRecordComponent") // Internal; never compared, never changed once made.
-  public record DataMap(
+  record DataMap(
       String section,
       MapSpec spec,
       int btfTypeId,
@@ -88,7 +90,7 @@ public final class BpfObjectSpec {
   }
 
   /** A program, linked with all that it calls. */
-  public record Program(ProgramSpec spec, ProgramKind kind, ProgramLinker.Linked linked) {}
+  record Program(ProgramSpec spec, ProgramKind kind, ProgramLinker.Linked linked) {}
 
   /** What an object holds. */
   record Contents(
@@ -142,6 +144,7 @@ public final class BpfObjectSpec {
    * {@return its types, with the sizes and offsets of global data filled in, as the kernel takes
    * it}
    */
+  @SuppressWarnings("exports") // For comparing layouts, which only this project does.
   public Btf btf() {
     return btf;
   }
@@ -151,15 +154,15 @@ public final class BpfObjectSpec {
     return license;
   }
 
-  public List<MapDefinitions.Definition> mapDefinitions() {
+  List<MapDefinitions.Definition> mapDefinitions() {
     return maps;
   }
 
-  public List<DataMap> dataMaps() {
+  List<DataMap> dataMaps() {
     return data;
   }
 
-  public List<Program> linkedPrograms() {
+  List<Program> linkedPrograms() {
     return programs;
   }
 

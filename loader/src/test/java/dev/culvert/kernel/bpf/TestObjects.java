@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.object.BpfObjectSpec.DataMap;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
-import dev.culvert.kernel.object.BpfObjectSpec.Program;
-import dev.culvert.kernel.object.BpfObjectSpec.ProgramSpec;
-import dev.culvert.kernel.object.BpfObjectSpec.Variable;
+import dev.culvert.kernel.bpf.BpfObjectSpec.DataMap;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.Program;
+import dev.culvert.kernel.bpf.BpfObjectSpec.ProgramSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.Variable;
+import dev.culvert.kernel.object.Btf;
 import dev.culvert.kernel.object.Btf.Kind;
+import dev.culvert.kernel.object.BtfExtension;
+import dev.culvert.kernel.object.BtfFixer;
+import dev.culvert.kernel.object.ByteView;
+import dev.culvert.kernel.object.ElfObject;
 import dev.culvert.kernel.object.ElfObject.Section;
 import dev.culvert.kernel.object.ElfObject.Symbol;
+import dev.culvert.kernel.object.ProgramLinker;
 import dev.culvert.kernel.object.ProgramLinker.Function;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -20,7 +26,7 @@ import java.util.List;
 import java.util.Map;
 
 /** Turns an object file into a {@link BpfObjectSpec}. */
-public final class ObjectReader {
+final class ObjectReader {
   private static final int MAP_TYPE_ARRAY = 2;
   private static final int FLAG_READ_ONLY_FOR_PROGRAMS = 1 << 7;
   private static final int NAME_BYTES = 15; // BPF_OBJ_NAME_LEN without the closing zero
@@ -233,7 +239,7 @@ public final class ObjectReader {
     return types.slice(types.u32(4) + types.u32(16), types.u32(20), types.name() + ", names");
   }
 
-  public static byte[] zeroTerminated(String text) {
+  static byte[] zeroTerminated(String text) {
     return (text + "\0").getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
+
+import static dev.culvert.kernel.object.ProgramLinker.MAPS_SECTION;
 
 import dev.culvert.kernel.RefusedException;
-import dev.culvert.kernel.object.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.object.Btf;
+import dev.culvert.kernel.object.ElfObject;
 import dev.culvert.kernel.object.ElfObject.Section;
 import dev.culvert.kernel.object.ElfObject.Symbol;
 import java.util.ArrayList;
@@ -15,17 +19,15 @@ import java.util.TreeMap;
  * Reads the maps that BTF defines in section .maps: variables of an anonymous struct, where {@code
  * __uint(name, n)} is a pointer to an array of n, and {@code __type(name, t)} a pointer to t.
  */
-public final class MapDefinitions {
-  static final String SECTION = ".maps";
-
+final class MapDefinitions {
   /** A map, and where its variable lies in section .maps. */
-  public record Definition(MapSpec spec, Types types, Place place, Optional<Inner> inner) {}
+  record Definition(MapSpec spec, Types types, Place place, Optional<Inner> inner) {}
 
   /** BTF type ids; 0 where sizes alone are given. */
-  public record Types(int key, int value) {}
+  record Types(int key, int value) {}
 
   /** In bytes, within section .maps. */
-  public record Place(long offset, long sizeBytes) {
+  record Place(long offset, long sizeBytes) {
     /** Whether a pointer at this offset of the section lies in it. */
     boolean holdsPointer(long at) {
       return at >= offset && at - offset <= sizeBytes - Long.BYTES;
@@ -39,7 +41,7 @@ public final class MapDefinitions {
    * @param offset of the values in the definition's struct, in bytes
    * @param initial names of maps by their place, as the initialiser has them
    */
-  public record Inner(MapSpec like, long offset, SortedMap<Integer, String> initial) {}
+  record Inner(MapSpec like, long offset, SortedMap<Integer, String> initial) {}
 
   private static final int GLOBAL_LINKAGE = 1;
   private static final Place NOWHERE = new Place(0, 0);
@@ -58,12 +60,12 @@ public final class MapDefinitions {
           elf.name() + " defines maps without BTF (section maps): define them in section .maps.");
     }
     List<Definition> result = new ArrayList<>();
-    if (elf.section(SECTION).isEmpty()) {
+    if (elf.section(MAPS_SECTION).isEmpty()) {
       return result;
     }
-    Section section = elf.section(SECTION).get();
+    Section section = elf.section(MAPS_SECTION).get();
     Btf.Type variables =
-        btf.find(Btf.Kind.DATASEC, SECTION)
+        btf.find(Btf.Kind.DATASEC, MAPS_SECTION)
             .orElseThrow(() ->
                 new RefusedException(
                     elf.name() + " has maps, but no BTF for them: build it with clang -g."));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.MapDefinitions.Definition;
+import dev.culvert.kernel.bpf.MapDefinitions.Inner;
+import dev.culvert.kernel.object.ElfObject;
 import dev.culvert.kernel.object.ElfObject.Relocation;
 import dev.culvert.kernel.object.ElfObject.Section;
 import dev.culvert.kernel.object.ElfObject.Symbol;
-import dev.culvert.kernel.object.MapDefinitions.Definition;
-import dev.culvert.kernel.object.MapDefinitions.Inner;
 import java.util.List;
 
 /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package dev.culvert.kernel.object;
+package dev.culvert.kernel.bpf;
 
 import java.util.Arrays;
 import java.util.List;
@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
  * What the name of a section says of its programs (sources: enum bpf_prog_type and bpf_attach_type
  * of linux/bpf.h; the names are those of libbpf).
  */
-public enum ProgramKind {
+enum ProgramKind {
   TC(3, 0, 0, "tc", "classifier", "tcx/ingress", "tcx/egress", "tc/ingress", "tc/egress"),
   ACTION(4, 0, 0, "action"),
   SOCKET_FILTER(1, 0, 0, "socket"),
@@ -35,19 +35,19 @@ public enum ProgramKind {
     this.sections = List.of(sections);
   }
 
-  public int type() {
+  int type() {
     return type;
   }
 
-  public int attachType() {
+  int attachType() {
     return attachType;
   }
 
-  public int flags() {
+  int flags() {
     return flags;
   }
 
-  public static Optional<ProgramKind> ofSection(String section) {
+  static Optional<ProgramKind> ofSection(String section) {
     return Arrays.stream(values()).filter(k -> k.sections.contains(section)).findFirst();
   }
 
