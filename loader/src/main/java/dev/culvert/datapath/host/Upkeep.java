@@ -15,8 +15,8 @@ import dev.culvert.kernel.bpf.BpfProgram;
 import dev.culvert.kernel.netlink.AddressInfo;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.ProgramReference;
 import dev.culvert.kernel.netlink.RouteInfo;
-import dev.culvert.kernel.netlink.RouteProgram;
 import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -236,8 +236,8 @@ public final class Upkeep {
     return true;
   }
 
-  private static RouteProgram program(BpfProgram judge) {
-    return new RouteProgram(judge.fd(), judge.name());
+  private static ProgramReference program(BpfProgram judge) {
+    return new ProgramReference(judge.fd(), judge.name());
   }
 
   private boolean add(Route route) {

@@ -40,8 +40,8 @@ final class NetlinkCalls implements AutoCloseable {
             refused.errnoNumber() == NetlinkRequest.ESRCH || refused.errno() == Errno.ENOENT);
   }
 
-  private boolean execute(
-      NetlinkMessage message, String target, Predicate<KernelException> harmless) {
+  /** False when the refusal is harmless. */
+  boolean execute(NetlinkMessage message, String target, Predicate<KernelException> harmless) {
     try {
       execute(message, target);
       return true;

@@ -27,8 +27,16 @@ record NetlinkRequest(NetlinkMessage message, String target, String call) {
   static final int NEWNEIGH = 28;
   static final int DELNEIGH = 29;
   static final int GETNEIGH = 30;
+  static final int NEWQDISC = 36;
+  static final int GETQDISC = 38;
+  static final int NEWTFILTER = 44;
+  static final int DELTFILTER = 45;
+  static final int GETTFILTER = 46;
 
   static final int ESRCH = 3;
+
+  private static final String WITHOUT_CLSACT =
+      "this kernel lacks CONFIG_NET_CLS_BPF or CONFIG_NET_SCH_INGRESS";
 
   /** A message of rtnetlink(7). */
   NetlinkRequest(NetlinkMessage message, String target) {
@@ -55,6 +63,11 @@ record NetlinkRequest(NetlinkMessage message, String target, String call) {
       case NEWNEIGH -> "RTM_NEWNEIGH";
       case DELNEIGH -> "RTM_DELNEIGH";
       case GETNEIGH -> "RTM_GETNEIGH";
+      case NEWQDISC -> "RTM_NEWQDISC";
+      case GETQDISC -> "RTM_GETQDISC";
+      case NEWTFILTER -> "RTM_NEWTFILTER";
+      case DELTFILTER -> "RTM_DELTFILTER";
+      case GETTFILTER -> "RTM_GETTFILTER";
       default -> "netlink message " + type;
     };
   }
@@ -81,13 +94,18 @@ record NetlinkRequest(NetlinkMessage message, String target, String call) {
           call.equals("RTM_NEWADDR")
               ? "is IPv6 switched off here (sysctl net.ipv6.conf.*.disable_ipv6)?"
               : "";
-      case ENODEV -> "the interface is gone, or was never in this namespace (see \"ip link\")";
+      case ENODEV -> "there is no such interface in this namespace, or no longer (see \"ip link\")";
       case EEXIST ->
           call.equals("RTM_NEWLINK")
               ? "choose another name, or delete the interface that has it"
               : "it is there already";
       case EADDRINUSE -> "another interface or socket uses that address and port";
-      case EOPNOTSUPP -> "this kernel lacks it: is the kernel module there?";
+      case ENOENT ->
+          call.equals("RTM_NEWQDISC") || call.equals("RTM_NEWTFILTER") ? WITHOUT_CLSACT : "";
+      case EOPNOTSUPP ->
+          call.equals("RTM_NEWTFILTER")
+              ? WITHOUT_CLSACT
+              : "this kernel lacks it: is the kernel module there?";
       case ENETUNREACH ->
           "the next hop is on no connected network (is the interface there, and up?)";
       case ENETDOWN -> "set the interface up first";

@@ -96,16 +96,16 @@ final class RouteMessages {
   }
 
   /** A route that runs a program (of section lwt_out) on what it sends. */
-  static NetlinkMessage replace(RouteInfo route, RouteProgram out) {
+  static NetlinkMessage replace(RouteInfo route, ProgramReference out) {
     return put(NetlinkMessage.REPLACE, route, message -> program(message, out));
   }
 
   /** The same, refused with EEXIST where there is a route. */
-  static NetlinkMessage add(RouteInfo route, RouteProgram out) {
+  static NetlinkMessage add(RouteInfo route, ProgramReference out) {
     return put(NetlinkMessage.EXCL, route, message -> program(message, out));
   }
 
-  private static void program(NetlinkMessage message, RouteProgram out) {
+  private static void program(NetlinkMessage message, ProgramReference out) {
     Runnable which =
         () -> message.attribute32(LWT_BPF_PROG_FD, out.fd()).textZ(LWT_BPF_PROG_NAME, out.name());
     message

@@ -95,7 +95,7 @@ public final class RouteTables {
    * @param route as for the other
    * @param out a program of section {@code lwt_out}
    */
-  public void replace(RouteInfo route, RouteProgram out) {
+  public void replace(RouteInfo route, ProgramReference out) {
     calls.execute(
         RouteMessages.replace(route, out), Targets.of(route) + " with program " + out.name());
   }
@@ -111,13 +111,13 @@ public final class RouteTables {
   }
 
   /**
-   * The same for a route with a program; see {@link #replace(RouteInfo, RouteProgram)}.
+   * The same for a route with a program; see {@link #replace(RouteInfo, ProgramReference)}.
    *
    * @param route with our protocol number unless it has one
    * @param out a program of section {@code lwt_out}
    * @return false when there is one, whoever made it
    */
-  public boolean add(RouteInfo route, RouteProgram out) {
+  public boolean add(RouteInfo route, ProgramReference out) {
     return calls.executeIfFree(
         RouteMessages.add(route, out), Targets.of(route) + " with program " + out.name());
   }

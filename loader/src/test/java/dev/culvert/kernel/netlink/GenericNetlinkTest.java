@@ -111,7 +111,7 @@ final class GenericNetlinkTest {
     assertArrayEquals(request("NETDEV-GET 99", 2), kernel.sent.getLast());
     assertEquals(
         "NETDEV_CMD_DEV_GET on interface 99: ENODEV (no such device);"
-            + " the interface is gone, or was never in this namespace (see \"ip link\")",
+            + " there is no such interface in this namespace, or no longer (see \"ip link\")",
         refused.getMessage());
   }
 

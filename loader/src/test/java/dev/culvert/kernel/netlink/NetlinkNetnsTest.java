@@ -328,7 +328,7 @@ final class NetlinkNetnsTest {
             () -> netlink.replaceNeighbour(new NeighbourInfo(index, ip("10.244.1.9"), MAC)))) {
       KernelException refused = refusal(call);
       assertEquals(Errno.ENODEV, refused.errno(), refused.getMessage());
-      contains(refused.getMessage(), "interface " + index, "the interface is gone");
+      contains(refused.getMessage(), "interface " + index, "no such interface");
     }
     assertTrue(netlink.link(index).isEmpty());
   }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.netlink.TrafficControl.Place;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -51,6 +52,7 @@ final class NetlinkRequestTest {
     links(ours);
     addressesAndNeighbours(ours);
     routes(ours);
+    trafficControl(ours);
     return ours;
   }
 
@@ -99,6 +101,19 @@ final class NetlinkRequestTest {
     }
   }
 
+  private static void trafficControl(Map<String, NetlinkMessage> ours) {
+    Place ingress = new Place(VA, false, 52224, 0xc1);
+    Place egress = new Place(VA, true, 52224, 0xc1);
+    ProgramReference judge = new ProgramReference(4, "judge:[*fsobj]");
+    String filter = " pref 52224 handle 0xc1 bpf";
+    String program = " direct-action object-pinned /sys/fs/bpf/judge";
+    ours.put("tc qdisc add dev va clsact", TcMessages.addClsact(VA));
+    ours.put("tc filter add dev va ingress" + filter + program, TcMessages.add(ingress, judge));
+    ours.put(
+        "tc filter replace dev va egress" + filter + program, TcMessages.replace(egress, judge));
+    ours.put("tc filter del dev va egress" + filter, TcMessages.remove(egress));
+  }
+
   private static void routes(Map<String, NetlinkMessage> ours) {
     RouteInfo two = route("10.244.2.0", 24, "10.244.1.9");
     RouteInfo six = route("fd00:2::", 64, "fd00:1::9");
@@ -133,7 +148,7 @@ final class NetlinkRequestTest {
             + " encap bpf out pinned /sys/fs/bpf/judge_routed",
         RouteMessages.replace(
             RouteInfo.to(ip("fd00:2::"), 64, VA).viaOnLink(ip("fe80::1")).build(),
-            new RouteProgram(4, "judge_routed:[*fsobj]")));
+            new ProgramReference(4, "judge_routed:[*fsobj]")));
     ours.put("ip route del 10.244.2.0/24 via 10.244.1.9" + tail, RouteMessages.remove(two));
     ours.put("ip route del fd00:2::/64 via fd00:1::9" + tail, RouteMessages.remove(six));
     ours.put("ip route get 10.244.1.9", RouteMessages.lookup(ip("10.244.1.9"), Optional.empty()));
