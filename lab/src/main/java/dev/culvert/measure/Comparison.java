@@ -89,9 +89,4 @@ public record Comparison(
     }
     return Conclusion.NO_WINNER;
   }
-
-  /** Whether a ranking is claimed. */
-  public boolean hasWinner() {
-    return conclusion == Conclusion.BETTER || conclusion == Conclusion.WORSE;
-  }
 }

@@ -7,7 +7,6 @@ import dev.culvert.lab.LabPlan;
 import dev.culvert.lab.Outcome;
 import dev.culvert.lab.Probes;
 import dev.culvert.lab.Topology;
-import dev.culvert.lab.datapath.LabDatapath;
 import java.util.List;
 
 /** Hosts in one network need no encapsulation: the other host is the next hop. */
@@ -25,20 +24,19 @@ final class Scenario3OneNetwork implements Scenario {
   @Override
   public void run(Stage stage) {
     LabPlan plan = stage.plan(LabPlan.Underlay.FLAT);
-    try (Topology topology = stage.lab().build(plan);
-        LabDatapath datapath = stage.kind().over(stage.lab(), topology)) {
-      datapath.up();
-      LabPlan.Container from = Stage.talker(plan);
-      LabPlan.Container to = Stage.listener(plan);
-      stage
-          .report()
-          .step(
-              "%s pings %s, which is on %s in the same network"
-                  .formatted(from.name(), to.name(), to.host().name()),
-              "every answer; on the underlay the packet is as the container sent it, addressed"
-                  + " to the other host's MAC",
-              () -> cross(stage, from, to));
-    }
+    LabPlan.Container from = Stage.talker(plan);
+    LabPlan.Container to = Stage.listener(plan);
+    stage.inLabOfItsOwn(
+        plan,
+        _ ->
+            stage
+                .report()
+                .step(
+                    "%s pings %s, which is on %s in the same network"
+                        .formatted(from.name(), to.name(), to.host().name()),
+                    "every answer; on the underlay the packet is as the container sent it,"
+                        + " addressed to the other host's MAC",
+                    () -> cross(stage, from, to)));
   }
 
   private static Outcome cross(Stage stage, LabPlan.Container from, LabPlan.Container to) {

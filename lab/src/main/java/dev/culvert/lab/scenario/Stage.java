@@ -7,6 +7,7 @@ import dev.culvert.lab.Report;
 import dev.culvert.lab.Shell;
 import dev.culvert.lab.Topology;
 import dev.culvert.lab.datapath.LabDatapath;
+import java.util.function.Consumer;
 
 /**
  * What a scenario works with. The overlay lab is built when first asked for, and serves every
@@ -72,6 +73,18 @@ public final class Stage {
       datapath.up();
     }
     return datapath;
+  }
+
+  /**
+   * Builds a lab of a scenario's own with the overlay on it, up, and takes both down when the steps
+   * have been taken.
+   */
+  void inLabOfItsOwn(LabPlan own, Consumer<LabDatapath> steps) {
+    try (Topology built = lab.build(own);
+        LabDatapath overlay = kind.over(lab, built)) {
+      overlay.up();
+      steps.accept(overlay);
+    }
   }
 
   /** The container that talks: the last one of host-01, container-3 of the scenarios. */

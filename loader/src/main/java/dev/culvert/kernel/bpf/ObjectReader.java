@@ -17,7 +17,6 @@ import dev.culvert.kernel.object.ElfObject.Section;
 import dev.culvert.kernel.object.ElfObject.Symbol;
 import dev.culvert.kernel.object.ProgramLinker;
 import dev.culvert.kernel.object.ProgramLinker.Function;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -237,9 +236,5 @@ final class ObjectReader {
 
   private static ByteView namesOf(ByteView types) {
     return types.slice(types.u32(4) + types.u32(16), types.u32(20), types.name() + ", names");
-  }
-
-  static byte[] zeroTerminated(String text) {
-    return (text + "\0").getBytes(StandardCharsets.UTF_8);
   }
 }

@@ -25,7 +25,6 @@ final class NetlinkMessage {
 
   // nlmsg_flags (linux/netlink.h)
   static final int REQUEST = 0x1;
-  static final int MULTI = 0x2;
   static final int ACK = 0x4;
   static final int DUMP_INTR = 0x10;
   static final int DUMP = 0x300;

@@ -18,7 +18,6 @@ record NetlinkReply(int type, int flags, int sequence, ByteBuffer payload) {
   static final int NOOP = 1;
   static final int ERROR = 2;
   static final int DONE = 3;
-  static final int OVERRUN = 4;
   private static final int CAPPED = 0x100;
   private static final int ACK_TLVS = 0x200;
   private static final int NLMSGERR_ATTR_MSG = 1;

@@ -17,10 +17,8 @@ public final class ElfObject {
   public static final int TYPE_RELA = 4;
   public static final int TYPE_NOBITS = 8;
   public static final int TYPE_REL = 9;
-  public static final long FLAG_ALLOC = 2;
   public static final long FLAG_EXECUTE = 4;
 
-  public static final int SYMBOL_NONE = 0;
   public static final int SYMBOL_OBJECT = 1;
   public static final int SYMBOL_FUNCTION = 2;
   public static final int SYMBOL_SECTION = 3;
