@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.kernel.InterfaceName;
@@ -11,6 +13,7 @@ import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -57,7 +60,63 @@ class BridgeAndHostNetnsTest {
     }
   }
 
+  /** Docker restarts, or an operator deletes the bridge and makes it again: another index. */
+  @Test
+  void aBridgeThatIsMadeAnewIsLetInAgain() throws Exception {
+    Commands.tryRun("ip netns del " + BEHIND);
+    try (TwoHosts hosts = new TwoHosts("cv-bh");
+        EbpfDatapath first = hosts.startCulvert(hosts.host(1), hosts.host(2), PORT);
+        EbpfDatapath _ = hosts.startCulvert(hosts.host(2), hosts.host(1), PORT)) {
+      Host one = hosts.host(1);
+      letBridgeIn(first, one);
+      ping(hosts.host(2).container(), CONTAINER.getFirst(), "");
+      int before = bridgeIndex(first);
+
+      one.run("ip link del br0");
+      Commands.run("ip netns del " + BEHIND);
+      look(first, one);
+      assertTrue(first.problems().toString().contains("The bridge br0 is gone"), "not told");
+      assertEquals(0, bridgeIndex(first));
+      ping(hosts.host(2).container(), one.containerAddress(), ""); // its neighbours do not suffer
+
+      makeBridge(one);
+      look(first, one);
+      assertEquals(List.of(), first.problems());
+      int after = bridgeIndex(first);
+      assertTrue(after != 0 && after != before, before + " became " + after);
+      for (String address : CONTAINER) {
+        ping(hosts.host(2).container(), address, "");
+      }
+      ping(BEHIND, hosts.host(2).containerAddress(), "");
+      assertTrue(
+          first.counters().get(Verdict.DECAPSULATED).packets() > 0, "it is not the programs' yet");
+    } finally {
+      Commands.tryRun("ip netns del " + BEHIND);
+    }
+  }
+
+  /** As the control plane does at each change, and now and then. */
+  private static void look(EbpfDatapath datapath, Host host) throws Exception {
+    try (NetNamespace namespace = NetNamespace.named(Libc.system(), host.namespace())) {
+      boolean _ = namespace.call(datapath::refresh);
+    }
+  }
+
+  private static int bridgeIndex(EbpfDatapath datapath) {
+    return datapath.read().locals().stream().mapToInt(LocalSubnet::bridgeIndex).max().orElseThrow();
+  }
+
   private static void letBridgeIn(EbpfDatapath datapath, Host host) throws Exception {
+    makeBridge(host);
+    try (NetNamespace namespace = NetNamespace.named(Libc.system(), host.namespace())) {
+      namespace.run(() -> {
+        datapath.attachBridge(new InterfaceName("br0"), List.of(host.subnet(), host.subnet6()));
+        return null;
+      });
+    }
+  }
+
+  private static void makeBridge(Host host) {
     host.run("ip link add br0 type bridge");
     host.run("ip addr add 10.244.1.129/25 dev br0");
     host.run("ip addr add fd00:244:1::8:1/112 dev br0 nodad");
@@ -70,12 +129,6 @@ class BridgeAndHostNetnsTest {
     Commands.in(BEHIND, "ip link set eth0 mtu 1430 up");
     Commands.in(BEHIND, "ip route add default via 10.244.1.129");
     Commands.in(BEHIND, "ip route add default via fd00:244:1::8:1");
-    try (NetNamespace namespace = NetNamespace.named(Libc.system(), host.namespace())) {
-      namespace.run(() -> {
-        datapath.attachBridge(new InterfaceName("br0"), List.of(host.subnet(), host.subnet6()));
-        return null;
-      });
-    }
   }
 
   private static void ping(String namespace, String address, String options) {

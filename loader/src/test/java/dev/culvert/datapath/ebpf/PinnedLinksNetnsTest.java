@@ -95,6 +95,43 @@ class PinnedLinksNetnsTest {
     assertFalse(Commands.in(HOST, "bpftool net show").contains("culvert"));
   }
 
+  /** A network restart or another agent removes the qdisc, or the filters alone. */
+  @ParameterizedTest
+  @ValueSource(strings = {"qdisc del dev a0 clsact", "filter del dev a0 ingress"})
+  void aClsactFilterThatSomebodyRemovedIsAttachedAnew(String removal) throws Exception {
+    try (NetNamespace host = NetNamespace.named(libc, HOST)) {
+      host.call(() -> {
+        mend(removal);
+        return null;
+      });
+    }
+  }
+
+  private void mend(String removal) {
+    Pins pins = Pins.create(libc, PINS);
+    pins.claim();
+    try (Programs programs = Programs.load(libc, pins, config, Optional.empty())) {
+      PinnedLinks links = links(pins, false);
+      int a = index("a0");
+      BpfProgram program = program(programs);
+      assertTrue(links.keep("", program, a, Link.Direction.INGRESS), "attached");
+      String before = filters();
+      assertTrue(before.contains("culvert:from_underlay"), before);
+      assertFalse(links.keep("", program, a, Link.Direction.INGRESS), "left alone");
+
+      Commands.tryRun("tc -n " + HOST + " " + removal);
+      assertFalse(filters().contains("culvert:"), "still there after " + removal);
+      assertTrue(links.keep("", program, a, Link.Direction.INGRESS), "mended");
+      assertTrue(filters().contains("id " + program.info().id()), filters());
+      assertEquals(List.of("from_underlay"), pins.links());
+      assertFalse(links.keep("", program, a, Link.Direction.INGRESS), "left alone again");
+    }
+  }
+
+  private static String filters() {
+    return Commands.tryRun("tc -n " + HOST + " filter show dev a0 ingress").output();
+  }
+
   private PinnedLinks links(Pins pins, boolean tcx) {
     return new PinnedLinks(libc, pins, tcx ? Link::attachTcx : Link::attachClsact);
   }
