@@ -32,7 +32,18 @@ final class TcMessages {
   private static final int DIRECT_ACTION = 1;
   private static final String KIND_BPF = "bpf";
 
+  /** The fields of struct tcmsg; the family is none. */
+  private record Header(int interfaceIndex, int handle, int parent, int info) {
+    NetlinkMessage write(NetlinkMessage message) {
+      return message.u32(0).u32(interfaceIndex).u32(handle).u32(parent).u32(info);
+    }
+  }
+
   private TcMessages() {}
+
+  private static Header clsact(int interfaceIndex) {
+    return new Header(interfaceIndex, CLSACT_HANDLE, TC_H_CLSACT, 0);
+  }
 
   /** Refused with EEXIST where there is one. */
   static NetlinkMessage addClsact(int interfaceIndex) {
@@ -40,12 +51,12 @@ final class TcMessages {
         new NetlinkMessage(
             NetlinkRequest.NEWQDISC,
             NetlinkMessage.ACK | NetlinkMessage.CREATE | NetlinkMessage.EXCL);
-    return header(message, interfaceIndex, CLSACT_HANDLE, TC_H_CLSACT, 0).textZ(TCA_KIND, "clsact");
+    return clsact(interfaceIndex).write(message).textZ(TCA_KIND, "clsact");
   }
 
   static NetlinkMessage dumpQdiscs(int interfaceIndex) {
     NetlinkMessage message = new NetlinkMessage(NetlinkRequest.GETQDISC, NetlinkMessage.DUMP);
-    return header(message, interfaceIndex, CLSACT_HANDLE, TC_H_CLSACT, 0);
+    return clsact(interfaceIndex).write(message);
   }
 
   /** The kernel tells of all interfaces' qdiscs. */
@@ -56,7 +67,8 @@ final class TcMessages {
 
   static NetlinkMessage dumpFilters(Place place) {
     NetlinkMessage message = new NetlinkMessage(NetlinkRequest.GETTFILTER, NetlinkMessage.DUMP);
-    return header(message, place.interfaceIndex(), 0, parent(place), place.priority() << 16);
+    int info = place.priority() << 16;
+    return new Header(place.interfaceIndex(), 0, parent(place), info).write(message);
   }
 
   static boolean isAt(NetlinkReply reply, Place place) {
@@ -110,16 +122,12 @@ final class TcMessages {
 
   private static NetlinkMessage filter(NetlinkMessage message, Place place, int protocol) {
     int info = place.priority() << 16 | protocol;
-    return header(message, place.interfaceIndex(), place.handle(), parent(place), info)
+    return new Header(place.interfaceIndex(), place.handle(), parent(place), info)
+        .write(message)
         .textZ(TCA_KIND, KIND_BPF);
   }
 
   private static int parent(Place place) {
     return place.egress() ? EGRESS_PARENT : INGRESS_PARENT;
-  }
-
-  private static NetlinkMessage header(
-      NetlinkMessage message, int interfaceIndex, int handle, int parent, int info) {
-    return message.u32(0).u32(interfaceIndex).u32(handle).u32(parent).u32(info);
   }
 }
