@@ -14,7 +14,7 @@ started_modules() {
 # What a module is made of; tests and the C sources (the object is prebuilt) are not.
 sources_of() {
   local module
-  printf '%s\n' pom.xml bpf/pom.xml bpf/prebuilt {loader,control}/pom.xml {loader,control}/src/main
+  printf '%s\n' pom.xml bpf/pom.xml bpf/prebuilt {loader,control,stores/etcd}/pom.xml {loader,control,stores/etcd}/src/main
   for module in $(started_modules "$1"); do printf '%s\n' "$module/pom.xml" "$module/src/main"; done
 }
 

@@ -193,13 +193,17 @@ abstract class AgentFixture {
   }
 
   static List<String> commandOf(String classPath, String... arguments) {
+    return commandIn(HOST, classPath, arguments);
+  }
+
+  static List<String> commandIn(String namespace, String classPath, String... arguments) {
     List<String> command =
         new ArrayList<>(
             List.of(
                 "env",
                 "--default-signal=INT,TERM,HUP",
                 "nsenter",
-                "--net=/run/netns/" + HOST,
+                "--net=/run/netns/" + namespace,
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
                 "-XX:+UseSerialGC",

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param udpChecksum6 whether packets over an IPv6 underlay carry an outer UDP checksum
  * @param mapSizes what the programs' maps have room for
  * @param pathMtuLifetime how long a router's word on the size of a path holds
+ * @param store where leases are kept
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
@@ -38,7 +39,7 @@ public record AgentConfig(
     boolean udpChecksum6,
     SourcePorts sourcePorts,
     MapSizes mapSizes,
-    Path storeDirectory,
+    StoreConfig store,
     Duration leaseDuration,
     List<InterfaceName> bridges,
     Path bpffs,

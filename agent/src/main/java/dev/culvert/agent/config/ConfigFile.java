@@ -116,7 +116,7 @@ public final class ConfigFile {
             new MapSizes(
                 root.whole("maxSubnets", MapSizes.DEFAULT.subnets(), 1, MapSizes.MAX),
                 root.whole("maxEndpoints", MapSizes.DEFAULT.endpoints(), 1, MapSizes.MAX)),
-            store(root),
+            StoreConfig.read(root, root.whole("port", Vtep.VXLAN_PORT, 1, 65535)),
             root.value("leaseDuration", Values::leaseDuration)
                 .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),
             names(root, "bridges"),
@@ -160,16 +160,6 @@ public final class ConfigFile {
           text + " is not an address that other hosts can reach; write one of the interface's.");
     }
     return address;
-  }
-
-  private static Path storeDirectory(Section store) {
-    return store.required("directory", "directory: /var/lib/culvert/leases", Values::absolutePath);
-  }
-
-  private static Path store(Section root) {
-    return root.section("store", Set.of("directory"), "directory: /var/lib/culvert/leases")
-        .map(ConfigFile::storeDirectory)
-        .orElseThrow(() -> root.missing("store", "store: {directory: /var/lib/culvert/leases}"));
   }
 
   /** A list of interfaces' names, each once. */

@@ -6,7 +6,6 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
-import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.KernelException;
@@ -69,7 +68,7 @@ public final class Departure {
   }
 
   private static void releaseLeases(AgentConfig config, Consumer<String> say) {
-    try (LeaseStore store = new DirectoryLeaseStore(config.storeDirectory(), config.port())) {
+    try (LeaseStore store = config.store().open()) {
       List<Lease> own =
           store.list().stream()
               .filter(lease -> lease.host().equals(config.host()))

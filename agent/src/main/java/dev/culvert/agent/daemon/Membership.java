@@ -9,7 +9,6 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.OverlayStatus;
-import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
@@ -98,7 +97,7 @@ final class Membership implements AutoCloseable {
       undo.push(() -> PinFileSystem.release(libc, config.bpffs()));
     }
     boolean pinned = Files.isDirectory(Instance.of(config).pins());
-    store = new DirectoryLeaseStore(config.storeDirectory(), config.port());
+    store = config.store().open();
     undo.push(store::close);
     datapath = openDatapath(config, libc);
     undo.push(datapath::close);

@@ -13,6 +13,8 @@ import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.MapSizes;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.store.etcd.EtcdConfig;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -160,7 +162,7 @@ class ConfigFileTest {
     assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());
     assertEquals(new SourcePorts(50000, 50007), config.sourcePorts());
     assertEquals(new MapSizes(200_000, 1000), config.mapSizes());
-    assertEquals(Path.of("/tmp/leases"), config.storeDirectory());
+    assertEquals(new StoreConfig.Directory(Path.of("/tmp/leases"), 8472), config.store());
     assertEquals(Duration.ofSeconds(90), config.leaseDuration());
     assertEquals(Stream.of("br0", "docker0").map(InterfaceName::new).toList(), config.bridges());
     assertEquals(AgentConfig.Stop.LEAVE, config.stop());
@@ -171,7 +173,59 @@ class ConfigFileTest {
     AgentConfig config = ConfigFile.load(Path.of("src/main/config/culvert.yaml"));
 
     assertEquals("host-01", config.host().text());
-    assertEquals(Path.of("/var/lib/culvert/leases"), config.storeDirectory());
+    assertEquals(
+        new StoreConfig.Directory(Path.of("/var/lib/culvert/leases"), 4789), config.store());
+  }
+
+  private static AgentConfig withStore(String lines) {
+    String text = "host: a\nnetwork: 10.244.0.0/16\nunderlay: {interface: eth0}\nstore: " + lines;
+    return ConfigFile.parse(text, "test.yaml", () -> "unused");
+  }
+
+  @Test
+  void anEtcdIsAStore() {
+    assertEquals(
+        new StoreConfig.Etcd(
+            new EtcdConfig(
+                List.of(URI.create("https://10.0.0.5:2379"), URI.create("http://[fd00::5]:2379")),
+                "/net/culvert",
+                new EtcdConfig.Tls(
+                    Optional.of(Path.of("/ca.pem")),
+                    Optional.of(Path.of("/host.pem")),
+                    Optional.of(Path.of("/host.key"))),
+                Optional.of(new EtcdConfig.Login("culvert", Path.of("/password"))),
+                4789)),
+        withStore(
+                """
+                {etcd: {
+                  endpoints: ["https://10.0.0.5:2379", "http://[fd00::5]:2379"],
+                  prefix: /net/culvert,
+                  caFile: /ca.pem, certFile: /host.pem, keyFile: /host.key,
+                  user: culvert, passwordFile: /password}}
+                """)
+            .store());
+    assertEquals(
+        new StoreConfig.Etcd(EtcdConfig.plain(List.of(URI.create("http://10.0.0.5:2379")))),
+        withStore("{etcd: {endpoints: [\"http://10.0.0.5:2379\"]}}\n").store());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{etcd: {prefix: /a}} | the key \"store.etcd.endpoints\" is missing",
+        "{etcd: {endpoints: [10.0.0.5]}} | \"10.0.0.5\" is no endpoint of etcd",
+        "{etcd: {endpoints: [http://a:1/x]}} | \"http://a:1/x\" is no endpoint of etcd",
+        "{etcd: {endpoints: [http://a:1], prefix: a}} | The prefix \"a\" will not do",
+        "{etcd: {endpoints: [http://a:1], prefix: /a/}} | The prefix \"/a/\" will not do",
+        "{etcd: {endpoints: [http://a:1], user: u}} | user and passwordFile come together",
+        "{etcd: {endpoints: [http://a:1], certFile: /c}} | needs its key",
+        "{etcd: {endpoint: [http://a:1]}} | did you mean \"store.etcd.endpoints\"",
+        "{directory: /a, etcd: {endpoints: [http://a:1]}} | has both directory and etcd",
+      })
+  void whatIsWrongWithAnEtcdIsSaid(String lines, String said) {
+    var e = assertThrows(ConfigException.class, () -> withStore(lines + "\n"));
+    assertTrue(e.getMessage().contains(said), e.getMessage());
   }
 
   @ParameterizedTest

@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -19,11 +20,12 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Turns "this is what the store holds now" into numbered events, and hands them to every watcher in
- * order, each on a thread of its own: one that is slow keeps no other waiting, and one that falls
- * far behind hears a snapshot in place of what it missed. Methods may be called from any thread.
+ * The watches of a store, for whoever writes one. Turns "this is what the store holds now" into
+ * numbered events, and hands them to every watcher in order, each on a thread of its own: one that
+ * is slow keeps no other waiting, and one that falls far behind hears a snapshot in place of what
+ * it missed. Methods may be called from any thread.
  */
-final class EventJournal {
+public final class EventJournal {
   private static final System.Logger LOG = System.getLogger(EventJournal.class.getName());
 
   /** A watcher with more events than these before it hears a snapshot instead. */
@@ -124,12 +126,17 @@ final class EventJournal {
   private long revision;
   private boolean closed;
 
-  EventJournal(String threadName) {
+  /**
+   * Of a store that holds nothing yet.
+   *
+   * @param threadName of its watchers' threads
+   */
+  public EventJournal(String threadName) {
     this.threadName = threadName;
   }
 
-  /** What the store held at the last {@link #update}. */
-  synchronized List<Lease> known() {
+  /** {@return what the store held at the last update, ordered by subnet} */
+  public synchronized List<Lease> known() {
     return List.copyOf(known.values());
   }
 
@@ -138,29 +145,57 @@ final class EventJournal {
    * generation was replaced behind our back (by hand, from a backup): it is told as withdrawn and
    * announced anew, because watchers rightly ignore an older generation.
    *
+   * @param now all that the store holds
    * @param wasReleased whether a lease that is no longer there was given back; else it vanished
    */
-  synchronized void update(Map<Subnet, Lease> now, Predicate<Lease> wasReleased) {
-    SortedMap<Subnet, Lease> next = new TreeMap<>(now);
-    known.forEach((subnet, old) -> {
-      Lease lease = next.get(subnet);
-      boolean replaced = lease != null && lease.generation() < old.generation();
-      if (replaced || (lease == null && wasReleased.test(old))) {
-        tell(new LeaseEvent.Withdrawn(++revision, subnet, old.generation()));
-      } else if (lease == null) {
-        tell(new LeaseEvent.Vanished(++revision, subnet, old.generation()));
-      }
-    });
-    next.forEach((subnet, lease) -> {
-      if (!lease.equals(known.get(subnet))) {
-        tell(new LeaseEvent.Announced(++revision, lease));
-      }
-    });
-    known = next;
+  public synchronized void update(Map<Subnet, Lease> now, Predicate<Lease> wasReleased) {
+    SortedMap<Subnet, Lease> before = known;
+    known = new TreeMap<>(now);
+    before.forEach((subnet, old) -> end(old, known.get(subnet), wasReleased.test(old)));
+    known.forEach((subnet, lease) -> begin(before.get(subnet), lease));
     notifyAll();
   }
 
-  synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+  /**
+   * As {@link #update}, where a single lease has changed: what it costs does not grow with the
+   * store.
+   *
+   * @param subnet whose
+   * @param now what the store holds of it; empty where it is gone
+   * @param released whether one that is gone was given back; else it vanished
+   */
+  public synchronized void change(Subnet subnet, Optional<Lease> now, boolean released) {
+    Lease old = now.isPresent() ? known.put(subnet, now.get()) : known.remove(subnet);
+    if (old != null) {
+      end(old, now.orElse(null), released);
+    }
+    now.ifPresent(lease -> begin(old, lease));
+    notifyAll();
+  }
+
+  private void end(Lease old, Lease now, boolean released) {
+    boolean replaced = now != null && now.generation() < old.generation();
+    if (replaced || (now == null && released)) {
+      tell(new LeaseEvent.Withdrawn(++revision, old.subnet(), old.generation()));
+    } else if (now == null) {
+      tell(new LeaseEvent.Vanished(++revision, old.subnet(), old.generation()));
+    }
+  }
+
+  private void begin(Lease old, Lease now) {
+    if (!now.equals(old)) {
+      tell(new LeaseEvent.Announced(++revision, now));
+    }
+  }
+
+  /**
+   * Begins a watch with a snapshot of what is known.
+   *
+   * @param watcher hears one event at a time
+   * @return the caller's to close
+   * @throws LeaseStoreException when this is closed
+   */
+  public synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     if (closed) {
       throw new LeaseStoreException("The lease store is closed.");
     }
@@ -171,8 +206,8 @@ final class EventJournal {
     return watch;
   }
 
-  /** No event arrives afterwards. */
-  void close() {
+  /** Ends all watches: no event arrives afterwards. */
+  public void close() {
     List<Watch> open;
     synchronized (this) {
       closed = true;

@@ -230,9 +230,9 @@ final class LeaseDirectory {
   private Optional<Lease> released(Subnet subnet) {
     try {
       Path file = directory.resolve(LeaseFile.releasedName(subnet));
-      return Optional.of(LeaseFile.parse(text(file), defaultPort))
+      return Optional.of(LeaseText.parse(text(file), defaultPort))
           .filter(lease -> lease.subnet().equals(subnet));
-    } catch (IOException | LeaseFile.MalformedException e) {
+    } catch (IOException | LeaseText.MalformedException e) {
       return Optional.empty();
     }
   }
@@ -265,12 +265,12 @@ final class LeaseDirectory {
   private Optional<Lease> readOne(Path file, long nowNs, List<String> problems) {
     Memory memory = memories.get(file);
     try {
-      Lease lease = LeaseFile.parse(text(file), defaultPort);
+      Lease lease = LeaseText.parse(text(file), defaultPort);
       memories.put(file, new Memory(lease, nowNs));
       return Optional.of(lease);
     } catch (NoSuchFileException e) {
       return Optional.empty(); // removed since the directory was listed
-    } catch (LeaseFile.MalformedException e) {
+    } catch (LeaseText.MalformedException e) {
       problems.add(problem(file, e.getMessage(), memory));
     } catch (CharacterCodingException e) {
       problems.add(problem(file, "line 1: the file is not UTF-8 text.", memory));
@@ -295,15 +295,15 @@ final class LeaseDirectory {
   }
 
   /** Opens nothing but plain files: reading a pipe waits for its writer, a device may never end. */
-  private static String text(Path file) throws IOException, LeaseFile.MalformedException {
+  private static String text(Path file) throws IOException, LeaseText.MalformedException {
     if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
-      throw new LeaseFile.MalformedException(
+      throw new LeaseText.MalformedException(
           "it is no plain file, but a folder, a pipe, a socket or a device.");
     }
     try (InputStream in = Files.newInputStream(file)) {
       byte[] bytes = in.readNBytes(MAX_FILE_BYTES + 1);
       if (bytes.length > MAX_FILE_BYTES) {
-        throw new LeaseFile.MalformedException(
+        throw new LeaseText.MalformedException(
             "line 1: the file is larger than " + MAX_FILE_BYTES + " bytes.");
       }
       return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
@@ -373,7 +373,7 @@ final class LeaseDirectory {
     Path temporary = directory.resolve(TEMPORARY + UUID.randomUUID());
     try (FileChannel channel =
         FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer text = ByteBuffer.wrap(LeaseFile.format(lease).getBytes(StandardCharsets.UTF_8));
+      ByteBuffer text = ByteBuffer.wrap(LeaseText.format(lease).getBytes(StandardCharsets.UTF_8));
       while (text.hasRemaining()) {
         channel.write(text);
       }

@@ -49,7 +49,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
   }
 
   @Override
-  LeaseStore open() {
+  protected LeaseStore open() {
     return new DirectoryLeaseStore(directory());
   }
 
@@ -135,7 +135,7 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
           List.of(
               "The lease file "
                   + directory().toRealPath().resolve("a.lease")
-                  + " is malformed, line 4: the file ends without mac."
+                  + " is malformed, line 4: the text ends without mac."
                   + " It counts for nothing until it is mended."),
           store.problems());
 

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
-import dev.culvert.control.store.LeaseFile.MalformedException;
+import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
@@ -64,20 +64,20 @@ final class LeaseFileTest {
                 IpPrefix.parseAddress("10.18.2.2"), 4789, MacAddress.parse("02:00:0a:12:02:02")),
             1,
             Optional.empty()),
-        LeaseFile.parse(BY_HAND, 4789));
+        LeaseText.parse(BY_HAND, 4789));
   }
 
   @Test
   void everyFieldIsWrittenAndRead() throws Exception {
-    assertEquals(FULL_TEXT, LeaseFile.format(FULL));
-    assertEquals(FULL, LeaseFile.parse(FULL_TEXT, 4789));
+    assertEquals(FULL_TEXT, LeaseText.format(FULL));
+    assertEquals(FULL, LeaseText.parse(FULL_TEXT, 4789));
   }
 
   @Test
   void carriageReturnsAndTightLinesAreFine() throws Exception {
     assertEquals(
-        LeaseFile.parse(BY_HAND, 4789),
-        LeaseFile.parse(BY_HAND.replace(" = ", "=").replace("\n", "\r\n"), 4789));
+        LeaseText.parse(BY_HAND, 4789),
+        LeaseText.parse(BY_HAND.replace(" = ", "=").replace("\n", "\r\n"), 4789));
   }
 
   @Test
@@ -93,9 +93,9 @@ final class LeaseFileTest {
   @ValueSource(strings = {"fd00:10:244:1:0:0:0:0", "FD00:10:244:1::", "fd00:0010:0244:1:0::"})
   void ipv6IsReadInEveryFormAndWrittenInOne(String written) throws Exception {
     String text = BY_HAND.replace("10.244.2.0/24", written + "/64");
-    Lease lease = LeaseFile.parse(text.replace("10.18.2.2", "FD00:18:0:0:0:0:0:2"), 4789);
+    Lease lease = LeaseText.parse(text.replace("10.18.2.2", "FD00:18:0:0:0:0:0:2"), 4789);
     assertEquals("fd00:10:244:1::/64 (VNI 1)", lease.subnet().toString());
-    String ours = LeaseFile.format(lease);
+    String ours = LeaseText.format(lease);
     assertTrue(ours.contains("subnet = fd00:10:244:1::/64\n"), ours);
     assertTrue(ours.contains("address = fd00:18::2\n"), ours);
   }
@@ -119,7 +119,7 @@ final class LeaseFileTest {
   void aMistakeIsOneSentenceWithItsLine(String good, String bad, String sentence) {
     var e =
         assertThrows(
-            MalformedException.class, () -> LeaseFile.parse(BY_HAND.replace(good, bad), 4789));
+            MalformedException.class, () -> LeaseText.parse(BY_HAND.replace(good, bad), 4789));
     assertEquals(sentence, e.getMessage());
   }
 
@@ -135,7 +135,7 @@ final class LeaseFileTest {
       })
   void optionalKeysAreCheckedToo(String line) {
     var e =
-        assertThrows(MalformedException.class, () -> LeaseFile.parse(BY_HAND + line + "\n", 4789));
+        assertThrows(MalformedException.class, () -> LeaseText.parse(BY_HAND + line + "\n", 4789));
     assertEquals(
         "line 7: " + line.substring(0, line.indexOf(' ')),
         e.getMessage().substring(0, 8 + line.indexOf(' ')));
@@ -144,11 +144,11 @@ final class LeaseFileTest {
   /** Whatever an editor has written so far: no part of the required lines passes for the whole. */
   @Test
   void noBeginningOfAFileIsTakenForAnotherLease() throws Exception {
-    Lease whole = LeaseFile.parse(BY_HAND, 4789);
+    Lease whole = LeaseText.parse(BY_HAND, 4789);
     for (int length = 0; length < BY_HAND.length(); length++) {
       String part = BY_HAND.substring(0, length);
       try {
-        assertEquals(whole, LeaseFile.parse(part, 4789), "cut after " + length);
+        assertEquals(whole, LeaseText.parse(part, 4789), "cut after " + length);
       } catch (MalformedException e) {
         // as it should be
       }

@@ -34,28 +34,31 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What every store must do. */
-abstract class LeaseStoreContract {
+/** What every store must do: extend it with a way to open yours. */
+public abstract class LeaseStoreContract {
   private static final int WAIT_SECONDS = 10;
 
   private LeaseStore store;
 
+  /** For those who extend it. */
+  protected LeaseStoreContract() {}
+
   /** A store on the same leases each time within one test. */
-  abstract LeaseStore open();
+  protected abstract LeaseStore open();
 
   /** So that nothing can be asked of it any more. */
-  void closeForGood(LeaseStore opened) {
+  protected void closeForGood(LeaseStore opened) {
     opened.close();
   }
 
-  static Lease lease(String prefix, int vni, String host) {
+  public static Lease lease(String prefix, int vni, String host) {
     Vtep vtep =
         new Vtep(IpPrefix.parseAddress("10.17.2.2"), 4789, MacAddress.parse("02:00:0a:11:02:02"));
     return new Lease(
         new Subnet(new Vni(vni), IpPrefix.parse(prefix)), new HostName(host), vtep, 0, until(60));
   }
 
-  static Optional<Lease.Term> until(int seconds) {
+  public static Optional<Lease.Term> until(int seconds) {
     return Optional.of(
         Lease.Term.from(Instant.parse("2026-11-23T12:00:00Z"), Duration.ofSeconds(seconds)));
   }
@@ -370,11 +373,11 @@ abstract class LeaseStoreContract {
     }
   }
 
-  static Lease done(Result result) {
+  public static Lease done(Result result) {
     return assertInstanceOf(Result.Done.class, result).lease();
   }
 
-  static LeaseEvent next(BlockingQueue<LeaseEvent> events) throws InterruptedException {
+  public static LeaseEvent next(BlockingQueue<LeaseEvent> events) throws InterruptedException {
     LeaseEvent event = events.poll(WAIT_SECONDS, TimeUnit.SECONDS);
     assertTrue(event != null, "no event in " + WAIT_SECONDS + " seconds");
     return event;

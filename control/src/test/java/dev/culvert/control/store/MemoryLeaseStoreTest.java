@@ -12,7 +12,7 @@ final class MemoryLeaseStoreTest extends LeaseStoreContract {
 
   /** "Another instance" of a memory store is the same one; closing such a view closes nothing. */
   @Override
-  LeaseStore open() {
+  protected LeaseStore open() {
     return new LeaseStore() {
       @Override
       public List<Lease> list() {
@@ -50,7 +50,7 @@ final class MemoryLeaseStoreTest extends LeaseStoreContract {
   }
 
   @Override
-  void closeForGood(LeaseStore view) {
+  protected void closeForGood(LeaseStore view) {
     leases.close();
   }
 }

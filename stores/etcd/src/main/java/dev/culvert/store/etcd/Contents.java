@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.store.LeaseText;
+import dev.culvert.control.store.LeaseText.MalformedException;
+import dev.culvert.datapath.Subnet;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/**
+ * What etcd holds below the prefix, as of one revision. Not for several threads at once.
+ *
+ * <p>A key or a value that makes no sense harms only itself: it is a problem, and the lease that
+ * the key held before stays until the value makes sense again or is gone.
+ */
+final class Contents {
+  /**
+   * The generation of a lease that was given back.
+   *
+   * @param modRevision of its key
+   */
+  record Released(long generation, long modRevision) {}
+
+  /** What a change means for one lease. */
+  record Change(Subnet subnet, Optional<Lease> now, boolean released) {}
+
+  private final Keys keys;
+  private final int defaultPort;
+  private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
+  private final Map<Subnet, Released> released = new HashMap<>();
+
+  /** By key; sorted, so that they are told in the same order each time. */
+  private final SortedMap<String, String> problems = new TreeMap<>();
+
+  private boolean marked;
+  private long keyCount;
+
+  Contents(Keys keys, int defaultPort) {
+    this.keys = keys;
+    this.defaultPort = defaultPort;
+  }
+
+  SortedMap<Subnet, Lease> leases() {
+    return leases;
+  }
+
+  Optional<Released> released(Subnet subnet) {
+    return Optional.ofNullable(released.get(subnet));
+  }
+
+  List<String> problems() {
+    return List.copyOf(problems.values());
+  }
+
+  /** Whether the mark is there that somebody looked before. */
+  boolean isMarked() {
+    return marked;
+  }
+
+  /** Of all kinds, below the prefix. */
+  long keyCount() {
+    return keyCount;
+  }
+
+  /**
+   * Takes over a key and its value.
+   *
+   * @param isNew whether the key was not there
+   */
+  List<Change> put(Json pair, boolean isNew) {
+    String key = pair.decoded("key");
+    if (isNew) {
+      keyCount++;
+    }
+    if (key.equals(keys.mark())) {
+      marked = true;
+    } else if (key.startsWith(keys.leases())) {
+      return putLease(key, pair.decoded("value"));
+    } else if (key.startsWith(keys.released())) {
+      putReleased(key, pair);
+    } else if (!key.equals(keys.fresh())) {
+      problems.put(key, "The key " + key + " in etcd is none of Culvert's; delete it.");
+    }
+    return List.of();
+  }
+
+  private List<Change> putLease(String key, String value) {
+    try {
+      Lease lease = LeaseText.parse(value, defaultPort);
+      if (!key.equals(keys.lease(lease.subnet()))) {
+        problems.put(
+            key,
+            "The lease of "
+                + lease.subnet()
+                + " in etcd lies at "
+                + key
+                + " in place of "
+                + keys.lease(lease.subnet())
+                + "; move it.");
+        return List.of();
+      }
+      problems.remove(key);
+      leases.put(lease.subnet(), lease);
+      return List.of(new Change(lease.subnet(), Optional.of(lease), false));
+    } catch (MalformedException e) {
+      problems.put(key, "The lease at " + key + " in etcd is malformed, " + e.getMessage());
+      return List.of();
+    }
+  }
+
+  private void putReleased(String key, Json pair) {
+    Optional<Subnet> subnet = Keys.subnet(key, keys.released());
+    try {
+      long generation = Long.parseLong(pair.decoded("value").strip());
+      problems.remove(key);
+      subnet.ifPresentOrElse(
+          known -> released.put(known, new Released(generation, pair.number("mod_revision"))),
+          () -> problems.put(key, "The key " + key + " in etcd names no subnet; delete it."));
+    } catch (NumberFormatException e) {
+      problems.put(key, "The key " + key + " in etcd holds no generation; delete it.");
+    }
+  }
+
+  /**
+   * Forgets a key.
+   *
+   * @param givenBack whether the same change wrote down the generation that it had
+   */
+  List<Change> delete(String key, boolean givenBack) {
+    keyCount--;
+    problems.remove(key);
+    if (key.equals(keys.mark())) {
+      marked = false;
+    } else if (key.startsWith(keys.leases())) {
+      Optional<Subnet> subnet = Keys.subnet(key, keys.leases());
+      if (subnet.isPresent() && leases.remove(subnet.get()) != null) {
+        return List.of(new Change(subnet.get(), Optional.empty(), givenBack));
+      }
+    } else if (key.startsWith(keys.released())) {
+      Keys.subnet(key, keys.released()).ifPresent(released::remove);
+    }
+    return List.of();
+  }
+
+  /** What the events of one answer of a watch change, in order. */
+  List<Change> apply(List<Json> events) {
+    List<Change> changes = new ArrayList<>();
+    Map<String, Long> givenBack = new HashMap<>();
+    for (Json event : events) {
+      Json pair = event.object("kv");
+      String key = pair.decoded("key");
+      if (!isDelete(event) && key.startsWith(keys.released())) {
+        givenBack.put(key.substring(keys.released().length()), pair.number("mod_revision"));
+      }
+    }
+    for (Json event : events) {
+      Json pair = event.object("kv");
+      String key = pair.decoded("key");
+      if (!isDelete(event)) {
+        changes.addAll(put(pair, pair.number("version") == 1));
+      } else {
+        String name = key.startsWith(keys.leases()) ? key.substring(keys.leases().length()) : key;
+        Long at = givenBack.get(name);
+        changes.addAll(delete(key, at != null && at == pair.number("mod_revision")));
+      }
+    }
+    return changes;
+  }
+
+  private static boolean isDelete(Json event) {
+    return event.text("type").equals("DELETE");
+  }
+}

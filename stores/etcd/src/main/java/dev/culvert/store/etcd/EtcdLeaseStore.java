@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.store.EventJournal;
+import dev.culvert.control.store.LeaseText;
+import dev.culvert.control.store.LeaseText.MalformedException;
+import dev.culvert.control.store.Overlaps;
+import dev.culvert.datapath.Subnet;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/**
+ * Leases in etcd 3.4 or later, over its HTTP/JSON gateway. docs/etcd.md describes keys and values,
+ * which a person can read and write.
+ *
+ * <p>Every change is one transaction that compares what it replaces. A claim compares that the very
+ * key is free, and that nobody has claimed anything of another length since this host looked, so
+ * that claims of one length never wait for each other. Watching reads everything once and then
+ * hears changes; every few seconds it asks etcd whether something was not told, and reads all again
+ * if so.
+ *
+ * <p>Any thread may call. A call takes a few seconds for each endpoint at most. Revisions of events
+ * count what this instance saw.
+ */
+public final class EtcdLeaseStore implements LeaseStore {
+  /** Each time somebody claimed a subnet of another length in the same moment. */
+  private static final int TRIES = 20;
+
+  /** For how long a store is new, in seconds: those who live look every second. */
+  private static final int NEW_SECONDS = 2;
+
+  private final EtcdConfig config;
+  private final Keys keys;
+  private final Gateway gateway;
+  private final EventJournal journal = new EventJournal("culvert-etcd-leases");
+  private final Object starting = new Object();
+  private volatile Watcher watcher;
+  private volatile boolean closed;
+
+  /**
+   * Asks nothing of etcd yet.
+   *
+   * @param config where it is
+   * @throws dev.culvert.kernel.RefusedException when a file of TLS will not do
+   */
+  public EtcdLeaseStore(EtcdConfig config) {
+    this.config = config;
+    this.keys = new Keys(config.prefix());
+    this.gateway = new Gateway(config);
+  }
+
+  /** What etcd holds, and as of when. */
+  record Reading(Contents contents, long revision, String cluster) {}
+
+  @Override
+  public List<Lease> list() {
+    requireOpen();
+    return List.copyOf(read().contents().leases().values());
+  }
+
+  @Override
+  public Result acquire(Lease lease) {
+    requireOpen();
+    for (int i = 0; i < TRIES; i++) {
+      Reading reading = read();
+      Optional<Lease> taken = Overlaps.find(lease.subnet(), reading.contents().leases().values());
+      if (taken.isPresent()) {
+        return new Result.Conflict(taken.get());
+      }
+      Optional<Result> result = claim(lease, reading);
+      if (result.isPresent()) {
+        return result.get();
+      }
+    }
+    throw new LeaseStoreException(
+        "The subnet "
+            + lease.subnet()
+            + " could not be claimed in etcd: subnets of other lengths were claimed all the time;"
+            + " is something claiming without end?");
+  }
+
+  /**
+   * @return empty where something was claimed meanwhile that may overlap
+   */
+  private Optional<Result> claim(Lease wanted, Reading reading) {
+    Subnet subnet = wanted.subnet();
+    Optional<Contents.Released> before = reading.contents().released(subnet);
+    long next = before.map(Contents.Released::generation).orElse(0L) + 1;
+    Lease lease = wanted.withGeneration(Math.max(next, wanted.generation()));
+    String key = keys.lease(subnet);
+    String network = keys.network(subnet.vni());
+    String sameLength = keys.sameLength(subnet);
+    Json answer =
+        write(
+            Requests.txn(
+                List.of(
+                    Requests.isAbsent(key),
+                    Requests.wasWrittenAt(
+                        keys.released(subnet),
+                        before.map(Contents.Released::modRevision).orElse(0L)),
+                    Requests.nothingNewIn(network, sameLength, reading.revision()),
+                    Requests.nothingNewIn(
+                        Keys.end(sameLength), Keys.end(network), reading.revision())),
+                List.of(Requests.asPut(Requests.put(key, LeaseText.format(lease)))),
+                List.of(Requests.asRange(Requests.get(key)))));
+    if (answer.flag("succeeded")) {
+      return Optional.of(new Result.Done(lease));
+    }
+    return found(answer).map(pair -> new Result.Conflict(lease(key, pair)));
+  }
+
+  @Override
+  public Result renew(Lease held, Lease wanted) {
+    requireOpen();
+    String key = keys.lease(held.subnet());
+    Lease next = wanted.withGeneration(held.generation() + 1);
+    Map<String, Object> put = Requests.asPut(Requests.put(key, LeaseText.format(next)));
+    return replace(held, List.of(put))
+        .map(other -> other.isEmpty() ? new Result.Gone(held.subnet()) : conflict(key, other))
+        .orElseGet(() -> new Result.Done(next));
+  }
+
+  private Result conflict(String key, Optional<Json> pair) {
+    return new Result.Conflict(lease(key, pair.orElseThrow()));
+  }
+
+  @Override
+  public void release(Lease held) {
+    requireOpen();
+    var _ =
+        replace(
+            held,
+            List.of(
+                Requests.asDelete(keys.lease(held.subnet())),
+                Requests.asPut(
+                    Requests.put(
+                        keys.released(held.subnet()), String.valueOf(held.generation())))));
+  }
+
+  /**
+   * Carries something out if etcd has exactly a lease: by its text, else, where a person wrote it
+   * in another way, by its key's revision.
+   *
+   * @return empty if it was; else what etcd has at the lease's key, which may be nothing
+   */
+  private Optional<Optional<Json>> replace(Lease held, List<Map<String, Object>> changes) {
+    String key = keys.lease(held.subnet());
+    Map<String, Object> condition = Requests.holds(key, LeaseText.format(held));
+    while (true) {
+      Json answer =
+          write(
+              Requests.txn(
+                  List.of(condition), changes, List.of(Requests.asRange(Requests.get(key)))));
+      if (answer.flag("succeeded")) {
+        return Optional.empty();
+      }
+      Optional<Json> there = found(answer);
+      if (there.isEmpty() || !lease(key, there.get()).equals(held)) {
+        return Optional.of(there);
+      }
+      condition = Requests.wasWrittenAt(key, there.get().number("mod_revision"));
+    }
+  }
+
+  private static Optional<Json> found(Json answer) {
+    return answer.objects("responses").stream()
+        .flatMap(response -> response.object("response_range").objects("kvs").stream())
+        .findFirst();
+  }
+
+  private Lease lease(String key, Json pair) {
+    try {
+      return LeaseText.parse(pair.decoded("value"), config.defaultPort());
+    } catch (MalformedException e) {
+      throw new LeaseStoreException(
+          "The lease at "
+              + key
+              + " in etcd is malformed, "
+              + e.getMessage()
+              + " Correct or delete it.",
+          e);
+    }
+  }
+
+  private Json write(Map<String, Object> txn) {
+    return gateway.call("kv/txn", txn, Gateway.Kind.WRITE);
+  }
+
+  Reading read() {
+    Json answer = gateway.call("kv/range", Requests.range(keys.all()), Gateway.Kind.READ);
+    Contents contents = new Contents(keys, config.defaultPort());
+    answer.objects("kvs").forEach(pair -> contents.put(pair, true));
+    Json header = answer.object("header");
+    return new Reading(contents, header.number("revision"), header.text("cluster_id"));
+  }
+
+  @Override
+  public AutoCloseable watch(Consumer<LeaseEvent> listener) {
+    requireOpen();
+    synchronized (starting) {
+      requireOpen();
+      if (watcher == null) {
+        watcher = Watcher.start(this, gateway, keys, journal);
+      }
+    }
+    return journal.watch(listener);
+  }
+
+  /** {@inheritDoc} It was lost while its mark is not there, and looks new for two seconds then. */
+  @Override
+  public boolean looksNew() {
+    requireOpen();
+    return mark();
+  }
+
+  /**
+   * Makes the mark where it is not there: then all that was is lost, or never was.
+   *
+   * @return whether it was made just now
+   */
+  boolean mark() {
+    Json answer =
+        gateway.call(
+            "kv/txn",
+            Requests.txn(
+                List.of(Requests.isAbsent(keys.mark())),
+                List.of(),
+                List.of(Requests.asRange(Requests.get(keys.fresh())))),
+            Gateway.Kind.READ);
+    if (!answer.flag("succeeded")) {
+      return found(answer).isPresent();
+    }
+    settle(List.of(Requests.isAbsent(keys.mark())));
+    return true;
+  }
+
+  /** What etcd held is not what it holds now: newcomers wait for those who live. */
+  void settleAgain() {
+    settle(List.of());
+  }
+
+  /** By etcd's clock, so that no host's matters: the key goes away by itself. */
+  private void settle(List<Map<String, Object>> compare) {
+    Json grant = gateway.call("lease/grant", Map.of("TTL", NEW_SECONDS), Gateway.Kind.WRITE);
+    var _ =
+        write(
+            Requests.txn(
+                compare,
+                List.of(
+                    Requests.asPut(Requests.put(keys.mark(), "Culvert's leases: docs/etcd.md\n")),
+                    Requests.asPut(
+                        Requests.putFor(keys.fresh(), "settling\n", grant.number("ID")))),
+                List.of()));
+  }
+
+  /** What is true of this store as long as an overlay does not find out by itself. */
+  @Override
+  public List<String> problems() {
+    if (closed) {
+      return List.of(closedSentence());
+    }
+    Watcher started = watcher;
+    return started == null ? List.of() : new ArrayList<>(started.problems());
+  }
+
+  @Override
+  public void close() {
+    synchronized (starting) {
+      closed = true;
+    }
+    Watcher started = watcher;
+    if (started != null) {
+      started.close();
+    }
+    gateway.close();
+    journal.close();
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new LeaseStoreException(closedSentence());
+    }
+  }
+
+  private String closedSentence() {
+    return "The store of etcd at "
+        + config.endpoints().getFirst()
+        + " was closed while an overlay uses it; close overlays first.";
+  }
+}

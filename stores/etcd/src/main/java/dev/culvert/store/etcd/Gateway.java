@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import dev.culvert.control.LeaseStoreException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ConnectException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * Calls of etcd's HTTP/JSON gateway. The members are asked in turn, beginning with the one that
+ * answered last; what may have been carried out is not asked of another, since nobody could tell
+ * whose answer it is. Any thread may call it, and waits for its answer.
+ */
+final class Gateway implements AutoCloseable {
+  /** Until the connection stands. */
+  private static final Duration CONNECT = Duration.ofSeconds(1);
+
+  /** Until the answer is there. */
+  private static final Duration ANSWER = Duration.ofSeconds(3);
+
+  /** A member without a leader says so, in place of waiting for one. */
+  private static final String HAS_LEADER = "Grpc-Metadata-hasleader";
+
+  /** Whether it makes a difference to ask twice. */
+  enum Kind {
+    READ,
+    WRITE
+  }
+
+  /** One member's refusal. */
+  private static final class Refusal extends IOException {
+    private static final long serialVersionUID = 1;
+    private final int status;
+
+    Refusal(int status, String message) {
+      super(message);
+      this.status = status;
+    }
+
+    boolean isAboutLogin() {
+      return status == 401 || getMessage().contains("invalid auth token");
+    }
+
+    /** The member cannot serve anybody now; another may. */
+    boolean isAboutMember() {
+      return status == 503 || status == 504;
+    }
+  }
+
+  private final EtcdConfig config;
+  private final HttpClient client;
+  private volatile int preferred;
+  private volatile Optional<String> token = Optional.empty();
+
+  Gateway(EtcdConfig config) {
+    this.config = config;
+    HttpClient.Builder builder =
+        HttpClient.newBuilder()
+            // Over plain text, HTTP/2 goes to gRPC, which this is not.
+            .version(HttpClient.Version.HTTP_1_1)
+            .followRedirects(HttpClient.Redirect.NEVER)
+            .connectTimeout(CONNECT);
+    if (config.endpoints().stream().anyMatch(endpoint -> endpoint.getScheme().equals("https"))) {
+      builder.sslContext(PemFiles.context(config.tls()));
+    }
+    this.client = builder.build();
+  }
+
+  /**
+   * Calls a method, such as {@code kv/range}.
+   *
+   * @throws LeaseStoreException when no member answers, or one refuses
+   */
+  Json call(String method, Map<String, ?> request, Kind kind) {
+    return ask(
+        kind,
+        endpoint -> {
+          HttpResponse<String> response =
+              send(
+                  request(endpoint, method, request).timeout(ANSWER).build(),
+                  BodyHandlers.ofString());
+          checkStatus(response.statusCode(), response.body());
+          return Json.parse(response.body());
+        });
+  }
+
+  /**
+   * Begins a stream of answers, a JSON object on each line, on a connection of its own.
+   *
+   * @return to be closed; reading it waits without end
+   */
+  InputStream stream(String method, Map<String, ?> request) {
+    return ask(
+        Kind.READ,
+        endpoint -> {
+          HttpResponse<InputStream> response =
+              send(
+                  request(endpoint, method, request).header(HAS_LEADER, "true").build(),
+                  BodyHandlers.ofInputStream());
+          if (response.statusCode() != 200) {
+            try (InputStream body = response.body()) {
+              checkStatus(
+                  response.statusCode(), new String(body.readAllBytes(), StandardCharsets.UTF_8));
+            }
+          }
+          return response.body();
+        });
+  }
+
+  /** One member's answer. */
+  private interface Question<T> {
+    T ask(URI endpoint) throws IOException;
+  }
+
+  private <T> T ask(Kind kind, Question<T> question) {
+    IOException last = new IOException("no endpoint");
+    int first = preferred;
+    int count = config.endpoints().size();
+    for (int i = 0; i < count; i++) {
+      int member = (first + i) % count;
+      URI endpoint = config.endpoints().get(member);
+      try {
+        T answer = withLogin(endpoint, question);
+        preferred = member;
+        return answer;
+      } catch (Refusal e) {
+        if (!e.isAboutMember() || kind == Kind.WRITE) {
+          throw new LeaseStoreException(
+              "etcd at " + endpoint + " refuses: " + e.getMessage() + ".", e);
+        }
+        last = e;
+      } catch (IOException e) {
+        if (kind == Kind.WRITE && !neverArrived(e)) {
+          throw new LeaseStoreException(
+              "etcd at " + endpoint + " was asked to write and did not answer: " + reason(e), e);
+        }
+        last = e;
+      }
+    }
+    throw new LeaseStoreException(
+        "No etcd answers at "
+            + String.join(", ", config.endpoints().stream().map(URI::toString).toList())
+            + ": "
+            + reason(last),
+        last);
+  }
+
+  /** Tokens end; whoever is refused for an old one asks once more with a new one. */
+  private <T> T withLogin(URI endpoint, Question<T> question) throws IOException {
+    if (config.login().isPresent() && token.isEmpty()) {
+      logIn(endpoint);
+    }
+    try {
+      return question.ask(endpoint);
+    } catch (Refusal e) {
+      if (config.login().isEmpty() || !e.isAboutLogin()) {
+        throw e;
+      }
+      logIn(endpoint);
+      return question.ask(endpoint);
+    }
+  }
+
+  private void logIn(URI endpoint) throws IOException {
+    EtcdConfig.Login login = config.login().orElseThrow();
+    String password;
+    try {
+      password = Files.readString(login.passwordFile()).lines().findFirst().orElse("");
+    } catch (IOException e) {
+      throw new LeaseStoreException(
+          "The password of etcd's user "
+              + login.user()
+              + " cannot be read from "
+              + login.passwordFile()
+              + ": "
+              + e
+              + ".",
+          e);
+    }
+    token = Optional.empty();
+    HttpResponse<String> response =
+        send(
+            request(
+                    endpoint,
+                    "auth/authenticate",
+                    Map.of("name", login.user(), "password", password))
+                .timeout(ANSWER)
+                .build(),
+            BodyHandlers.ofString());
+    checkStatus(response.statusCode(), response.body());
+    token = Optional.of(Json.parse(response.body()).text("token"));
+  }
+
+  private HttpRequest.Builder request(URI endpoint, String method, Map<String, ?> request) {
+    HttpRequest.Builder builder =
+        HttpRequest.newBuilder(endpoint.resolve("/v3/" + method))
+            .POST(HttpRequest.BodyPublishers.ofString(Json.write(request)));
+    token.ifPresent(known -> builder.header("Authorization", known));
+    return builder;
+  }
+
+  private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
+      throws IOException {
+    try {
+      return client.send(request, handler);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new LeaseStoreException("Interrupted while etcd was asked.", e);
+    }
+  }
+
+  /** Until 3.5 the sentence is {@code error}, in 3.6 {@code message} alone. */
+  private static void checkStatus(int status, String body) throws Refusal {
+    if (status == 200) {
+      return;
+    }
+    String said;
+    try {
+      Json json = Json.parse(body);
+      said = json.text("message").isEmpty() ? json.text("error") : json.text("message");
+    } catch (IOException e) {
+      said = "is this etcd 3.4 or later, and its client port?";
+    }
+    throw new Refusal(status, "status " + status + ", " + said);
+  }
+
+  private static boolean neverArrived(IOException e) {
+    return e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
+  }
+
+  private static String reason(IOException e) {
+    String said = e.getMessage();
+    if (said == null && e instanceof HttpConnectTimeoutException) {
+      return "no connection within " + CONNECT.toSeconds() + " s.";
+    }
+    if (said == null && e instanceof ConnectException) {
+      return "the connection is refused; is etcd running there?";
+    }
+    return (said == null ? e.getClass().getSimpleName() : said) + ".";
+  }
+
+  /** Ends what is under way. */
+  @Override
+  public void close() {
+    client.shutdownNow();
+  }
+}

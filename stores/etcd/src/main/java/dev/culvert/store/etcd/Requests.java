@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Requests in the gateway's JSON: etcd's api/etcdserverpb/rpc.proto. */
+final class Requests {
+  private Requests() {}
+
+  static Map<String, Object> get(String key) {
+    return Map.of("key", Json.encode(key));
+  }
+
+  static Map<String, Object> range(String beginning) {
+    return Map.of("key", Json.encode(beginning), "range_end", Json.encode(Keys.end(beginning)));
+  }
+
+  /** How many keys there are, as {@code count} of the answer. */
+  static Map<String, Object> count(String beginning) {
+    Map<String, Object> request = new LinkedHashMap<>(range(beginning));
+    request.put("count_only", true);
+    return request;
+  }
+
+  /** How many of them were written at a revision or later. */
+  static Map<String, Object> countSince(String beginning, long revision) {
+    Map<String, Object> request = new LinkedHashMap<>(count(beginning));
+    request.put("min_mod_revision", revision);
+    return request;
+  }
+
+  static Map<String, Object> put(String key, String value) {
+    return Map.of("key", Json.encode(key), "value", Json.encode(value));
+  }
+
+  /** A key that etcd removes with a lease of its own. */
+  static Map<String, Object> putFor(String key, String value, long etcdLease) {
+    return Map.of("key", Json.encode(key), "value", Json.encode(value), "lease", etcdLease);
+  }
+
+  /** Carried out whole if all hold. */
+  static Map<String, Object> txn(
+      List<Map<String, Object>> compare,
+      List<Map<String, Object>> success,
+      List<Map<String, Object>> failure) {
+    return Map.of("compare", compare, "success", success, "failure", failure);
+  }
+
+  static Map<String, Object> asRange(Map<String, Object> range) {
+    return Map.of("request_range", range);
+  }
+
+  static Map<String, Object> asPut(Map<String, Object> put) {
+    return Map.of("request_put", put);
+  }
+
+  static Map<String, Object> asDelete(String key) {
+    return Map.of("request_delete_range", get(key));
+  }
+
+  static Map<String, Object> isAbsent(String key) {
+    return compare(key, "CREATE", "EQUAL", "create_revision", 0);
+  }
+
+  /**
+   * @param revision 0 for a key that is not there
+   */
+  static Map<String, Object> wasWrittenAt(String key, long revision) {
+    return compare(key, "MOD", "EQUAL", "mod_revision", revision);
+  }
+
+  static Map<String, Object> holds(String key, String value) {
+    return compare(key, "VALUE", "EQUAL", "value", Json.encode(value));
+  }
+
+  /**
+   * No key of a range was made after a revision.
+   *
+   * @param end the first key behind the range
+   */
+  static Map<String, Object> nothingNewIn(String beginning, String end, long revision) {
+    Map<String, Object> compare =
+        new LinkedHashMap<>(compare(beginning, "CREATE", "LESS", "create_revision", revision + 1));
+    compare.put("range_end", Json.encode(end));
+    return compare;
+  }
+
+  private static Map<String, Object> compare(
+      String key, String target, String result, String field, Object value) {
+    return Map.of("key", Json.encode(key), "target", target, "result", result, field, value);
+  }
+}

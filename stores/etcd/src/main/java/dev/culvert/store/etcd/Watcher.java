@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.store.EventJournal;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.lang.System.Logger.Level;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+
+/**
+ * Keeps a journal equal to what etcd holds: reads all, hears changes from there on, and reads all
+ * again when a stream ends, when its revisions were compacted away, when another etcd answers, or
+ * when the auditor finds that something was not told. One thread hears, one audits.
+ */
+final class Watcher implements AutoCloseable {
+  private static final System.Logger LOG = System.getLogger(Watcher.class.getName());
+
+  private static final Duration FIRST_RETRY = Duration.ofMillis(200);
+  private static final Duration LAST_RETRY = Duration.ofSeconds(5);
+
+  /** How often etcd is asked whether something was not told. */
+  private static final Duration AUDIT = Duration.ofSeconds(5);
+
+  /** What is on its way arrives within this. */
+  private static final Duration ON_ITS_WAY = Duration.ofSeconds(1);
+
+  /** The stream has to be begun anew. */
+  private static final class LostException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    LostException(String message) {
+      super(message);
+    }
+  }
+
+  private final EtcdLeaseStore store;
+  private final Gateway gateway;
+  private final Keys keys;
+  private final EventJournal journal;
+  private final Thread listening = thread("culvert-etcd-watch", this::listen);
+  private final Thread auditing = thread("culvert-etcd-audit", this::audit);
+
+  /** Guards the fields below. */
+  private final Object lock = new Object();
+
+  private InputStream stream;
+  private Contents contents;
+  private long revision;
+  private String cluster = "";
+
+  private volatile boolean closed;
+  private volatile Optional<String> outage = Optional.empty();
+  private volatile Optional<String> replaced = Optional.empty();
+  private volatile List<String> foreign = List.of();
+
+  private Watcher(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {
+    this.store = store;
+    this.gateway = gateway;
+    this.keys = keys;
+    this.journal = journal;
+  }
+
+  private static Thread thread(String name, Runnable body) {
+    return Thread.ofPlatform().name(name).daemon().unstarted(body);
+  }
+
+  /**
+   * Starts one, which has read everything.
+   *
+   * @throws LeaseStoreException when that cannot be
+   */
+  static Watcher start(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {
+    Watcher watcher = new Watcher(store, gateway, keys, journal);
+    watcher.readAll();
+    watcher.listening.start();
+    watcher.auditing.start();
+    return watcher;
+  }
+
+  List<String> problems() {
+    List<String> problems = new ArrayList<>();
+    outage.ifPresent(problems::add);
+    replaced.ifPresent(problems::add);
+    problems.addAll(foreign);
+    return problems;
+  }
+
+  private void readAll() {
+    EtcdLeaseStore.Reading reading = store.read();
+    boolean other;
+    synchronized (lock) {
+      other = noteReplacement(reading);
+      contents = reading.contents();
+      revision = reading.revision();
+      cluster = reading.cluster();
+      foreign = contents.problems();
+      // What is not there any more was not seen to be given back.
+      journal.update(
+          contents.leases(),
+          lease ->
+              contents
+                  .released(lease.subnet())
+                  .filter(released -> released.generation() >= lease.generation())
+                  .isPresent());
+    }
+    if (other) {
+      store.settleAgain();
+    } else if (!reading.contents().isMarked()) {
+      boolean _ = store.mark();
+    }
+  }
+
+  /** Another etcd, or this one from a backup: who lives writes its lease again. */
+  private boolean noteReplacement(EtcdLeaseStore.Reading reading) {
+    if (cluster.isEmpty()) {
+      return false;
+    }
+    if (!reading.cluster().equals(cluster) || reading.revision() < revision) {
+      replaced =
+          Optional.of(
+              "etcd is not what it was: its revision was %d and is %d now (restored from a backup, or"
+                      .formatted(revision, reading.revision())
+                  + " another one?); this host goes on with what it holds now.");
+      LOG.log(Level.WARNING, replaced.get());
+      return true;
+    }
+    return false;
+  }
+
+  private void listen() {
+    Duration retry = FIRST_RETRY;
+    boolean current = true;
+    while (!closed) {
+      try {
+        if (!current) {
+          readAll();
+        }
+        tellEndOfOutage();
+        retry = FIRST_RETRY;
+        current = false;
+        hear();
+      } catch (LeaseStoreException | IOException e) {
+        tellOutage(e);
+        pause(retry.toMillis() / 2 + ThreadLocalRandom.current().nextLong(retry.toMillis()));
+        retry =
+            retry.multipliedBy(2).compareTo(LAST_RETRY) < 0 ? retry.multipliedBy(2) : LAST_RETRY;
+      } catch (RuntimeException e) { // or nothing would ever be heard again
+        LOG.log(Level.ERROR, "Hearing of leases in etcd failed; it is begun anew.", e);
+        pause(LAST_RETRY.toMillis());
+      }
+    }
+  }
+
+  private void hear() throws IOException {
+    long from;
+    synchronized (lock) {
+      from = revision + 1;
+    }
+    Map<String, Object> request =
+        Map.of(
+            "create_request",
+            Map.of(
+                "key", Json.encode(keys.all()),
+                "range_end", Json.encode(Keys.end(keys.all())),
+                "start_revision", from));
+    InputStream opened = gateway.stream("watch", request);
+    synchronized (lock) {
+      stream = opened;
+    }
+    try (BufferedReader lines =
+        new BufferedReader(new InputStreamReader(opened, StandardCharsets.UTF_8))) {
+      for (String line = lines.readLine(); line != null && !closed; line = lines.readLine()) {
+        if (!line.isBlank()) {
+          hear(Json.parse(line));
+        }
+      }
+    } finally {
+      synchronized (lock) {
+        stream = null;
+      }
+    }
+    throw new LostException("the stream of changes ended");
+  }
+
+  private void hear(Json line) throws LostException {
+    Json result = line.object("result");
+    if (line.has("error") || result.flag("canceled")) {
+      long compacted = result.number("compact_revision");
+      throw new LostException(
+          compacted > 0
+              ? "what happened before revision " + compacted + " was compacted away"
+              : "the watch was cancelled: "
+                  + result.text("cancel_reason")
+                  + line.object("error").text("message"));
+    }
+    List<Json> events = result.objects("events");
+    if (events.isEmpty()) {
+      return;
+    }
+    boolean marked;
+    synchronized (lock) {
+      for (Contents.Change change : contents.apply(events)) {
+        journal.change(change.subnet(), change.now(), change.released());
+      }
+      revision = Math.max(revision, result.object("header").number("revision"));
+      foreign = contents.problems();
+      marked = contents.isMarked();
+    }
+    if (!marked) {
+      boolean _ = store.mark();
+    }
+  }
+
+  private void tellOutage(Exception e) {
+    if (!closed && !(e instanceof LostException)) {
+      boolean first = outage.isEmpty();
+      outage = Optional.of("Changes in etcd are not heard of: " + e.getMessage());
+      if (first) {
+        LOG.log(Level.WARNING, outage.get() + " It is tried again without end.");
+      }
+    }
+  }
+
+  private void tellEndOfOutage() {
+    if (outage.isPresent()) {
+      outage = Optional.empty();
+      LOG.log(Level.INFO, "etcd answers again.");
+    }
+  }
+
+  private void audit() {
+    while (!closed) {
+      pause(AUDIT.toMillis());
+      try {
+        if (isBehind() && !closed) {
+          pause(ON_ITS_WAY.toMillis());
+          if (isBehind()) {
+            LOG.log(Level.WARNING, "etcd did not tell of a change; everything is read again.");
+            beginAnew();
+          }
+        }
+      } catch (LeaseStoreException e) {
+        beginAnew(); // a stream to a member that does not answer may be silent for ever
+      } catch (RuntimeException e) { // or nothing would ever be audited again
+        LOG.log(Level.ERROR, "The audit of leases in etcd failed.", e);
+      }
+    }
+  }
+
+  private boolean isBehind() {
+    long seen;
+    synchronized (lock) {
+      seen = revision;
+    }
+    Json answer =
+        gateway.call(
+            "kv/txn",
+            Requests.txn(
+                List.of(),
+                List.of(
+                    Requests.asRange(Requests.count(keys.all())),
+                    Requests.asRange(Requests.countSince(keys.all(), seen + 1))),
+                List.of()),
+            Gateway.Kind.READ);
+    List<Json> responses = answer.objects("responses");
+    long count = responses.getFirst().object("response_range").number("count");
+    long missed =
+        responses.getLast().object("response_range").objects("kvs").isEmpty()
+            ? responses.getLast().object("response_range").number("count")
+            : 1;
+    Json header = answer.object("header");
+    synchronized (lock) {
+      return stream != null
+          && seen == revision
+          && (missed > 0
+              || count != contents.keyCount()
+              || header.number("revision") < seen
+              || !header.text("cluster_id").equals(cluster));
+    }
+  }
+
+  private void beginAnew() {
+    synchronized (lock) {
+      if (stream != null) {
+        try {
+          stream.close();
+        } catch (IOException e) {
+          LOG.log(Level.DEBUG, "A broken stream does not close.", e);
+        }
+      }
+    }
+  }
+
+  private void pause(long ms) {
+    try {
+      Thread.sleep(ms);
+    } catch (InterruptedException e) {
+      // Closed: the loops look at that.
+    }
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    beginAnew();
+    listening.interrupt();
+    auditing.interrupt();
+  }
+}

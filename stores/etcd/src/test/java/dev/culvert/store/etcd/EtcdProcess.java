@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.store.etcd;
+
+import dev.culvert.datapath.Vtep;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/** An etcd of a test's own, on loopback: it ends with the test, and its files are removed. */
+final class EtcdProcess implements AutoCloseable {
+  private static final int START_SECONDS = 20;
+
+  private final Path folder;
+  private final int clientPort = freePort();
+  private final int peerPort = freePort();
+  private final List<String> more;
+  private Process process;
+
+  private EtcdProcess(Path folder, List<String> more) {
+    this.folder = folder;
+    this.more = more;
+  }
+
+  /**
+   * Starts one and waits until it serves.
+   *
+   * @param more arguments
+   */
+  static EtcdProcess start(String... more) throws Exception {
+    EtcdProcess etcd = new EtcdProcess(Files.createTempDirectory("culvert-etcd-"), List.of(more));
+    etcd.restart();
+    return etcd;
+  }
+
+  private static int freePort() {
+    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  Path folder() {
+    return folder;
+  }
+
+  URI endpoint() {
+    return URI.create("http://127.0.0.1:" + clientPort);
+  }
+
+  EtcdConfig config(String prefix) {
+    return new EtcdConfig(
+        List.of(endpoint()), prefix, EtcdConfig.Tls.DEFAULT, Optional.empty(), Vtep.VXLAN_PORT);
+  }
+
+  /** Starts it on what it left. */
+  void restart() throws Exception {
+    String peer = "http://127.0.0.1:" + peerPort;
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "etcd",
+                "--data-dir=" + folder.resolve("data"),
+                "--listen-client-urls=" + endpoint(),
+                "--advertise-client-urls=" + endpoint(),
+                "--listen-peer-urls=" + peer,
+                "--initial-advertise-peer-urls=" + peer,
+                "--initial-cluster=default=" + peer));
+    command.addAll(more);
+    process =
+        new ProcessBuilder(command)
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("log").toFile()))
+            .start();
+    Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
+    awaitServing();
+  }
+
+  private void awaitServing() throws Exception {
+    for (int i = 0; i < START_SECONDS * 20; i++) {
+      try (Gateway gateway = new Gateway(config("/any"))) {
+        var _ = gateway.call("kv/range", Requests.get("/any"), Gateway.Kind.READ);
+        return;
+      } catch (dev.culvert.control.LeaseStoreException e) {
+        if (!process.isAlive()) {
+          break;
+        }
+        Thread.sleep(50);
+      }
+    }
+    throw new AssertionError("etcd does not serve: " + Files.readString(folder.resolve("log")));
+  }
+
+  void kill() throws Exception {
+    process.destroyForcibly();
+    process.waitFor(10, TimeUnit.SECONDS);
+  }
+
+  /** Keeps what it holds; it must not run. */
+  void backUp() throws Exception {
+    copy(folder.resolve("data"), folder.resolve("backup"));
+  }
+
+  /** Puts back what was kept; it must not run. */
+  void restoreBackUp() throws Exception {
+    remove(folder.resolve("data"));
+    copy(folder.resolve("backup"), folder.resolve("data"));
+  }
+
+  private static void copy(Path from, Path to) throws IOException {
+    try (var files = Files.walk(from)) {
+      for (Path file : files.toList()) {
+        Files.copy(file, to.resolve(from.relativize(file)));
+      }
+    }
+  }
+
+  private static void remove(Path tree) throws IOException {
+    try (var files = Files.walk(tree)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  long pid() {
+    return process.pid();
+  }
+
+  @Override
+  public void close() {
+    try {
+      kill();
+      remove(folder);
+    } catch (Exception e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
