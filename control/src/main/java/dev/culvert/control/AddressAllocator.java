@@ -3,6 +3,9 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.OutsideSubnetException;
+import dev.culvert.datapath.PoolExhaustedException;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
@@ -37,7 +40,7 @@ final class AddressAllocator {
         return address;
       }
     }
-    throw new RefusedException(
+    throw new PoolExhaustedException(
         "The subnet "
             + subnet
             + " has no free address: "
@@ -65,7 +68,7 @@ final class AddressAllocator {
       chosen.add(one.orElseGet(() -> lowestFree(subnet, taken)));
     }
     if (!left.isEmpty()) {
-      throw new RefusedException(
+      throw new OutsideSubnetException(
           "The address "
               + IpAddresses.text(left.getFirst())
               + " is one too many for this host's "
@@ -84,13 +87,13 @@ final class AddressAllocator {
   static void check(IpPrefix subnet, InetAddress wanted, Set<InetAddress> taken) {
     String shown = IpAddresses.text(wanted);
     if (!subnet.contains(wanted)) {
-      throw new RefusedException(
+      throw new OutsideSubnetException(
           "The address " + shown + " is outside this host's subnet " + subnet + ".");
     }
     BigInteger place = Prefixes.number(wanted).subtract(Prefixes.first(subnet));
     if (place.compareTo(BigInteger.TWO) < 0
         || place.equals(Prefixes.size(subnet).subtract(BigInteger.ONE))) {
-      throw new RefusedException(
+      throw new TakenException(
           "The address "
               + shown
               + " is reserved in "
@@ -98,7 +101,7 @@ final class AddressAllocator {
               + ": the first is the subnet's own, the second its gateway, the last for broadcast.");
     }
     if (taken.contains(wanted)) {
-      throw new RefusedException("The address " + shown + " is taken by a container.");
+      throw new TakenException("The address " + shown + " is taken by a container.");
     }
   }
 }

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.InterfaceExistsException;
+import dev.culvert.datapath.NoSuchContainerException;
+import dev.culvert.datapath.OutsideSubnetException;
+import dev.culvert.datapath.PoolExhaustedException;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
@@ -148,18 +154,41 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
-   * Gives a namespace an interface and an address of each of this host's subnets: the wanted one,
+   * Gives a container an interface and an address of each of this host's subnets: the wanted one,
    * or the lowest that is free. A subnet whose lease is lost gives none.
+   *
+   * <p>Asked again for an interface that is in the overlay already, also by a process before this
+   * one, it changes nothing and answers with what is there. No address or label in the question is
+   * content with any.
+   *
+   * @param container the namespace, what the interface is called there (usually {@code eth0}), and
+   *     a label that is kept with it
+   * @param wanted at most one of each IP family
+   * @return the interface and its addresses, IPv4 first
+   * @throws NoSuchContainerException when there is no such namespace
+   * @throws InterfaceExistsException when the namespace has an interface of that name that is not
+   *     in this overlay, or has another address or label than was asked for
+   * @throws TakenException when the wanted address is a container's or the subnet's own
+   * @throws OutsideSubnetException when the wanted address is in no subnet of this host
+   * @throws PoolExhaustedException when no address is free
+   * @throws RefusedException for anything else that cannot be, or cannot be now, such as that this
+   *     host lost its leases
+   */
+  public Endpoint attach(ContainerEnd container, List<InetAddress> wanted) {
+    return attach("attaching " + container, () -> core.attach(container, wanted));
+  }
+
+  /**
+   * As the other {@code attach}, without a label.
    *
    * @param netns such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
    * @param interfaceName the container's end, usually {@code eth0}
    * @param wanted at most one of each IP family
    * @return the interface and its addresses, IPv4 first
-   * @throws RefusedException when the wanted address is taken, reserved or elsewhere, the namespace
-   *     has such an interface, no address is free, or this host lost its leases
+   * @throws RefusedException as the other does
    */
   public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
-    return attach("attaching " + netns, () -> core.attach(netns, interfaceName, wanted));
+    return attach(new ContainerEnd(netns, interfaceName), wanted);
   }
 
   /**
@@ -202,15 +231,20 @@ public final class Overlay implements AutoCloseable {
 
   /**
    * Lets a container in by the veth pair that somebody else made for it, with the address that it
-   * has in this host's subnet. {@link #detach} leaves the pair as it was.
+   * has in this host's subnet. {@link #detach} leaves the pair as it was. One that is in already is
+   * answered as it is.
    *
    * @param netns the container's namespace
    * @param interfaceName the container's end
    * @return the interface and its address
-   * @throws RefusedException when it is no such pair or has no such address
+   * @throws NoSuchContainerException when there is no such namespace, or no such interface in it
+   * @throws OutsideSubnetException when it has no address in this host's subnet, or more than one
+   * @throws TakenException when its address is another container's
+   * @throws RefusedException when it is no such pair
    */
   public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
-    return attach("attaching " + netns, () -> core.attachExisting(netns, interfaceName));
+    ContainerEnd container = new ContainerEnd(netns, interfaceName);
+    return attach("attaching " + container, () -> core.attachExisting(container));
   }
 
   /**
@@ -260,10 +294,11 @@ public final class Overlay implements AutoCloseable {
     }
   }
 
-  /** A container whose caller has gone is taken out again. */
-  private Endpoint attach(String what, Supplier<Endpoint> action) {
-    return mailbox.call(
-        new Question<>(what, PATIENCE, action, Optional.of(late -> core.detach(late.address()))));
+  /** A container that was let in for a caller who has gone is taken out again. */
+  private Endpoint attach(String what, Supplier<Attached> action) {
+    return mailbox
+        .call(new Question<>(what, PATIENCE, action, Optional.of(late -> late.undo(core))))
+        .endpoint();
   }
 
   private void run(String what, Duration limit, Runnable action) {

@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
@@ -16,7 +17,6 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -199,7 +199,15 @@ final class OverlayCore {
         allProblems);
   }
 
-  Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
+  Attached attach(ContainerEnd container, List<InetAddress> wanted) {
+    Optional<Endpoint> there = datapath.attached(config.vni(), container);
+    if (there.isPresent()) {
+      return Attached.again(there.get(), container, wanted);
+    }
+    return new Attached(make(container, wanted), true);
+  }
+
+  private Endpoint make(ContainerEnd container, List<InetAddress> wanted) {
     Set<InetAddress> taken =
         endpoints.values().stream()
             .flatMap(endpoint -> endpoint.addresses().stream())
@@ -212,19 +220,23 @@ final class OverlayCore {
       routed.add(new Attachment.Address(addresses.get(i), gateway));
     }
     int mtuBytes = datapath.overlayMtuBytes(leases.vtep().address());
-    Endpoint endpoint =
-        datapath.attach(new Attachment(config.vni(), netns, interfaceName, routed, mtuBytes));
+    Endpoint endpoint = datapath.attach(new Attachment(config.vni(), container, routed, mtuBytes));
     endpoints.put(key(endpoint), endpoint);
     return endpoint;
   }
 
-  Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
+  Attached attachExisting(ContainerEnd container) {
+    Optional<Endpoint> there = datapath.attached(config.vni(), container);
+    if (there.isPresent()) {
+      return new Attached(there.get(), false);
+    }
     List<Subnet> subnets =
         leases.usable().stream().map(prefix -> new Subnet(config.vni(), prefix)).toList();
     Endpoint endpoint =
-        datapath.attachExisting(new ExistingInterface(netns, interfaceName, subnets));
+        datapath.attachExisting(
+            new ExistingInterface(container.netns(), container.interfaceName(), subnets));
     endpoints.put(key(endpoint), endpoint);
-    return endpoint;
+    return new Attached(endpoint, true);
   }
 
   /** By any of its addresses. */

@@ -2,6 +2,8 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.PoolExhaustedException;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
@@ -78,7 +80,7 @@ final class SubnetAllocator {
   private static IpPrefix wanted(IpPrefix wanted, List<Lease> leases) {
     taker(wanted, leases)
         .ifPresent(lease -> {
-          throw new RefusedException(
+          throw new TakenException(
               "The wanted subnet "
                   + wanted
                   + " is taken: "
@@ -114,7 +116,7 @@ final class SubnetAllocator {
       candidate = roundUp(Prefixes.end(taken), step);
     }
     if (candidate.compareTo(end) >= 0) {
-      throw new RefusedException(
+      throw new PoolExhaustedException(
           "The network "
               + network
               + " has no free subnet of length /"

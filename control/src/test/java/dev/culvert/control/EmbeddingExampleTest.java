@@ -40,11 +40,13 @@ final class EmbeddingExampleTest {
   // example ends
 
   @Test
-  void theExampleWorks() {
+  void theExampleWorksTwiceInARow() {
     FakeDatapath datapath = new FakeDatapath();
     Endpoint container = joinAndAttach(leases, datapath, Path.of("/run/netns/container-1"));
     assertEquals(IpPrefix.parseAddress("10.244.1.2"), container.address());
     assertEquals(1, datapath.read().endpoints().size());
+    assertEquals(container, joinAndAttach(leases, datapath, Path.of("/run/netns/container-1")));
+    assertEquals(1, datapath.read().endpoints().size(), "after the second run");
     try (LeaseStore store = new DirectoryLeaseStore(leases)) {
       assertEquals(new HostName("host-01"), store.list().getFirst().host());
     }

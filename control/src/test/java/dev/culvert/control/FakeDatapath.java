@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -228,6 +229,19 @@ final class FakeDatapath implements Datapath {
   }
 
   @Override
+  public synchronized Optional<Endpoint> attached(Vni vni, ContainerEnd wanted) {
+    return endpoints.values().stream()
+        .filter(endpoint -> endpoint.vni().equals(vni))
+        .filter(endpoint ->
+            endpoint
+                .container()
+                .filter(container -> container.netns().equals(wanted.netns()))
+                .filter(container -> container.interfaceName().equals(wanted.interfaceName()))
+                .isPresent())
+        .findFirst();
+  }
+
+  @Override
   public synchronized Endpoint attach(Attachment attachment) {
     attachments.add(attachment);
     int index = nextIndex++;
@@ -236,7 +250,8 @@ final class FakeDatapath implements Datapath {
             attachment.vni(),
             attachment.addresses().stream().map(Attachment.Address::address).toList(),
             new MacAddress(0x02_00_00_00_00_00L + index),
-            new Endpoint.HostEnd(index, new MacAddress(0x02_00_00_01_00_00L + index), true));
+            new Endpoint.HostEnd(index, new MacAddress(0x02_00_00_01_00_00L + index), true),
+            Optional.of(attachment.container()));
     endpoints.put(endpoint.address(), endpoint);
     return endpoint;
   }

@@ -11,13 +11,11 @@ import java.util.List;
  * A wish: give this network namespace an interface in the overlay.
  *
  * @param vni the network
- * @param netns the namespace, such as {@code /run/netns/NAME} or {@code /proc/PID/ns/net}
- * @param interfaceName the container's end, usually {@code eth0}
+ * @param container the namespace, what the interface is called there, and a label to keep with it
  * @param addresses one, or one of each IP family, IPv4 first
  * @param mtuBytes of the container's interface
  */
-public record Attachment(
-    Vni vni, Path netns, InterfaceName interfaceName, List<Address> addresses, int mtuBytes) {
+public record Attachment(Vni vni, ContainerEnd container, List<Address> addresses, int mtuBytes) {
   /**
    * An address of the container.
    *
@@ -50,6 +48,16 @@ public record Attachment(
    */
   public Attachment {
     addresses = IpFamily.sorted(addresses, Address::address);
+  }
+
+  /** {@return the container's namespace} */
+  public Path netns() {
+    return container.netns();
+  }
+
+  /** {@return what the interface is called in there} */
+  public InterfaceName interfaceName() {
+    return container.interfaceName();
   }
 
   /** {@return the first address, by which the interface is known} */

@@ -142,12 +142,28 @@ public interface Datapath extends AutoCloseable {
   }
 
   /**
+   * The endpoint whose interface a container has under that name, whoever made it. To be asked of
+   * the container itself: a path may lead to another namespace than it did.
+   *
+   * @param vni its network
+   * @param container namespace and interface; the label does not count
+   * @return empty when there is none, and from a datapath that cannot tell: attaching then refuses
+   *     what is there
+   * @throws NoSuchContainerException when there is no such namespace
+   */
+  default Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    return Optional.empty();
+  }
+
+  /**
    * Creates the container's interface and its endpoint. All or nothing.
    *
    * @param attachment where, and with which addresses
    * @return the endpoint that packets reach now
-   * @throws RefusedException when the namespace has an interface of that name already, or an
-   *     endpoint of this host has one of the addresses, in any network
+   * @throws NoSuchContainerException when there is no such namespace
+   * @throws InterfaceExistsException when it has an interface of that name already
+   * @throws TakenException when an endpoint of this host has one of the addresses, in any network
+   * @throws RefusedException for anything else that cannot be, such as the host's own namespace
    */
   Endpoint attach(Attachment attachment);
 

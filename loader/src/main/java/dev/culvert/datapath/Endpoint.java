@@ -3,6 +3,8 @@ package dev.culvert.datapath;
 
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Function;
 
 /**
@@ -12,8 +14,16 @@ import java.util.function.Function;
  * @param addresses one, or one of each IP family, IPv4 first
  * @param mac of the container's end
  * @param host the other end
+ * @param container for whom it was made, also by a process before this one; empty for an interface
+ *     that somebody else made, whose alias is not ours to write, and where only the datapath's
+ *     tables were read
  */
-public record Endpoint(Vni vni, List<InetAddress> addresses, MacAddress mac, HostEnd host) {
+public record Endpoint(
+    Vni vni,
+    List<InetAddress> addresses,
+    MacAddress mac,
+    HostEnd host,
+    Optional<ContainerEnd> container) {
   /**
    * The end on the host.
    *
@@ -30,7 +40,23 @@ public record Endpoint(Vni vni, List<InetAddress> addresses, MacAddress mac, Hos
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Endpoint {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(mac, "mac");
+    Objects.requireNonNull(host, "host");
+    Objects.requireNonNull(container, "container");
     addresses = IpFamily.sorted(addresses, Function.identity());
+  }
+
+  /**
+   * As the tables have it, which know nothing of the container's end.
+   *
+   * @param vni the network
+   * @param addresses one, or one of each IP family
+   * @param mac of the container's end
+   * @param host the other end
+   */
+  public Endpoint(Vni vni, List<InetAddress> addresses, MacAddress mac, HostEnd host) {
+    this(vni, addresses, mac, host, Optional.empty());
   }
 
   /**
@@ -43,6 +69,15 @@ public record Endpoint(Vni vni, List<InetAddress> addresses, MacAddress mac, Hos
    */
   public Endpoint(Vni vni, InetAddress address, MacAddress mac, HostEnd host) {
     this(vni, List.of(address), mac, host);
+  }
+
+  /**
+   * {@return the same, made for that container}
+   *
+   * @param whose empty where nobody knows
+   */
+  public Endpoint withContainer(Optional<ContainerEnd> whose) {
+    return new Endpoint(vni, addresses, mac, host, whose);
   }
 
   /** {@return the kernel's number of the host's end} */

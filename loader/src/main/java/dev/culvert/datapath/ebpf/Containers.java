@@ -2,7 +2,9 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.datapath.host.Fixture;
@@ -15,7 +17,6 @@ import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.EndpointTable;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
 import java.net.InetAddress;
@@ -50,7 +51,7 @@ final class Containers {
   private final Map<Integer, String> aliases = new HashMap<>();
 
   /** By the path of their namespace, containers whose interface somebody deleted. */
-  private final Map<String, Endpoint> taken = new TreeMap<>();
+  private final Map<Path, Endpoint> taken = new TreeMap<>();
 
   Containers(Libc libc, OwnDevices own, EndpointTable table, PinnedLinks links) {
     this.libc = libc;
@@ -77,6 +78,12 @@ final class Containers {
           && (ownership.owns(link)
               || Arrays.equals(link.mac(), endpoint.hostMac().toBytes())
               || links.isOn(where(endpoint), link.index()));
+    }
+
+    /** The same with what the device's alias tells of the container. */
+    Endpoint named(Endpoint endpoint) {
+      return endpoint.withContainer(
+          own(endpoint).flatMap(device -> ownership.container(alias(device))));
     }
 
     /** The device of an endpoint, if it is one that we made. */
@@ -114,6 +121,16 @@ final class Containers {
     }
   }
 
+  /** See {@link dev.culvert.datapath.Datapath#attached}. */
+  Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    OptionalInt index = ContainerInterface.hostEnd(libc, netlink, container);
+    Devices devices = devices();
+    return present(vni, devices).stream()
+        .filter(endpoint -> index.isPresent() && endpoint.interfaceIndex() == index.getAsInt())
+        .findFirst()
+        .map(devices::named);
+  }
+
   private void requireFree(Attachment attachment) {
     for (Attachment.Address wanted : attachment.addresses()) {
       table.requireOneNetwork(attachment.vni(), wanted.address());
@@ -122,7 +139,7 @@ final class Containers {
         continue;
       }
       if (devices().has(present.get())) {
-        throw new RefusedException(
+        throw new TakenException(
             IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(attachment.vni(), present.get().address())
@@ -254,18 +271,18 @@ final class Containers {
   /** Somebody deleted the interface of a container that perhaps lives on. */
   private void noteTaken(Endpoint endpoint) {
     Optional.ofNullable(aliases.remove(endpoint.interfaceIndex()))
-        .flatMap(ownership::what)
+        .flatMap(ownership::netns)
         .ifPresent(netns -> taken.put(netns, endpoint));
   }
 
   /** A sentence for each container whose interface somebody deleted, while its namespace lives. */
   List<String> taken() {
-    Set<String> attached =
+    Set<Path> attached =
         netlink.links().stream()
             .filter(this::isPair)
-            .flatMap(link -> ownership.what(link).stream())
+            .flatMap(link -> ownership.netns(link).stream())
             .collect(Collectors.toSet());
-    taken.keySet().removeIf(netns -> attached.contains(netns) || !Files.exists(Path.of(netns)));
+    taken.keySet().removeIf(netns -> attached.contains(netns) || !Files.exists(netns));
     return taken.entrySet().stream()
         .map(entry ->
             "Somebody deleted the interface of the container "

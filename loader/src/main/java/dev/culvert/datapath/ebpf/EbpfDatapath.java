@@ -3,6 +3,7 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -276,7 +277,9 @@ public final class EbpfDatapath implements Datapath {
     State all = tables.read(identity.map(i -> i.vtep().port()).orElse(config.port()));
     Containers.Devices devices = containers.devices();
     return new State(
-        all.remotes(), all.locals(), all.endpoints().stream().filter(devices::has).toList());
+        all.remotes(),
+        all.locals(),
+        all.endpoints().stream().filter(devices::has).map(devices::named).toList());
   }
 
   @Override
@@ -343,6 +346,11 @@ public final class EbpfDatapath implements Datapath {
   public Endpoint attach(Attachment attachment) {
     return containers.attach(
         attachment, HostKeeper.plan(started()), ContainerLinks.Pair.of(programs));
+  }
+
+  @Override
+  public Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    return containers.attached(vni, container);
   }
 
   @Override

@@ -7,7 +7,10 @@ import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.NoSuchContainerException;
+import dev.culvert.datapath.OutsideSubnetException;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.datapath.host.Undo;
@@ -75,7 +78,7 @@ final class ForeignContainers {
           inside
               .link(name)
               .orElseThrow(() ->
-                  new RefusedException(
+                  new NoSuchContainerException(
                       "The namespace "
                           + wish.netns()
                           + " has no interface "
@@ -150,7 +153,7 @@ final class ForeignContainers {
         own.isEmpty()
             ? "no address"
             : own.stream().map(IpAddresses::text).collect(Collectors.joining(", "));
-    throw new RefusedException(
+    throw new OutsideSubnetException(
         container.name()
             + " of "
             + wish.netns()
@@ -165,14 +168,14 @@ final class ForeignContainers {
     for (InetAddress address : pair.addresses()) {
       String shown = IpAddresses.text(address);
       if (gateways.stream().anyMatch(gateway -> gateway.address().equals(address))) {
-        throw new RefusedException(
+        throw new TakenException(
             "The address "
                 + shown
                 + " is this host's own gateway address: give the container another.");
       }
       table.requireOneNetwork(vni, address);
       if (table.get(vni, address).isPresent()) {
-        throw new RefusedException(
+        throw new TakenException(
             shown + " is attached already: detach it first (culvert detach " + shown + ").");
       }
     }

@@ -2,12 +2,17 @@
 package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
+import dev.culvert.datapath.InterfaceExistsException;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.NoSuchContainerException;
 import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.host.Ipv6Settings;
@@ -25,6 +30,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 
 /**
  * The veth pair between a container and this host: {@linkplain #create made} with both ends down,
@@ -60,13 +66,37 @@ public final class ContainerInterface implements AutoCloseable {
   }
 
   /**
+   * The index of this host's end of the veth pair whose other end the container has under that
+   * name. It is asked of the kernel, since a path may lead to another namespace than it did.
+   *
+   * @return empty when there is no such interface, or its other end is not on this host
+   * @throws NoSuchContainerException when there is no such namespace
+   * @throws RefusedException when it is the host's own
+   */
+  public static OptionalInt hostEnd(Libc libc, Netlink host, ContainerEnd container) {
+    try (NetNamespace namespace = openContainer(libc, host, container.netns());
+        Netlink inside = Netlink.open(libc, namespace)) {
+      Optional<LinkInfo> there =
+          inside.link(container.interfaceName()).filter(link -> link.kind().equals("veth"));
+      return there
+          .flatMap(link -> host.link(link.peerIndex()))
+          .filter(here -> here.kind().equals("veth"))
+          .filter(here -> here.peerIndex() == there.get().index())
+          .stream()
+          .mapToInt(LinkInfo::index)
+          .findFirst();
+    }
+  }
+
+  /**
    * A container's namespace, to be closed.
    *
+   * @throws NoSuchContainerException when there is no namespace at that path
    * @throws RefusedException when it is the host's own: our routes would take the place of the
    *     host's, and go with the container
    */
   public static NetNamespace openContainer(Libc libc, Netlink host, Path path) {
-    NetNamespace namespace = NetNamespace.open(libc, path);
+    NetNamespace namespace = openNamespace(libc, path);
     if (namespace.isSameAs(host.namespace())) {
       namespace.close();
       throw new RefusedException(
@@ -75,6 +105,19 @@ public final class ContainerInterface implements AutoCloseable {
               + " network: it is in the overlay already, by the host's address.");
     }
     return namespace;
+  }
+
+  private static NetNamespace openNamespace(Libc libc, Path path) {
+    try {
+      return NetNamespace.open(libc, path);
+    } catch (RefusedException noNamespace) {
+      throw new NoSuchContainerException(noNamespace.getMessage(), noNamespace);
+    } catch (KernelException e) {
+      if (e.errno() == Errno.ENOENT) {
+        throw new NoSuchContainerException(e.getMessage(), e);
+      }
+      throw e;
+    }
   }
 
   /**
@@ -131,7 +174,7 @@ public final class ContainerInterface implements AutoCloseable {
   public Endpoint create(Ownership ownership, Undo undo) {
     InterfaceName name = attachment.interfaceName();
     if (inside.link(name).isPresent()) {
-      throw new RefusedException(
+      throw new InterfaceExistsException(
           "The namespace "
               + attachment.netns()
               + " has an interface "
@@ -146,12 +189,13 @@ public final class ContainerInterface implements AutoCloseable {
         new VethEnd(name, namespace.fd(), mac.toBytes(), attachment.mtuBytes()));
     LinkInfo here = host.link(hostName).orElseThrow();
     undo.push(() -> host.deleteLink(here.index()));
-    host.setAlias(here.index(), ownership.alias(attachment.netns().toString()));
+    host.setAlias(here.index(), ownership.alias(attachment.container()));
     return new Endpoint(
-        attachment.vni(),
-        attachment.addresses().stream().map(Attachment.Address::address).toList(),
-        mac,
-        new Endpoint.HostEnd(here.index(), hostMac, true));
+            attachment.vni(),
+            attachment.addresses().stream().map(Attachment.Address::address).toList(),
+            mac,
+            new Endpoint.HostEnd(here.index(), hostMac, true))
+        .withContainer(Optional.of(attachment.container()));
   }
 
   /**

@@ -41,10 +41,11 @@ public final class FoundPairs {
       if (pairs.get(index).name().equals(ContainerInterface.hostName(vni, first).text())) {
         found.add(
             new Endpoint(
-                vni,
-                addresses,
-                ContainerInterface.mac(vni, first),
-                new Endpoint.HostEnd(index, ContainerInterface.hostMac(vni, first), true)));
+                    vni,
+                    addresses,
+                    ContainerInterface.mac(vni, first),
+                    new Endpoint.HostEnd(index, ContainerInterface.hostMac(vni, first), true))
+                .withContainer(ownership.container(pairs.get(index).alias())));
       }
     });
     return found;

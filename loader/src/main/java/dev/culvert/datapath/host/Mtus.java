@@ -60,7 +60,7 @@ public final class Mtus {
 
   /** False when the container's end is out of reach. */
   private boolean followInside(LinkInfo here, int mtuBytes) {
-    Optional<Path> netns = ownership.what(here).map(Path::of);
+    Optional<Path> netns = ownership.netns(here);
     if (netns.isEmpty()) {
       return false;
     }

@@ -11,6 +11,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Traffic;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.IpAddresses;
@@ -145,7 +146,7 @@ public final class EndpointTable {
   public void requireOneNetwork(Vni vni, InetAddress address) {
     for (Endpoint other : read()) {
       if (!other.vni().equals(vni) && other.addresses().contains(address)) {
-        throw new RefusedException(
+        throw new TakenException(
             IpAddresses.text(address)
                 + " is attached already in the network with VNI "
                 + other.vni()

@@ -2,9 +2,11 @@
 package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.datapath.host.Fixture;
@@ -23,6 +25,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -80,6 +83,14 @@ final class UserspaceContainers {
     }
   }
 
+  /** See {@link dev.culvert.datapath.Datapath#attached}. */
+  Optional<Endpoint> attached(ContainerEnd container) {
+    OptionalInt index = ContainerInterface.hostEnd(libc, netlink, container);
+    return present().stream()
+        .filter(endpoint -> index.isPresent() && endpoint.interfaceIndex() == index.getAsInt())
+        .findFirst();
+  }
+
   /** Before it is up: the filter is all that keeps a container to its own address. */
   private void prepare(Endpoint endpoint, Attachment.Address wanted) {
     if (IpFamily.of(wanted.address()) == IpFamily.IPV4) {
@@ -106,7 +117,7 @@ final class UserspaceContainers {
     for (Attachment.Address wanted : attachment.addresses()) {
       Endpoint present = endpoints.get(wanted.address());
       if (present != null && isThere(present, pairs)) {
-        throw new RefusedException(
+        throw new TakenException(
             IpAddresses.text(wanted.address())
                 + " is attached already, by the interface "
                 + ContainerInterface.hostName(vni, present.address())

@@ -3,6 +3,7 @@ package dev.culvert.datapath.userspace;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -346,6 +347,11 @@ public final class UserspaceDatapath implements Datapath {
             .orElseThrow(() ->
                 new IllegalStateException("The datapath has not been started yet: call start."));
     return containers.attach(attachment, plan(gateways));
+  }
+
+  @Override
+  public Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    return containers.attached(container).filter(endpoint -> endpoint.vni().equals(vni));
   }
 
   /** The kernel would not route to it: the host's end needs addresses and routes of ours. */

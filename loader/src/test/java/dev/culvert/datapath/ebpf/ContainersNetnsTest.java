@@ -8,11 +8,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
+import dev.culvert.datapath.InterfaceExistsException;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
+import dev.culvert.datapath.NoSuchContainerException;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.InterfaceName;
@@ -32,6 +37,8 @@ import org.junit.jupiter.api.Test;
 class ContainersNetnsTest extends OneHostFixture {
   /** What lends containers\' interfaces room (ADR 0018). */
   private static final String ROOM = "culvert0-room";
+
+  private static final InterfaceName ETH0 = new InterfaceName("eth0");
 
   @Test
   void containersReachHostAndEachOther() throws Exception {
@@ -58,6 +65,49 @@ class ContainersNetnsTest extends OneHostFixture {
     assertTrue(packets > 0, "nothing was counted");
   }
 
+  /** By asking the container: the same path may lead to another namespace later. */
+  @Test
+  void whatIsAttachedIsFoundAndNamedAlsoByALaterProcess() throws Exception {
+    EbpfDatapath datapath = start();
+    ContainerEnd container =
+        new ContainerEnd(
+            Path.of("/run/netns/" + C1), ETH0, Optional.of(new ContainerLabel("web/one")));
+    assertEquals(Optional.empty(), inHost(() -> datapath.attached(VNI, container)));
+    List<Attachment.Address> routed =
+        List.of(new Attachment.Address(address("10.244.1.2"), GATEWAY));
+    Endpoint endpoint = inHost(() -> datapath.attach(new Attachment(VNI, container, routed, 1450)));
+    assertEquals(Optional.of(container), endpoint.container());
+    datapath.close();
+
+    EbpfDatapath later = open(config());
+    assertEquals(List.of(endpoint), later.read().endpoints());
+    assertEquals(Optional.of(endpoint), inHost(() -> later.attached(VNI, container)));
+    var other = new ContainerEnd(Path.of("/run/netns/" + C2), container.interfaceName());
+    assertEquals(Optional.empty(), inHost(() -> later.attached(VNI, other)), "not by its name");
+
+    Commands.run("ip netns del " + C1);
+    Commands.run("ip netns add " + C1);
+    assertEquals(Optional.empty(), inHost(() -> later.attached(VNI, container)), "another one");
+  }
+
+  @Test
+  void refusalsTellByTheirTypeWhatIsInTheWay() throws Exception {
+    EbpfDatapath datapath = start();
+    attach(datapath, C1, "10.244.1.2");
+    assertThrows(InterfaceExistsException.class, () -> attach(datapath, C1, "10.244.1.3"));
+    assertThrows(TakenException.class, () -> attach(datapath, C2, "10.244.1.2"));
+    var gone =
+        assertThrows(
+            NoSuchContainerException.class, () -> attach(datapath, "cv-dp-gone", "10.244.1.3"));
+    assertTrue(gone.getMessage().contains("/run/netns/cv-dp-gone"), gone.getMessage());
+    assertTrue(gone.getMessage().contains("ip netns"), gone.getMessage());
+    var missing =
+        new ExistingInterface(
+            Path.of("/run/netns/" + C2), new InterfaceName("no0"), List.of(LOCAL));
+    assertThrows(
+        NoSuchContainerException.class, () -> inHost(() -> datapath.attachExisting(missing)));
+  }
+
   /** As of a container with the host's network; our routes would take the place of the host's. */
   @Test
   void theHostsOwnNamespaceIsRefusedUnderWhateverName() throws Exception {
@@ -67,8 +117,7 @@ class ContainersNetnsTest extends OneHostFixture {
     var own =
         new Attachment(
             VNI,
-            named,
-            new InterfaceName("odd0"),
+            new ContainerEnd(named, new InterfaceName("odd0")),
             List.of(new Attachment.Address(address("10.244.1.2"), GATEWAY)),
             1450);
     var refused = assertThrows(RefusedException.class, () -> inHost(() -> datapath.attach(own)));
@@ -140,8 +189,7 @@ class ContainersNetnsTest extends OneHostFixture {
             datapath.attach(
                 new Attachment(
                     VNI,
-                    Path.of("/run/netns/" + C1),
-                    new InterfaceName("eth0"),
+                    new ContainerEnd(Path.of("/run/netns/" + C1), new InterfaceName("eth0")),
                     List.of(new Attachment.Address(address("fd44:1::2"), address("fd44:1::1"))),
                     1450)));
     assertEquals(List.of(endpoint), datapath.read().endpoints());
@@ -189,8 +237,7 @@ class ContainersNetnsTest extends OneHostFixture {
                 datapath.attach(
                     new Attachment(
                         VNI,
-                        Path.of("/run/netns/" + C2),
-                        new InterfaceName("eth0"),
+                        new ContainerEnd(Path.of("/run/netns/" + C2), new InterfaceName("eth0")),
                         List.of(new Attachment.Address(address("10.244.1.3"), GATEWAY)),
                         1))));
     assertEquals(before, Commands.run("ip -n " + HOST + " -br link"));
@@ -231,7 +278,10 @@ class ContainersNetnsTest extends OneHostFixture {
         List.of(address("10.244.1.2")),
         datapath.dropVanished().stream().map(Endpoint::address).toList());
     assertEquals(List.of(), datapath.dropVanished());
-    assertEquals(List.of(stays), EbpfDatapath.inspect(libc, PINS).state().endpoints());
+    assertEquals(
+        List.of(stays.withContainer(Optional.empty())),
+        EbpfDatapath.inspect(libc, PINS).state().endpoints(),
+        "the tables alone");
     attach(datapath, C1, "10.244.1.2");
     ping(C1, "10.244.1.1");
   }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
@@ -278,7 +279,10 @@ class ForeignInterfacesNetnsTest {
 
   private static Attachment attachment(Vni vni, String namespace, Attachment.Address address) {
     return new Attachment(
-        vni, Path.of("/run/netns/" + namespace), new InterfaceName("eth0"), List.of(address), 1450);
+        vni,
+        new ContainerEnd(Path.of("/run/netns/" + namespace), new InterfaceName("eth0")),
+        List.of(address),
+        1450);
   }
 
   private static List<Vni> vnis(EbpfDatapath datapath) {

@@ -3,6 +3,7 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Gateway;
@@ -195,8 +196,7 @@ final class NarrowWay implements AutoCloseable {
     datapath.attach(
         new Attachment(
             VNI,
-            Path.of("/run/netns/" + container(own)),
-            new InterfaceName("eth0"),
+            new ContainerEnd(Path.of("/run/netns/" + container(own)), new InterfaceName("eth0")),
             List.of(new Attachment.Address(InetAddress.ofLiteral(address(own)), gateway)),
             datapath.overlayMtuBytes(vtep(own).address())));
   }

@@ -4,6 +4,7 @@ package dev.culvert.datapath.ebpf;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.culvert.datapath.Attachment;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.IpPrefix;
@@ -127,8 +128,7 @@ abstract class OneHostFixture {
         datapath.attach(
             new Attachment(
                 VNI,
-                Path.of("/run/netns/" + namespace),
-                new InterfaceName("eth0"),
+                new ContainerEnd(Path.of("/run/netns/" + namespace), new InterfaceName("eth0")),
                 List.of(new Attachment.Address(address(address), GATEWAY)),
                 1450)));
   }

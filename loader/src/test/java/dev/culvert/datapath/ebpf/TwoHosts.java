@@ -3,6 +3,7 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.Endpoint;
@@ -323,8 +324,7 @@ final class TwoHosts implements AutoCloseable {
     return datapath.attach(
         new Attachment(
             VNI,
-            Path.of("/run/netns/" + namespace),
-            new InterfaceName("eth0"),
+            new ContainerEnd(Path.of("/run/netns/" + namespace), new InterfaceName("eth0")),
             addresses,
             mtuBytes));
   }
