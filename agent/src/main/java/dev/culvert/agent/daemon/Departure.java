@@ -14,12 +14,16 @@ import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.function.Consumer;
 
 /** Leaves the network in a dead agent's place. */
 public final class Departure {
+  /** A dead file server never answers; living stores do so sooner, or say why not. */
+  private static final Duration STORE = Duration.ofSeconds(30);
+
   private Departure() {}
 
   /**
@@ -68,20 +72,31 @@ public final class Departure {
   }
 
   private static void releaseLeases(AgentConfig config, Consumer<String> say) {
-    try (LeaseStore store = config.store().open()) {
-      List<Lease> own =
-          store.list().stream()
-              .filter(lease -> lease.host().equals(config.host()))
-              .filter(lease -> lease.subnet().vni().equals(config.vni()))
-              .filter(lease -> !lease.isStatic())
-              .toList();
-      for (Lease lease : own) {
-        store.release(lease);
-        say.accept("released the lease of " + lease.subnet());
-      }
-      if (own.isEmpty()) {
-        say.accept("the store holds no lease of " + config.host());
-      }
+    try (LastResort resort = LastResort.start();
+        LeaseStore store = config.store().open()) {
+      resort.within(
+          STORE,
+          ("The store of leases does not answer within %d s, so that the lease of %s stays there;"
+                  + " everything else is gone. Run this again when the store is back, or release the"
+                  + " lease by hand.")
+              .formatted(STORE.toSeconds(), config.host()));
+      releaseLeases(store, config, say);
+    }
+  }
+
+  private static void releaseLeases(LeaseStore store, AgentConfig config, Consumer<String> say) {
+    List<Lease> own =
+        store.list().stream()
+            .filter(lease -> lease.host().equals(config.host()))
+            .filter(lease -> lease.subnet().vni().equals(config.vni()))
+            .filter(lease -> !lease.isStatic())
+            .toList();
+    for (Lease lease : own) {
+      store.release(lease);
+      say.accept("released the lease of " + lease.subnet());
+    }
+    if (own.isEmpty()) {
+      say.accept("the store holds no lease of " + config.host());
     }
   }
 
