@@ -19,7 +19,7 @@ test_command() {
   case ${CI:-} in true | 1) require_all=(-Drequire.all) ;; esac
 
   if ! is_root; then
-    [ "${#require_all[@]}" -eq 0 ] || die "the tiers kernel and netns need root, and no test may be skipped: run this as root."
+    [ "${#require_all[@]}" -eq 0 ] || die "the tiers kernel, netns and store need root, and no test may be skipped: run this as root."
     unit_command
     return
   fi
@@ -28,14 +28,24 @@ test_command() {
   forget_reports
   and_mark_built bench maven -Ptiers "${require_all[@]}" verify || die "the build or a test failed; Maven's words are above."
   [ "${#require_all[@]}" -eq 0 ] || require_that_all_ran
+  test_systemd "${require_all[@]}"
   summarize_reports
+}
+
+# Where Debian's tools are not to be had it is passed over, loudly, unless nothing may be.
+test_systemd() {
+  if { command -v systemd-nspawn && command -v mmdebstrap; } >/dev/null || [ "$#" -gt 0 ]; then
+    "$ROOT/scripts/test-systemd" || die "an installed agent is not right under systemd (see above)."
+  else
+    say "SKIPPED: an installed agent under systemd; it needs systemd-nspawn and mmdebstrap."
+  fi
 }
 
 # -Drequire.all makes tests fail that would skip themselves; this catches other ways of running less.
 require_that_all_ran() {
   local skipped
-  compgen -G "$ROOT/*/target/tier-reports/TEST-*.xml" >/dev/null || die "no test of the tiers kernel and netns has run."
-  skipped=$(grep -lE '<testsuite .* skipped="[1-9]' "$ROOT"/*/target/*-reports/TEST-*.xml) || return 0
+  compgen -G "$ROOT/*/target/tier-reports/TEST-*.xml" >/dev/null || die "no test of the tiers kernel, netns and store has run."
+  skipped=$(grep -lE '<testsuite .* skipped="[1-9]' "$ROOT"/{*,stores/*}/target/*-reports/TEST-*.xml) || return 0
   die "these test classes skipped tests: $(printf '%s\n' "$skipped" | sed 's|.*/TEST-||; s|\.xml$||' | tr '\n' ' ')"
 }
 
@@ -46,21 +56,21 @@ ensure_test_tools() {
   ensure_packages "the tests" "${packages[@]}"
 }
 
-forget_reports() { rm -rf "$ROOT"/*/target/{surefire,tier}-reports; }
+forget_reports() { rm -rf "$ROOT"/{*,stores/*}/target/{surefire,tier}-reports; }
 
 # Ends the output with the sums of what really ran, from Surefire's own reports.
 summarize_reports() {
   local reports
   printf '\n[INFO] What ran, by module and tier:\n'
-  for reports in "$ROOT"/*/target/{surefire,tier}-reports; do
+  for reports in "$ROOT"/{*,stores/*}/target/{surefire,tier}-reports; do
     # A module whose tier holds no test leaves an empty folder.
     compgen -G "$reports/TEST-*.xml" >/dev/null || continue
     case $reports in
       */surefire-reports) sum_reports "$(module_of "$reports"), unit" "$reports"/TEST-*.xml ;;
-      *) sum_reports "$(module_of "$reports"), kernel and netns" "$reports"/TEST-*.xml ;;
+      *) sum_reports "$(module_of "$reports"), with a kernel or a store" "$reports"/TEST-*.xml ;;
     esac
   done
-  sum_reports "All" "$ROOT"/*/target/*-reports/TEST-*.xml
+  sum_reports "All" "$ROOT"/{*,stores/*}/target/*-reports/TEST-*.xml
 }
 
 module_of() { basename "${1%/target/*}"; }
