@@ -103,8 +103,15 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     assertEquals(0, ping.waitFor(), output);
     assertTrue(output.contains(" 0% packet loss"), output);
     DatapathSnapshot pinned = EbpfDatapath.inspect(libc, PINS);
-    assertEquals(before, pinned.state());
+    assertEquals(nameless(before.endpoints()), pinned.state().endpoints());
+    assertEquals(before.remotes(), pinned.state().remotes());
+    assertEquals(before.locals(), pinned.state().locals());
     assertEquals(Optional.of(identity()), pinned.identity());
+  }
+
+  /** The tables alone do not know whom an interface was made for. */
+  private static List<Endpoint> nameless(List<Endpoint> endpoints) {
+    return endpoints.stream().map(e -> e.withContainer(Optional.empty())).toList();
   }
 
   @Test
@@ -116,7 +123,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     datapath.close();
     DatapathSnapshot pinned = EbpfDatapath.inspect(libc, PINS);
     assertEquals(List.of(remote()), pinned.state().remotes());
-    assertEquals(List.of(endpoint), pinned.state().endpoints());
+    assertEquals(nameless(List.of(endpoint)), pinned.state().endpoints());
     assertTrue(
         pinned.counters().values().stream().mapToLong(Counter::packets).sum() > 0,
         pinned.counters().toString());
