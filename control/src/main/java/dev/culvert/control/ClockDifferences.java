@@ -16,7 +16,7 @@ import java.util.TreeMap;
  */
 final class ClockDifferences {
   /** A renewal may be heard late: network file systems tell nothing by themselves. */
-  private static final Duration TOLERANCE = Duration.ofSeconds(30);
+  static final Duration TOLERANCE = Duration.ofSeconds(30);
 
   private static final int MOST_NAMES = 5;
 

@@ -123,8 +123,9 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
-   * What a person should look at, such as an entry that cannot be read. The rest of the store works
-   * on.
+   * What a person should look at, such as an entry that cannot be read, or leases that people wrote
+   * and that overlap. The rest of the store works on. Where nothing is watched, it is what {@link
+   * #list} came upon last.
    *
    * @return one sentence each; empty where all is well
    */

@@ -9,7 +9,6 @@ import dev.culvert.agent.socket.ControlClient;
 import dev.culvert.agent.socket.ControlClient.Reply;
 import dev.culvert.agent.socket.ControlClient.Silence;
 import dev.culvert.agent.socket.Instance;
-import dev.culvert.agent.socket.InstanceLock;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -57,27 +56,15 @@ public final class LeaveCommand implements Runnable {
         Path file = given.isPresent() ? configFile : lastConfig(instance);
         out.println("the agent of host " + instance.host() + " is not running; leaving without it");
         out.flush();
-        Departure.run(given.orElseGet(() -> loadFor(instance, file)), file, out::println);
+        Departure.run(given.orElseGet(() -> KnownConfig.load(instance, file)), file, out::println);
       }
     }
   }
 
   private static Path lastConfig(Instance instance) {
-    return InstanceLock.last(instance.lock())
-        .map(InstanceLock.Holder::config)
-        .orElseThrow(() ->
-            new UserException(
-                "The agent of host %s is not running and left no word of its configuration; name it with --config FILE."
-                    .formatted(instance.host())));
-  }
-
-  private static AgentConfig loadFor(Instance instance, Path file) {
-    AgentConfig config = ConfigFile.load(file);
-    if (!config.host().equals(instance.host())) {
-      throw new UserException(
-          "The configuration %s is for host %s now, not for %s; name the right one with --config FILE."
-              .formatted(file, config.host(), instance.host()));
-    }
-    return config;
+    return KnownConfig.file(
+        instance,
+        "The agent of host %s is not running and left no word of its configuration; name it with --config FILE."
+            .formatted(instance.host()));
   }
 }

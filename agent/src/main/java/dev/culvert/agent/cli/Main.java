@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
       AttachCommand.class,
       DetachCommand.class,
       LeaveCommand.class,
+      StoreCommand.class,
       DoctorCommand.class,
       NoLabCommand.class,
       VersionCommand.class,

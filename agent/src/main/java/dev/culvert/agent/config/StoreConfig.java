@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.config;
 
+import dev.culvert.agent.UserException;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.store.DirectoryLeaseStore;
 import dev.culvert.kernel.RefusedException;
@@ -20,6 +21,13 @@ public sealed interface StoreConfig {
   LeaseStore open();
 
   /**
+   * For who only looks: opening makes nothing then.
+   *
+   * @throws UserException when opening would make a store where none is
+   */
+  default void requireExisting() {}
+
+  /**
    * Files in a directory that all hosts share.
    *
    * @param port of tunnel ends that a file does not name
@@ -28,6 +36,17 @@ public sealed interface StoreConfig {
     @Override
     public LeaseStore open() {
       return new DirectoryLeaseStore(directory, port);
+    }
+
+    /** An empty mount point would get the mark of a lease directory. */
+    @Override
+    public void requireExisting() {
+      if (!DirectoryLeaseStore.isAt(directory)) {
+        throw new UserException(
+            "There is no lease directory at "
+                + directory
+                + ": it is not mounted, or no agent has used it yet.");
+      }
     }
   }
 

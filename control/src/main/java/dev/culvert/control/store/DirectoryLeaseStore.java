@@ -8,6 +8,7 @@ import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.store.LeaseDirectory.Contents;
 import dev.culvert.control.store.LeaseDirectory.Held;
 import dev.culvert.datapath.Vtep;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -77,6 +78,16 @@ public final class DirectoryLeaseStore implements LeaseStore {
    */
   public DirectoryLeaseStore(Path directory, int defaultPort) {
     this(directory, defaultPort, DirectoryWatcher.Notifications.ofKernel());
+  }
+
+  /**
+   * {@return whether a store was opened there before, so that opening one makes nothing} Waits for
+   * the file system.
+   *
+   * @param directory perhaps a mount point, and empty
+   */
+  public static boolean isAt(Path directory) {
+    return Files.exists(directory.resolve(DirectoryLock.NAME));
   }
 
   DirectoryLeaseStore(

@@ -327,25 +327,17 @@ final class LeaseDirectory {
 
   /** Only files written by hand can overlap; the longer prefix wins where packets are concerned. */
   private static void addOverlaps(SortedMap<Subnet, Held> leases, List<String> problems) {
-    Held before = null;
-    for (Held held : leases.values()) {
-      Subnet subnet = held.lease().subnet();
-      if (before != null
-          && before.lease().subnet().vni().equals(subnet.vni())
-          && before.lease().subnet().prefix().overlaps(subnet.prefix())) {
-        problems.add(
-            "The lease files "
-                + before.file()
-                + " and "
-                + held.file()
-                + " overlap ("
-                + before.lease()
-                + ", "
-                + held.lease()
-                + "); mend one of them.");
-        continue; // the wider one may overlap the next as well
-      }
-      before = held;
+    for (Overlaps.Pair pair : Overlaps.among(leases.values().stream().map(Held::lease).toList())) {
+      problems.add(
+          "The lease files "
+              + leases.get(pair.first().subnet()).file()
+              + " and "
+              + leases.get(pair.second().subnet()).file()
+              + " overlap ("
+              + pair.first()
+              + ", "
+              + pair.second()
+              + "); mend one of them.");
     }
   }
 

@@ -3,11 +3,21 @@ package dev.culvert.control.store;
 
 import dev.culvert.control.Lease;
 import dev.culvert.datapath.Subnet;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.List;
 import java.util.Optional;
 
 /** The rule that no two leases of a network share an address, for whoever writes a store. Pure. */
 public final class Overlaps {
+  /**
+   * Two leases of one network that share addresses.
+   *
+   * @param first with the wider or the equal subnet
+   * @param second within it
+   */
+  public record Pair(Lease first, Lease second) {}
+
   private Overlaps() {}
 
   /**
@@ -21,5 +31,25 @@ public final class Overlaps {
         .filter(lease -> lease.subnet().vni().equals(subnet.vni()))
         .filter(lease -> lease.subnet().prefix().overlaps(subnet.prefix()))
         .findFirst();
+  }
+
+  /**
+   * {@return those that only people can have made}
+   *
+   * @param leases ordered by subnet, each subnet once
+   */
+  public static List<Pair> among(Collection<Lease> leases) {
+    List<Pair> pairs = new ArrayList<>();
+    Lease before = null;
+    for (Lease lease : leases) {
+      if (before != null
+          && before.subnet().vni().equals(lease.subnet().vni())
+          && before.subnet().prefix().overlaps(lease.subnet().prefix())) {
+        pairs.add(new Pair(before, lease));
+        continue; // the wider one may overlap the next as well
+      }
+      before = lease;
+    }
+    return pairs;
   }
 }

@@ -4,6 +4,7 @@ package dev.culvert.store.etcd;
 import dev.culvert.control.Lease;
 import dev.culvert.control.store.LeaseText;
 import dev.culvert.control.store.LeaseText.MalformedException;
+import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,9 @@ final class Contents {
   /** By key; sorted, so that they are told in the same order each time. */
   private final SortedMap<String, String> problems = new TreeMap<>();
 
+  /** Of leases that people wrote; looked for again when a lease came or went. */
+  private Optional<List<String>> overlaps = Optional.empty();
+
   private boolean marked;
   private long keyCount;
 
@@ -55,7 +59,24 @@ final class Contents {
   }
 
   List<String> problems() {
-    return List.copyOf(problems.values());
+    if (overlaps.isEmpty()) {
+      overlaps = Optional.of(findOverlaps());
+    }
+    List<String> all = new ArrayList<>(problems.values());
+    all.addAll(overlaps.get());
+    return List.copyOf(all);
+  }
+
+  private List<String> findOverlaps() {
+    return Overlaps.among(leases.values()).stream()
+        .map(pair ->
+            "The leases of %s and %s in etcd overlap (%s, %s); delete or mend one of them."
+                .formatted(
+                    pair.first(),
+                    pair.second(),
+                    keys.lease(pair.first().subnet()),
+                    keys.lease(pair.second().subnet())))
+        .toList();
   }
 
   /** Whether the mark is there that somebody looked before. */
@@ -106,7 +127,9 @@ final class Contents {
         return List.of();
       }
       problems.remove(key);
-      leases.put(lease.subnet(), lease);
+      if (leases.put(lease.subnet(), lease) == null) {
+        overlaps = Optional.empty();
+      }
       return List.of(new Change(lease.subnet(), Optional.of(lease), false));
     } catch (MalformedException e) {
       problems.put(key, "The lease at " + key + " in etcd is malformed, " + e.getMessage());
@@ -140,6 +163,7 @@ final class Contents {
     } else if (key.startsWith(keys.leases())) {
       Optional<Subnet> subnet = Keys.subnet(key, keys.leases());
       if (subnet.isPresent() && leases.remove(subnet.get()) != null) {
+        overlaps = Optional.empty();
         return List.of(new Change(subnet.get(), Optional.empty(), givenBack));
       }
     } else if (key.startsWith(keys.released())) {

@@ -42,6 +42,10 @@ public final class EtcdLeaseStore implements LeaseStore {
   private final EventJournal journal = new EventJournal("culvert-etcd-leases");
   private final Object starting = new Object();
   private volatile Watcher watcher;
+
+  /** What the last reading came upon, for who does not watch. */
+  private volatile List<String> readProblems = List.of();
+
   private volatile boolean closed;
 
   /**
@@ -62,7 +66,9 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public List<Lease> list() {
     requireOpen();
-    return List.copyOf(read().contents().leases().values());
+    Contents contents = read().contents();
+    readProblems = contents.problems();
+    return List.copyOf(contents.leases().values());
   }
 
   @Override
@@ -260,14 +266,14 @@ public final class EtcdLeaseStore implements LeaseStore {
                 List.of()));
   }
 
-  /** What is true of this store as long as an overlay does not find out by itself. */
+  /** What a watch hears of, or, where nothing is watched, what {@link #list} came upon last. */
   @Override
   public List<String> problems() {
     if (closed) {
       return List.of(closedSentence());
     }
     Watcher started = watcher;
-    return started == null ? List.of() : new ArrayList<>(started.problems());
+    return started == null ? readProblems : new ArrayList<>(started.problems());
   }
 
   @Override

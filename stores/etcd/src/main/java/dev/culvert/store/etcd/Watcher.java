@@ -60,7 +60,6 @@ final class Watcher implements AutoCloseable {
   private volatile boolean closed;
   private volatile Optional<String> outage = Optional.empty();
   private volatile Optional<String> replaced = Optional.empty();
-  private volatile List<String> foreign = List.of();
 
   private Watcher(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {
     this.store = store;
@@ -90,7 +89,9 @@ final class Watcher implements AutoCloseable {
     List<String> problems = new ArrayList<>();
     outage.ifPresent(problems::add);
     replaced.ifPresent(problems::add);
-    problems.addAll(foreign);
+    synchronized (lock) {
+      problems.addAll(contents.problems());
+    }
     return problems;
   }
 
@@ -102,7 +103,6 @@ final class Watcher implements AutoCloseable {
       contents = reading.contents();
       revision = reading.revision();
       cluster = reading.cluster();
-      foreign = contents.problems();
       // What is not there any more was not seen to be given back.
       journal.update(
           contents.leases(),
@@ -212,7 +212,6 @@ final class Watcher implements AutoCloseable {
         journal.change(change.subnet(), change.now(), change.released());
       }
       revision = Math.max(revision, result.object("header").number("revision"));
-      foreign = contents.problems();
       marked = contents.isMarked();
     }
     if (!marked) {

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.agent.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.culvert.agent.output.Json;
+import dev.culvert.control.HostName;
+import dev.culvert.control.Lease;
+import dev.culvert.control.LeaseEvent;
+import dev.culvert.control.LeaseStore;
+import dev.culvert.control.store.DirectoryLeaseStore;
+import dev.culvert.datapath.Vtep;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** "culvert store" on a directory, as an operator uses it. */
+class StoreCommandsTest extends CommandLineFixture {
+  private Path leases;
+  private LeaseStore store;
+
+  @BeforeEach
+  void openStore() throws Exception {
+    leases = folder.resolve("leases");
+    store = new DirectoryLeaseStore(leases);
+    Files.writeString(
+        folder.resolve("culvert.yaml"),
+        """
+        host: host-01
+        network: 10.244.0.0/16
+        underlay: {interface: eth0}
+        store: {directory: %s}
+        """
+            .formatted(leases));
+  }
+
+  @AfterEach
+  void closeStore() {
+    store.close();
+  }
+
+  private Outcome store(String... arguments) {
+    String[] all = new String[arguments.length + 3];
+    all[0] = "store";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    all[all.length - 2] = "--config";
+    all[all.length - 1] = folder.resolve("culvert.yaml").toString();
+    return culvert(all);
+  }
+
+  private Lease claim(String prefix, String host, Vtep vtep, Optional<Lease.Term> term) {
+    Lease wanted = new Lease(subnet(prefix), new HostName(host), vtep, 0, term);
+    return ((LeaseStore.Result.Done) store.acquire(wanted)).lease();
+  }
+
+  private Lease claim(String prefix, String host, Vtep vtep) {
+    return claim(
+        prefix,
+        host,
+        vtep,
+        Optional.of(
+            Lease.Term.from(Instant.now().minus(Duration.ofMinutes(10)), Duration.ofHours(24))));
+  }
+
+  @Test
+  void listsWhoHasWhatAndForHowLong() {
+    assertEquals("The store holds no lease.\n", store("list").out());
+    Lease renewed = claim("10.244.1.0/24", "host-01", HERE);
+    claim("10.244.2.0/24", "cellar", THERE, Optional.empty());
+
+    List<String> lines = store("list").out().lines().toList();
+    assertEquals(3, lines.size());
+    assertEquals(
+        List.of("HOST", "SUBNET", "VNI", "VTEP", "GENERATION", "RENEWED", "EXPIRES"),
+        List.of(lines.get(0).split(" +")));
+    assertTrue(
+        lines
+            .get(1)
+            .matches(
+                "host-01 +10\\.244\\.1\\.0/24 +1 +10\\.17\\.2\\.2:4789 .* 1  10 min ago +in 23 h"),
+        lines.get(1));
+    assertTrue(lines.get(2).endsWith("-           never"), lines.get(2));
+
+    List<?> json = (List<?>) Json.parseObject(store("list", "--json").out()).get("leases");
+    Map<?, ?> first = (Map<?, ?>) json.getFirst();
+    assertEquals("host-01", first.get("host"));
+    assertEquals(renewed.expires().orElseThrow().toString(), first.get("expires"));
+    assertEquals(2, json.size());
+  }
+
+  @Test
+  void findsTheStoreByTheAgentThatWasHere() throws Exception {
+    claim("10.244.2.0/24", "host-02", THERE);
+    assertOneSentence(
+        1,
+        "The agent of host host-01 left no word of its configuration; name it with --config FILE.",
+        here("store", "list"));
+    Files.writeString(
+        run.resolve("host-01.lock"),
+        "1 2026-11-23T10:00:00Z " + folder.resolve("culvert.yaml") + "\n");
+    assertTrue(here("store", "list").out().contains("host-02"));
+  }
+
+  @Test
+  void showsALeaseAsItCanBeWrittenBack() throws Exception {
+    claim("10.244.2.0/24", "host-02", THERE);
+    String stored = Files.readString(leases.resolve("10.244.2.0-24.lease"));
+    assertEquals(stored, store("get", "10.244.2.0/24").out());
+    assertEquals(stored, store("get", "host-02").out());
+    assertOneSentence(
+        1,
+        "The store holds no lease of 10.244.3.0/24; \"culvert store list\" shows those that there"
+            + " are.",
+        store("get", "10.244.3.0/24"));
+  }
+
+  @Test
+  void releasesWhatASilentHostHeld() {
+    claim("10.244.2.0/24", "host-02", THERE);
+    assertOneSentence(
+        1,
+        "The lease of 10.244.2.0/24 (VNI 1) is held by host-02; to release it, say so: --holder"
+            + " host-02.",
+        store("release", "10.244.2.0/24"));
+    assertOneSentence(
+        1,
+        "The lease of 10.244.2.0/24 (VNI 1) is held by host-02 and not by host-03; nothing was"
+            + " changed.",
+        store("release", "10.244.2.0/24", "--holder", "host-03"));
+    assertEquals(1, store.list().size());
+
+    Outcome outcome = store("release", "10.244.2.0/24", "--holder", "host-02");
+    assertEquals("released 10.244.2.0/24 (VNI 1) of host-02\n", outcome.out(), outcome.toString());
+    assertEquals(List.of(), store.list());
+  }
+
+  /** A living holder answers by renewing, as an agent does. */
+  @Test
+  void keepsTheLeaseOfAHostThatLivesUnlessItIsForced() throws Exception {
+    Lease held = claim("10.244.2.0/24", "host-02", THERE);
+    try (AutoCloseable _ =
+        store.watch(event -> {
+          if (event instanceof LeaseEvent.Announced(long _, Lease lease)
+              && lease.generation() == held.generation() + 1) {
+            store.renew(lease, lease);
+          }
+        })) {
+      Outcome refused = store("release", "host-02");
+      assertEquals(1, refused.exitCode());
+      assertTrue(
+          refused
+              .err()
+              .startsWith(
+                  "culvert: The lease of 10.244.2.0/24 (VNI 1) of host-02 stays: somebody answered"
+                      + " for it just now, so its host lives at 10.18.2.2:4789"),
+          refused.err());
+      assertEquals(1, store.list().size());
+    }
+    assertEquals(0, store("release", "host-02", "--force").exitCode());
+    assertEquals(List.of(), store.list());
+  }
+
+  @Test
+  void releasesAStaticLeaseOnlyByForce() {
+    claim("10.244.2.0/24", "cellar", THERE, Optional.empty());
+    Outcome refused = store("release", "cellar");
+    assertEquals(1, refused.exitCode());
+    assertTrue(refused.err().contains("is static: somebody wrote it by hand"), refused.err());
+    assertEquals(0, store("release", "cellar", "--force").exitCode());
+    assertEquals(List.of(), store.list());
+  }
+
+  @Test
+  void checksAndSaysWhatIsWrong() throws Exception {
+    claim("10.244.1.0/24", "host-01", HERE);
+    Outcome well = store("check");
+    assertEquals(0, well.exitCode());
+    assertEquals("1 lease, all well\n", well.out());
+
+    claim("10.244.3.0/24", "host-03", HERE);
+    claim("10.245.1.0/24", "host-04", vtep("10.17.2.4"));
+    claim("10.244.5.0/24", "host-05", vtep("10.244.5.1"));
+    claim("10.244.6.0/24", "host-05", vtep("10.17.2.5"));
+    claim(
+        "10.244.7.0/24",
+        "host-07",
+        vtep("10.17.2.7"),
+        Optional.of(
+            Lease.Term.from(Instant.now().plus(Duration.ofHours(5)), Duration.ofHours(24))));
+    Files.writeString(leases.resolve("wrong.lease"), "nonsense");
+    Files.writeString(
+        leases.resolve("wide.lease"),
+        "subnet = 10.244.6.0/23\nvni = 1\nhost = wide\naddress = 10.17.2.8\nmac = 02:00:00:00:00:08\n");
+
+    Outcome ill = store("check");
+    assertEquals(1, ill.exitCode());
+    assertEquals("", ill.err());
+    for (String part :
+        List.of(
+            "wrong.lease is malformed, line 1",
+            "overlap (10.244.6.0/23 (VNI 1) of wide, 10.244.6.0/24 (VNI 1) of host-05)",
+            "The lease of 10.245.1.0/24 (VNI 1) of host-04 is outside the network 10.244.0.0/16",
+            "The lease of 10.244.5.0/24 (VNI 1) of host-05 names a VTEP inside the network",
+            "host-05 has two leases of one IP family, 10.244.5.0/24 (VNI 1) and 10.244.6.0/24",
+            "The clock of host-07 was 5 hours ahead of this machine's when it renewed",
+            "The leases of host-01 and host-03 name one VTEP address, 10.17.2.2")) {
+      assertTrue(ill.out().contains(part), part + " is not in " + ill.out());
+    }
+    Map<String, Object> json = Json.parseObject(store("check", "--json").out());
+    assertEquals(false, json.get("ok"));
+    assertEquals(7L, json.get("leases"));
+  }
+
+  /** An empty mount point must not become a lease directory because somebody looked at it. */
+  @Test
+  void makesNoStoreWhereNoneIs() throws Exception {
+    Path config = folder.resolve("culvert.yaml");
+    Path elsewhere = folder.resolve("not-mounted");
+    Files.writeString(
+        config, Files.readString(config).replace(leases.toString(), elsewhere.toString()));
+    for (String command : List.of("list", "check")) {
+      assertOneSentence(
+          1,
+          "There is no lease directory at "
+              + elsewhere
+              + ": it is not mounted, or no agent has used it yet.",
+          store(command));
+    }
+    assertFalse(Files.exists(elsewhere));
+  }
+
+  @Test
+  void asksForACommand() {
+    assertEquals(2, culvert("store").exitCode());
+    assertEquals(2, culvert("store", "get").exitCode());
+  }
+}
