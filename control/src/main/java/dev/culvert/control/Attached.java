@@ -46,9 +46,9 @@ record Attached(Endpoint endpoint, boolean made) {
   }
 
   /** Takes back what was made, and leaves what was there. */
-  void undo(OverlayCore core) {
+  void undo(LocalContainers containers) {
     if (made) {
-      core.detach(endpoint.address());
+      containers.detach(endpoint.address());
     }
   }
 }

@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -35,31 +36,33 @@ import java.util.function.Supplier;
  *
  * <p>Errors of a call are exceptions of that call, and the overlay works on: {@link
  * LeaseStoreException} from the store, what the datapath throws, {@link RefusedException} for what
- * cannot be, or cannot be now, {@link IllegalStateException} after {@link #close}; {@link
- * OverlayBusyException} when a store or the kernel holds the overlay up for longer than half a
- * minute: no call waits without end, and what was not begun then is not done later. What fails in
- * the background is in {@link OverlayStatus#problems()} and {@link OverlayStatus#pending()}, logged
+ * cannot be, or cannot be now, {@link IllegalStateException} after {@link #close}, {@link
+ * NullPointerException} with the name of a parameter that is null; {@link OverlayBusyException}
+ * when a store or the kernel holds the overlay up for longer than {@link OverlayConfig#timeouts}
+ * say: no call waits without end, and what was not begun then is not done later. What fails in the
+ * background is in {@link OverlayStatus#problems()} and {@link OverlayStatus#pending()}, logged
  * once, and tried again; whatever a store or datapath throws, hangs at or leaves on the overlay's
  * thread, the overlay lives on.
  */
 public final class Overlay implements AutoCloseable {
-  /** How long a call may take, all in all: some milliseconds, where nothing is amiss. */
-  private static final Duration PATIENCE = Duration.ofSeconds(30);
-
-  /** Starting and leaving touch every container and ask the store several times. */
-  private static final Duration LONG_PATIENCE = Duration.ofSeconds(60);
-
   /** Whoever asks how things stand is told in any case, if need be how they stood. */
   private static final Duration STATUS_PATIENCE = Duration.ofMillis(500);
 
-  private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(10);
+  /** Who is told of events, and can end that. */
+  public interface Subscription extends AutoCloseable {
+    /** No event is told from now on; one that is being told may not be over yet. Never waits. */
+    @Override
+    void close();
+  }
 
   private final Mailbox mailbox;
   private final GuardedStore store;
   private final OverlayCore core;
+  private final Timeouts timeouts;
 
   private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
     SteadyClock clock = new SteadyClock(time);
+    this.timeouts = config.timeouts();
     this.mailbox = new Mailbox("overlay of " + config.host());
     this.store = new GuardedStore(store, "culvert-store-" + config.host(), this::beat);
     this.core =
@@ -86,7 +89,7 @@ public final class Overlay implements AutoCloseable {
    * @throws LeaseStoreException when the store does not answer and the datapath has nothing
    * @throws RefusedException when no subnet is free, the wanted one is taken, the underlay's MTU is
    *     too small, or containers are attached with another VNI, network, subnet length or port
-   * @throws OverlayBusyException when store or kernel take more than a minute
+   * @throws OverlayBusyException when store or kernel take more than {@link Timeouts#start}
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
     return start(config, store, datapath, TimeSource.system());
@@ -106,7 +109,7 @@ public final class Overlay implements AutoCloseable {
       OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
     Overlay overlay = new Overlay(config, store, datapath, time);
     try {
-      overlay.run("starting", LONG_PATIENCE, overlay.core::start);
+      overlay.run("starting", config.timeouts().start(), overlay.core::start);
       overlay.mailbox.ready();
       return overlay;
     } catch (RuntimeException | Error e) {
@@ -146,6 +149,27 @@ public final class Overlay implements AutoCloseable {
   }
 
   /**
+   * Tells of what changes from now on, in order, beginning with an {@link OverlayEvent.Snapshot}:
+   * of other hosts, problems, lost leases and containers, whoever or whatever changed them. Each
+   * event is told when {@link #status} says it.
+   *
+   * @param subscriber called for one event at a time, on a thread of its own (a daemon, {@code
+   *     culvert-events-HOST}). It may take its time, and call this overlay; what it throws is
+   *     logged, and it is told of what comes next. Who is more than 10,000 events behind gets a
+   *     snapshot instead ({@link OverlayEvent.Snapshot#missed}).
+   * @return the caller's to close; the end of the overlay ends it too, once all has been told
+   * @throws OverlayBusyException as every call
+   */
+  public Subscription subscribe(Consumer<OverlayEvent> subscriber) {
+    return mailbox.call(
+        new Question<>(
+            "subscribing",
+            timeouts.call(),
+            () -> core.subscribe(subscriber),
+            Optional.of(Subscriber::close)));
+  }
+
+  /**
    * {@return for how long the overlay's thread has been held up by what it is at: next to nothing,
    * where all is well} For watchdogs; never waits.
    */
@@ -175,7 +199,7 @@ public final class Overlay implements AutoCloseable {
    *     host lost its leases
    */
   public Endpoint attach(ContainerEnd container, List<InetAddress> wanted) {
-    return attach("attaching " + container, () -> core.attach(container, wanted));
+    return attach("attaching " + container, () -> core.containers().attach(container, wanted));
   }
 
   /**
@@ -211,7 +235,10 @@ public final class Overlay implements AutoCloseable {
    * @param address any of its addresses
    */
   public void detach(InetAddress address) {
-    run("detaching " + IpAddresses.text(address), PATIENCE, () -> core.detach(address));
+    run(
+        "detaching " + IpAddresses.text(address),
+        timeouts.call(),
+        () -> core.containers().detach(address));
   }
 
   /**
@@ -225,7 +252,7 @@ public final class Overlay implements AutoCloseable {
   public void moveTo(InetAddress underlayAddress) {
     run(
         "moving to " + IpAddresses.text(underlayAddress),
-        PATIENCE,
+        timeouts.call(),
         () -> core.moveTo(underlayAddress));
   }
 
@@ -234,17 +261,28 @@ public final class Overlay implements AutoCloseable {
    * has in this host's subnet. {@link #detach} leaves the pair as it was. One that is in already is
    * answered as it is.
    *
-   * @param netns the container's namespace
-   * @param interfaceName the container's end
+   * @param container the namespace, the container's end of the pair, and a label that is kept
    * @return the interface and its address
    * @throws NoSuchContainerException when there is no such namespace, or no such interface in it
    * @throws OutsideSubnetException when it has no address in this host's subnet, or more than one
+   * @throws InterfaceExistsException when it is in already with another label than was asked for
    * @throws TakenException when its address is another container's
    * @throws RefusedException when it is no such pair
    */
+  public Endpoint attachExisting(ContainerEnd container) {
+    return attach("attaching " + container, () -> core.containers().attachExisting(container));
+  }
+
+  /**
+   * As the other {@code attachExisting}, without a label.
+   *
+   * @param netns the container's namespace
+   * @param interfaceName the container's end
+   * @return the interface and its address
+   * @throws RefusedException as the other does
+   */
   public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
-    ContainerEnd container = new ContainerEnd(netns, interfaceName);
-    return attach("attaching " + container, () -> core.attachExisting(container));
+    return attachExisting(new ContainerEnd(netns, interfaceName));
   }
 
   /**
@@ -254,7 +292,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when there is no such bridge
    */
   public void attachBridge(InterfaceName bridge) {
-    run("attaching " + bridge, PATIENCE, () -> core.attachBridge(bridge));
+    run("attaching " + bridge, timeouts.call(), () -> core.attachBridge(bridge));
   }
 
   /**
@@ -264,7 +302,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when it is there, and was not attached
    */
   public void detachBridge(InterfaceName bridge) {
-    run("detaching " + bridge, PATIENCE, () -> core.detachBridge(bridge));
+    run("detaching " + bridge, timeouts.call(), () -> core.detachBridge(bridge));
   }
 
   /**
@@ -274,20 +312,20 @@ public final class Overlay implements AutoCloseable {
    * @throws LeaseStoreException when the lease could not be released; all else is done all the same
    */
   public void leave() {
-    mailbox.stop(Question.order("leaving", LONG_PATIENCE, core::leave), () -> {});
+    mailbox.stop(Question.order("leaving", timeouts.leave(), core::leave), () -> {});
   }
 
   /**
    * Stops the control plane alone: packets keep flowing, the lease stays. Does not wait for a store
    * that does not answer.
    *
-   * @throws OverlayBusyException when something else holds the overlay's thread up for more than
-   *     ten seconds; the overlay ends as soon as it can
+   * @throws OverlayBusyException when something else holds the overlay's thread up for longer than
+   *     {@link Timeouts#close}; the overlay ends as soon as it can
    */
   @Override
   public void close() {
     try {
-      mailbox.stop(Question.order("closing", CLOSE_PATIENCE, core::stop), store::giveUp);
+      mailbox.stop(Question.order("closing", timeouts.close(), core::stop), store::giveUp);
     } catch (OverlayBusyException e) {
       mailbox.stopSoon();
       throw e;
@@ -297,7 +335,9 @@ public final class Overlay implements AutoCloseable {
   /** A container that was let in for a caller who has gone is taken out again. */
   private Endpoint attach(String what, Supplier<Attached> action) {
     return mailbox
-        .call(new Question<>(what, PATIENCE, action, Optional.of(late -> late.undo(core))))
+        .call(
+            new Question<>(
+                what, timeouts.call(), action, Optional.of(late -> late.undo(core.containers()))))
         .endpoint();
   }
 

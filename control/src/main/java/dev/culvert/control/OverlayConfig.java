@@ -60,6 +60,7 @@ public final class OverlayConfig {
   private final boolean directRouting;
   private final Duration leaseDuration;
   private final boolean takeOver;
+  private final Timeouts timeouts;
 
   /**
    * The overlay's network of one IP family.
@@ -144,6 +145,7 @@ public final class OverlayConfig {
     private boolean directRouting = true;
     private Duration leaseDuration = DEFAULT_LEASE_DURATION;
     private boolean takeOver;
+    private Timeouts timeouts = Timeouts.DEFAULT;
 
     private Builder(HostName host, InetAddress underlayAddress) {
       this.host = Objects.requireNonNull(host, "host");
@@ -220,6 +222,17 @@ public final class OverlayConfig {
     }
 
     /**
+     * How long calls wait at most.
+     *
+     * @param value {@link Timeouts#DEFAULT} unless it is set
+     * @return this
+     */
+    public Builder timeouts(Timeouts value) {
+      timeouts = Objects.requireNonNull(value, "timeouts");
+      return this;
+    }
+
+    /**
      * Checks all of it.
      *
      * @return a configuration of its own: the builder may go on to make others
@@ -241,6 +254,7 @@ public final class OverlayConfig {
     this.directRouting = builder.directRouting;
     this.leaseDuration = builder.leaseDuration;
     this.takeOver = builder.takeOver;
+    this.timeouts = builder.timeouts;
     checkFamilies(networks);
     for (Network network : networks) {
       checkUnderlay(network.prefix(), underlayAddress);
@@ -294,6 +308,11 @@ public final class OverlayConfig {
     return takeOver;
   }
 
+  /** {@return how long the overlay's calls wait at most} */
+  public Timeouts timeouts() {
+    return timeouts;
+  }
+
   /**
    * {@return the same, taking the place of another machine of this name, or not}
    *
@@ -305,6 +324,7 @@ public final class OverlayConfig {
             .vni(vni)
             .directRouting(directRouting)
             .leaseDuration(leaseDuration)
+            .timeouts(timeouts)
             .takeOver(value);
     networks.forEach(builder::network);
     return builder.build();

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.Change;
-import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Datapath;
-import dev.culvert.datapath.Endpoint;
-import dev.culvert.datapath.ExistingInterface;
-import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpFamily;
-import dev.culvert.datapath.IpPrefix;
-import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
@@ -23,11 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -57,7 +47,8 @@ final class OverlayCore {
   private final StoreLink link;
   private final ClockDifferences clocks = new ClockDifferences();
   private final Problems problems;
-  private final SortedMap<String, Endpoint> endpoints = new TreeMap<>();
+  private final LocalContainers containers;
+  private final EventFeed feed;
   private AutoCloseable networkWatch = () -> {};
   private final AtomicBoolean networkLookQueued = new AtomicBoolean();
   private Instant lookAt = Instant.MAX;
@@ -85,8 +76,10 @@ final class OverlayCore {
                 config.directRouting(),
                 config.leaseDuration()));
     this.leases = new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock));
+    this.containers = new LocalContainers(config.vni(), datapath, leases, this::tellContainers);
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
+    this.feed = new EventFeed("culvert-events-" + config.host());
   }
 
   /** Joins the overlay; if that fails, leases that were not held before are given back. */
@@ -97,11 +90,11 @@ final class OverlayCore {
     Optional<Identity> before = datapath.identity();
     FormerSettings.require(config, datapath.port(), before, state);
     table.setFound(state);
-    adoptEndpoints(state);
+    containers.adopt(state);
     leases.obtain(state, before, now);
     try {
       useLeases();
-      adoptEndpoints(datapath.read()); // where the tables were lost, by their interfaces
+      containers.adopt(datapath.read()); // where the tables were lost, by their interfaces
       networkWatch = datapath.watch(this::networkChanged);
     } catch (Throwable e) { // an Error, too, leaves nothing behind
       leases.giveBack(e);
@@ -148,7 +141,7 @@ final class OverlayCore {
     problems.guard("Writing the datapath", () -> reconcile(now));
     List<String> all = allProblems();
     problems.logNews(all);
-    lastStatus = status(all);
+    tell(status(all));
   }
 
   /** The overlay's thread lives: called at each turn, and while it waits for the store. */
@@ -191,58 +184,35 @@ final class OverlayCore {
   private OverlayStatus status(List<String> allProblems) {
     return new OverlayStatus(
         leases.list(),
+        leases.fenced(),
         table.remotes(),
-        List.copyOf(endpoints.values()),
+        containers.list(),
         link.isConnected(),
         Math.max(0, table.revision()),
         table.pending(),
         allProblems);
   }
 
-  Attached attach(ContainerEnd container, List<InetAddress> wanted) {
-    Optional<Endpoint> there = datapath.attached(config.vni(), container);
-    if (there.isPresent()) {
-      return Attached.again(there.get(), container, wanted);
-    }
-    return new Attached(make(container, wanted), true);
+  LocalContainers containers() {
+    return containers;
   }
 
-  private Endpoint make(ContainerEnd container, List<InetAddress> wanted) {
-    Set<InetAddress> taken =
-        endpoints.values().stream()
-            .flatMap(endpoint -> endpoint.addresses().stream())
-            .collect(Collectors.toSet());
-    List<IpPrefix> subnets = leases.usable();
-    List<InetAddress> addresses = AddressAllocator.choose(subnets, wanted, taken);
-    List<Attachment.Address> routed = new ArrayList<>();
-    for (int i = 0; i < subnets.size(); i++) {
-      InetAddress gateway = Gateway.addressIn(subnets.get(i));
-      routed.add(new Attachment.Address(addresses.get(i), gateway));
-    }
-    int mtuBytes = datapath.overlayMtuBytes(leases.vtep().address());
-    Endpoint endpoint = datapath.attach(new Attachment(config.vni(), container, routed, mtuBytes));
-    endpoints.put(key(endpoint), endpoint);
-    return endpoint;
+  /** From now on that is told of every change, beginning with how things stand. */
+  Subscriber subscribe(Consumer<OverlayEvent> receiver) {
+    tell(status());
+    return feed.subscribe(receiver);
   }
 
-  Attached attachExisting(ContainerEnd container) {
-    Optional<Endpoint> there = datapath.attached(config.vni(), container);
-    if (there.isPresent()) {
-      return new Attached(there.get(), false);
+  /** The rest of the status is found out once in each turn. */
+  private void tellContainers() {
+    if (lastStatus != null) {
+      tell(lastStatus.withEndpoints(containers.list()));
     }
-    List<Subnet> subnets =
-        leases.usable().stream().map(prefix -> new Subnet(config.vni(), prefix)).toList();
-    Endpoint endpoint =
-        datapath.attachExisting(
-            new ExistingInterface(container.netns(), container.interfaceName(), subnets));
-    endpoints.put(key(endpoint), endpoint);
-    return new Attached(endpoint, true);
   }
 
-  /** By any of its addresses. */
-  void detach(InetAddress address) {
-    datapath.detach(config.vni(), address);
-    endpoints.values().removeIf(endpoint -> endpoint.addresses().contains(address));
+  private void tell(OverlayStatus now) {
+    feed.publish(now, containers.takeDetached());
+    lastStatus = now;
   }
 
   void moveTo(InetAddress underlayAddress) {
@@ -294,6 +264,7 @@ final class OverlayCore {
 
   /** Stops listening; leases and packets stay as they are. */
   void stop() {
+    feed.end();
     link.close();
     try {
       networkWatch.close();
@@ -326,7 +297,7 @@ final class OverlayCore {
   private void lookAtNetwork() {
     networkLookQueued.set(false); // what changes from here on wants another look
     problems.guard("Asking for routes", () -> lookUp(table.underlayAddresses()));
-    problems.guard("Removing containers that ended", this::removeVanished);
+    problems.guard("Removing containers that ended", containers::removeVanished);
     keep();
   }
 
@@ -341,26 +312,11 @@ final class OverlayCore {
         });
   }
 
-  private void removeVanished() {
-    for (Endpoint endpoint : datapath.vanishedEndpoints()) {
-      if (endpoint.vni().equals(config.vni())) {
-        detach(endpoint.address());
-      }
-    }
-  }
-
   private void audit() {
     Datapath.State state = datapath.read();
     table.setActual(state);
-    adoptEndpoints(state);
+    containers.adopt(state);
     lookAt = clock.instant();
-  }
-
-  private void adoptEndpoints(Datapath.State state) {
-    endpoints.clear();
-    state.endpoints().stream()
-        .filter(endpoint -> endpoint.vni().equals(config.vni()))
-        .forEach(endpoint -> endpoints.put(key(endpoint), endpoint));
   }
 
   private void reconcile(Instant now) {
@@ -416,7 +372,7 @@ final class OverlayCore {
     all.addAll(new Overdue(table, clocks, judgement).sentences());
     lost(judgement.now()).ifPresent(all::add);
     all.addAll(SharedVteps.find(table.leases()));
-    all.addAll(Strays.find(config, leases, table.leases(), endpoints.values()));
+    all.addAll(Strays.find(config, leases, table.leases(), containers.list()));
     all.addAll(datapath.problems());
     all.addAll(problems.list());
     return List.copyOf(all);
@@ -449,9 +405,5 @@ final class OverlayCore {
               + smallestBytes
               + " are needed; raise the underlay interface's MTU.");
     }
-  }
-
-  private static String key(Endpoint endpoint) {
-    return IpAddresses.text(endpoint.address());
   }
 }

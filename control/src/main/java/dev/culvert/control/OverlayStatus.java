@@ -3,13 +3,17 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Subnet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A consistent picture, taken on the owning thread.
  *
  * @param leases of this host, one in each of the overlay's networks, IPv4 first
+ * @param fenced those of its subnets that another host has or may have: their containers are cut
+ *     off until the store says otherwise
  * @param remotes other hosts' subnets, as they should be in the datapath
  * @param endpoints this host's containers
  * @param storeConnected whether the store answered when it was asked last
@@ -19,6 +23,7 @@ import java.util.Optional;
  */
 public record OverlayStatus(
     List<Lease> leases,
+    Set<Subnet> fenced,
     List<RemoteSubnet> remotes,
     List<Endpoint> endpoints,
     boolean storeConnected,
@@ -32,7 +37,20 @@ public record OverlayStatus(
    */
   public OverlayStatus withProblems(List<String> others) {
     return new OverlayStatus(
-        leases, remotes, endpoints, storeConnected, storeRevision, pending, List.copyOf(others));
+        leases,
+        fenced,
+        remotes,
+        endpoints,
+        storeConnected,
+        storeRevision,
+        pending,
+        List.copyOf(others));
+  }
+
+  /** The same with other containers. */
+  OverlayStatus withEndpoints(List<Endpoint> others) {
+    return new OverlayStatus(
+        leases, fenced, remotes, others, storeConnected, storeRevision, pending, problems);
   }
 
   /**

@@ -83,10 +83,10 @@ final class AttachAgainTest extends OverlayFixture {
             _ -> {});
     core.start();
     ContainerEnd container = new ContainerEnd(NETNS, ETH0);
-    Attached made = core.attach(container, List.of());
-    core.attach(container, List.of()).undo(core);
+    Attached made = core.containers().attach(container, List.of());
+    core.containers().attach(container, List.of()).undo(core.containers());
     assertEquals(List.of(made.endpoint()), datapath.read().endpoints());
-    made.undo(core);
+    made.undo(core.containers());
     assertEquals(List.of(), datapath.read().endpoints());
     core.stop();
   }

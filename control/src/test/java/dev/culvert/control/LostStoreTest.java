@@ -122,5 +122,7 @@ final class LostStoreTest extends OverlayFixture {
     assertEquals(List.of(), overlay.status().problems());
     closed.close();
     await("the sentence", () -> says(overlay, "was closed while an overlay uses it"));
+    clock.advance(Duration.ofSeconds(10));
+    await("it is asked again", () -> !overlay.status().storeConnected());
   }
 }

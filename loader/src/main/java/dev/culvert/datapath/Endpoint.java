@@ -14,9 +14,8 @@ import java.util.function.Function;
  * @param addresses one, or one of each IP family, IPv4 first
  * @param mac of the container's end
  * @param host the other end
- * @param container for whom it was made, also by a process before this one; empty for an interface
- *     that somebody else made, whose alias is not ours to write, and where only the datapath's
- *     tables were read
+ * @param container for whom it was made or let in, also by a process before this one; empty where
+ *     nothing that was kept tells of it
  */
 public record Endpoint(
     Vni vni,

@@ -2,6 +2,7 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.agent.output.Json;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.IpAddresses;
 import java.util.LinkedHashMap;
@@ -63,6 +64,13 @@ public final class AttachCommand implements Runnable {
           "Its address (default: the lowest that is free); may be given once for each IP family.")
   private List<String> addresses = List.of();
 
+  @Option(
+      names = "--label",
+      paramLabel = "TEXT",
+      description =
+          "What you call the container; kept with its interface, and shown by \"culvert endpoints\".")
+  private String label;
+
   @Option(names = "--json", description = "Print the endpoint as JSON.")
   private boolean json;
 
@@ -79,9 +87,9 @@ public final class AttachCommand implements Runnable {
   }
 
   private void attachBridge() {
-    if (!addresses.isEmpty() || json || existing) {
+    if (!addresses.isEmpty() || json || existing || label != null) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--address, --existing and --json do not go with --bridge.");
+          spec.commandLine(), "--address, --existing, --label and --json do not go with --bridge.");
     }
     Map<String, Object> _ =
         Answers.ask(
@@ -100,6 +108,9 @@ public final class AttachCommand implements Runnable {
     request.put("request", existing ? "attach-existing" : "attach");
     request.put("netns", Namespaces.path(what.netns).toString());
     request.put("interface", interfaceName);
+    if (label != null) {
+      request.put("label", new ContainerLabel(label).text());
+    }
     if (!addresses.isEmpty()) {
       request.put(
           "addresses",

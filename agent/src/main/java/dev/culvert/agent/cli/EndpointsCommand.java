@@ -4,6 +4,7 @@ package dev.culvert.agent.cli;
 import dev.culvert.agent.output.Table;
 import dev.culvert.agent.output.Views;
 import dev.culvert.agent.socket.Instance;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.IpAddresses;
@@ -38,7 +39,7 @@ public final class EndpointsCommand implements Runnable {
   }
 
   static Table table(List<Endpoint> endpoints) {
-    Table table = new Table("ADDRESS", "VNI", "IF", "DELIVERY", "MAC", "HOST MAC");
+    Table table = new Table("ADDRESS", "VNI", "IF", "DELIVERY", "MAC", "HOST MAC", "CONTAINER");
     for (Endpoint endpoint : endpoints) {
       table.row(
           endpoint.addresses().stream().map(IpAddresses::text).collect(Collectors.joining(", ")),
@@ -46,7 +47,8 @@ public final class EndpointsCommand implements Runnable {
           endpoint.interfaceIndex(),
           endpoint.peer() ? "peer" : "interface",
           endpoint.mac(),
-          endpoint.hostMac());
+          endpoint.hostMac(),
+          endpoint.container().map(ContainerEnd::toString).orElse("-"));
     }
     return table;
   }

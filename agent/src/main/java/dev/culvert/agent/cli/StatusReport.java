@@ -7,12 +7,14 @@ import dev.culvert.agent.socket.ControlClient.Reply;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.datapath.Counter;
+import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
+import dev.culvert.kernel.IpAddresses;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -130,6 +132,12 @@ record StatusReport(
   private static void tablesText(StringBuilder out, DatapathSnapshot read) {
     line(out, "remote", remotes(read));
     line(out, "endpoints", Integer.toString(read.state().endpoints().size()));
+    for (Endpoint endpoint : read.state().endpoints()) {
+      endpoint
+          .container()
+          .ifPresent(
+              whose -> line(out, "endpoint", IpAddresses.text(endpoint.address()) + ", " + whose));
+    }
     line(out, "packets", packets(read, false) + " handled, " + packets(read, true) + " dropped");
     for (DatapathSnapshot.Loaded program : read.programs()) {
       line(out, "program", program.name() + ", id " + program.id() + ", tag " + program.tag());

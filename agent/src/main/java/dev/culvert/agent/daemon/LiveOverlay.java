@@ -5,6 +5,7 @@ import dev.culvert.agent.UserException;
 import dev.culvert.agent.socket.OverlayOperations;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
@@ -96,13 +97,13 @@ final class LiveOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
-    return change(overlay -> overlay.attach(netns, interfaceName, wanted));
+  public Endpoint attach(ContainerEnd container, List<InetAddress> wanted) {
+    return change(overlay -> overlay.attach(container, wanted));
   }
 
   @Override
-  public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
-    return change(overlay -> overlay.attachExisting(netns, interfaceName));
+  public Endpoint attachExisting(ContainerEnd container) {
+    return change(overlay -> overlay.attachExisting(container));
   }
 
   @Override

@@ -3,6 +3,8 @@ package dev.culvert.agent.output;
 
 import dev.culvert.control.Lease;
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
@@ -114,6 +116,9 @@ public final class Views {
     view.put("peer", endpoint.peer());
     view.put("mac", endpoint.mac().toString());
     view.put("hostMac", endpoint.hostMac().toString());
+    view.put("netns", endpoint.container().map(container -> container.netns().toString()));
+    view.put("interface", endpoint.container().map(container -> container.interfaceName().text()));
+    view.put("label", endpoint.container().flatMap(ContainerEnd::label).map(ContainerLabel::text));
     return view;
   }
 

@@ -2,6 +2,7 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
@@ -28,10 +29,10 @@ public interface OverlayOperations {
     return Optional.empty();
   }
 
-  Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted);
+  Endpoint attach(ContainerEnd container, List<InetAddress> wanted);
 
   /** By the interface that somebody else made. */
-  Endpoint attachExisting(Path netns, InterfaceName interfaceName);
+  Endpoint attachExisting(ContainerEnd container);
 
   /** Detaches the endpoint that has an address, and says which it had. */
   List<InetAddress> detach(InetAddress address);

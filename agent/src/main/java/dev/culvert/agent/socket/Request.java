@@ -2,6 +2,8 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.agent.output.Json;
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
@@ -11,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -73,6 +76,14 @@ record Request(Map<String, Object> fields) {
     } catch (InvalidPathException e) {
       throw new RefusedException("The request's \"" + key + "\" is no path.", e);
     }
+  }
+
+  /** The namespace, the interface in it, and perhaps a label. */
+  ContainerEnd container() {
+    return new ContainerEnd(
+        path("netns"),
+        interfaceName("interface"),
+        has("label") ? Optional.of(new ContainerLabel(text("label"))) : Optional.empty());
   }
 
   InetAddress address(String key) {

@@ -113,22 +113,16 @@ public final class RequestHandler {
   }
 
   private Map<String, Object> attach(Request request) {
-    request.requireOnly(Set.of("netns", "interface", "address", "addresses"));
+    request.requireOnly(Set.of("netns", "interface", "label", "address", "addresses"));
     return Map.of(
         "endpoint",
         Views.endpoint(
-            overlay.attach(
-                request.path("netns"),
-                request.interfaceName("interface"),
-                request.addresses("address", "addresses"))));
+            overlay.attach(request.container(), request.addresses("address", "addresses"))));
   }
 
   private Map<String, Object> attachExisting(Request request) {
-    request.requireOnly(Set.of("netns", "interface"));
-    return Map.of(
-        "endpoint",
-        Views.endpoint(
-            overlay.attachExisting(request.path("netns"), request.interfaceName("interface"))));
+    request.requireOnly(Set.of("netns", "interface", "label"));
+    return Map.of("endpoint", Views.endpoint(overlay.attachExisting(request.container())));
   }
 
   private Map<String, Object> detach(Request request) {

@@ -2,6 +2,8 @@
 package dev.culvert.agent.socket;
 
 import dev.culvert.agent.output.Views;
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -20,6 +22,7 @@ import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -144,15 +147,25 @@ public final class TablesView {
 
   private static Endpoint endpoint(Fields fields) {
     return new Endpoint(
-        new Vni((int) fields.number("vni")),
-        fields.list("addresses").stream()
-            .map(address -> IpPrefix.parseAddress(String.valueOf(address)))
-            .toList(),
-        MacAddress.parse(fields.text("mac")),
-        new Endpoint.HostEnd(
-            (int) fields.number("interfaceIndex"),
-            MacAddress.parse(fields.text("hostMac")),
-            fields.flag("peer")));
+            new Vni((int) fields.number("vni")),
+            fields.list("addresses").stream()
+                .map(address -> IpPrefix.parseAddress(String.valueOf(address)))
+                .toList(),
+            MacAddress.parse(fields.text("mac")),
+            new Endpoint.HostEnd(
+                (int) fields.number("interfaceIndex"),
+                MacAddress.parse(fields.text("hostMac")),
+                fields.flag("peer")))
+        .withContainer(fields.has("netns") ? Optional.of(container(fields)) : Optional.empty());
+  }
+
+  private static ContainerEnd container(Fields fields) {
+    return new ContainerEnd(
+        Path.of(fields.text("netns")),
+        new InterfaceName(fields.text("interface")),
+        fields.has("label")
+            ? Optional.of(new ContainerLabel(fields.text("label")))
+            : Optional.empty());
   }
 
   /** One JSON object, whose fields must be there. */

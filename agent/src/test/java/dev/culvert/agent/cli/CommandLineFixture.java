@@ -3,6 +3,8 @@ package dev.culvert.agent.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -73,6 +75,17 @@ abstract class CommandLineFixture {
         new Endpoint.HostEnd(9, MacAddress.parse("02:00:00:00:00:02"), true));
   }
 
+  /** As an agent left it that was told for whom it is. */
+  static Endpoint labelled(String address) {
+    return endpoint(address)
+        .withContainer(
+            Optional.of(
+                new ContainerEnd(
+                    Path.of("/run/netns/blue"),
+                    new InterfaceName("eth0"),
+                    Optional.of(new ContainerLabel("web/one")))));
+  }
+
   static Map<Endpoint, Traffic> byEndpoint() {
     Map<Endpoint, Traffic> traffic = new LinkedHashMap<>();
     traffic.put(endpoint("10.244.1.9"), new Traffic(new Counter(7, 700), new Counter(3, 300)));
@@ -100,7 +113,7 @@ abstract class CommandLineFixture {
                 new RemoteSubnet(subnet("10.244.10.0/24"), HERE, THERE, Optional.empty(), false),
                 new RemoteSubnet(subnet("10.244.2.0/24"), HERE, THERE, Optional.of(router), false)),
             List.of(new LocalSubnet(subnet("10.244.1.0/24"), 0)),
-            List.of(endpoint("10.244.1.10"), endpoint("10.244.1.9"))),
+            List.of(endpoint("10.244.1.10"), labelled("10.244.1.9"))),
         paths,
         Map.of(
             Verdict.ENCAPSULATED, new Counter(7, 700),

@@ -37,7 +37,7 @@ class CommandLineTest extends CommandLineFixture {
               .out());
       assertEquals(
           "attached /proc/self/ns/net eth0: 10.244.1.10\n",
-          here("attach", "/proc/self/ns/net", "--existing").out());
+          here("attach", "/proc/self/ns/net", "--existing", "--label", "web/one").out());
       assertEquals("attached bridge br0\n", here("attach", "--bridge", "br0").out());
       assertEquals("detached 10.244.1.5\n", here("detach", "10.244.1.5").out());
       assertEquals(
@@ -49,7 +49,7 @@ class CommandLineTest extends CommandLineFixture {
       assertEquals(
           List.of(
               "attach /proc/self/ns/net eth7 /10.244.1.5",
-              "attachExisting /proc/self/ns/net eth0",
+              "attachExisting /proc/self/ns/net eth0 web/one",
               "attachBridge br0",
               "detach 10.244.1.5",
               "detachAll " + self,

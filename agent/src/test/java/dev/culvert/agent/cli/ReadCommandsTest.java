@@ -63,9 +63,9 @@ class ReadCommandsTest extends CommandLineFixture {
   void showsEndpoints() {
     assertEquals(
         """
-        ADDRESS      VNI  IF  DELIVERY  MAC                HOST MAC
-        10.244.1.9     1   9  peer      02:00:00:00:00:01  02:00:00:00:00:02
-        10.244.1.10    1   9  peer      02:00:00:00:00:01  02:00:00:00:00:02
+        ADDRESS      VNI  IF  DELIVERY  MAC                HOST MAC           CONTAINER
+        10.244.1.9     1   9  peer      02:00:00:00:00:01  02:00:00:00:00:02  eth0 of /run/netns/blue (web/one)
+        10.244.1.10    1   9  peer      02:00:00:00:00:01  02:00:00:00:00:02  -
         """,
         here("endpoints").out());
   }
@@ -133,7 +133,15 @@ class ReadCommandsTest extends CommandLineFixture {
 
     List<?> endpoints =
         (List<?>) Json.parseObject(here("endpoints", "--json").out()).get("endpoints");
-    assertEquals("10.244.1.9", ((Map<?, ?>) endpoints.getFirst()).get("address"));
+    Map<?, ?> first = (Map<?, ?>) endpoints.getFirst();
+    assertEquals("10.244.1.9", first.get("address"));
+    assertEquals("/run/netns/blue", first.get("netns"));
+    assertEquals("eth0", first.get("interface"));
+    assertEquals("web/one", first.get("label"));
+    assertEquals(null, ((Map<?, ?>) endpoints.get(1)).get("label"));
+    assertTrue(
+        here("status").out().contains("10.244.1.9, eth0 of /run/netns/blue (web/one)\n"),
+        here("status").out());
   }
 
   @Test
@@ -149,15 +157,16 @@ class ReadCommandsTest extends CommandLineFixture {
         new Outcome(
             0,
             """
-            host       host-01
-            agent      not running (last: pid 4711, started 2030-01-01T00:00:00Z); packets flow by what the kernel holds
-            subnet     10.244.1.0/24 (VNI 1)
-            VTEP       10.17.2.2:4789 (02:00:0a:11:02:02) on eth0
-            remote     2 subnets (1 unreachable, 1 vxlan)
-            endpoints  2
-            packets    7 handled, 2 dropped
-            program    from_container, id 12, tag 0123456789abcdef
-            attached   from_underlay on interface 2
+                host       host-01
+                agent      not running (last: pid 4711, started 2030-01-01T00:00:00Z); packets flow by what the kernel holds
+                subnet     10.244.1.0/24 (VNI 1)
+                VTEP       10.17.2.2:4789 (02:00:0a:11:02:02) on eth0
+                remote     2 subnets (1 unreachable, 1 vxlan)
+                endpoints  2
+            endpoint   10.244.1.9, eth0 of /run/netns/blue (web/one)
+                packets    7 handled, 2 dropped
+                program    from_container, id 12, tag 0123456789abcdef
+                attached   from_underlay on interface 2
             """,
             ""),
         here("status"));

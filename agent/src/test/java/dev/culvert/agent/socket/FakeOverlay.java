@@ -4,6 +4,7 @@ package dev.culvert.agent.socket;
 import dev.culvert.control.HostName;
 import dev.culvert.control.Lease;
 import dev.culvert.control.OverlayStatus;
+import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Answers without a kernel, and remembers what it was asked. */
@@ -53,6 +55,7 @@ public final class FakeOverlay implements OverlayOperations {
     note("status");
     return new OverlayStatus(
         List.of(LEASE),
+        Set.of(),
         List.of(),
         List.of(),
         true,
@@ -67,28 +70,35 @@ public final class FakeOverlay implements OverlayOperations {
   }
 
   @Override
-  public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
+  public Endpoint attach(ContainerEnd container, List<InetAddress> wanted) {
     note(
         "attach "
-            + netns
-            + " "
-            + interfaceName
+            + text(container)
             + wanted.stream().map(a -> " " + a).collect(Collectors.joining()));
     return new Endpoint(
         new Vni(1),
         wanted.isEmpty() ? List.of(IpPrefix.parseAddress("10.244.1.2")) : wanted,
         MacAddress.parse("02:00:00:00:00:01"),
-        new Endpoint.HostEnd(7, MacAddress.parse("02:00:00:00:00:02"), true));
+        new Endpoint.HostEnd(7, MacAddress.parse("02:00:00:00:00:02"), true),
+        Optional.of(container));
   }
 
   @Override
-  public Endpoint attachExisting(Path netns, InterfaceName interfaceName) {
-    note("attachExisting " + netns + " " + interfaceName);
+  public Endpoint attachExisting(ContainerEnd container) {
+    note("attachExisting " + text(container));
     return new Endpoint(
         new Vni(1),
         List.of(IpPrefix.parseAddress("10.244.1.10")),
         MacAddress.parse("02:00:00:00:00:01"),
-        new Endpoint.HostEnd(8, MacAddress.parse("02:00:00:00:00:02"), true));
+        new Endpoint.HostEnd(8, MacAddress.parse("02:00:00:00:00:02"), true),
+        Optional.of(container));
+  }
+
+  private static String text(ContainerEnd container) {
+    return container.netns()
+        + " "
+        + container.interfaceName()
+        + container.label().map(label -> " " + label).orElse("");
   }
 
   @Override

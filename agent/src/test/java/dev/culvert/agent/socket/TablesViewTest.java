@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.agent.output.Json;
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Endpoint;
@@ -24,6 +26,7 @@ import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -81,7 +84,12 @@ class TablesViewTest {
                         new Vni(7),
                         List.of(address("10.244.1.2"), address("fd00:244:1::2")),
                         MacAddress.parse("02:00:00:00:00:02"),
-                        new Endpoint.HostEnd(4, MacAddress.parse("02:00:00:00:00:03"), true)))),
+                        new Endpoint.HostEnd(4, MacAddress.parse("02:00:00:00:00:03"), true),
+                        Optional.of(
+                            new ContainerEnd(
+                                Path.of("/run/netns/blue"),
+                                new InterfaceName("eth0"),
+                                Optional.of(new ContainerLabel("web/one"))))))),
             Map.of(Verdict.ENCAPSULATED, new Counter(5_000_000_000L, 7)));
     assertEquals(tables, throughTheSocket(tables));
   }

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
+import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.host.ContainerText;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.bpf.BpfProgram;
 import dev.culvert.kernel.bpf.Link;
+import java.util.Optional;
 
 /**
  * The two programs on an interface that leads to containers: from_container judges and sends what
- * they send, to_container sees what the host's stack, and not we, sends to them.
+ * they send, to_container sees what the host's stack, and not we, sends to them. Beside them lies,
+ * for an interface that somebody else made, a note for whom it was let in: its alias is not ours.
  */
 final class ContainerLinks {
   /** Both, as loaded. */
@@ -52,7 +56,18 @@ final class ContainerLinks {
     return links.interfaceIndex(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where)).isPresent();
   }
 
+  /** Notes for whom the interface was let in, until it is detached. */
+  void note(String where, ContainerEnd container, Undo undo) {
+    undo.push(() -> links.pins().deleteNote(where));
+    links.pins().setNote(where, ContainerText.of(container));
+  }
+
+  Optional<ContainerEnd> noted(String where) {
+    return links.pins().note(where).flatMap(ContainerText::parse);
+  }
+
   void detach(String where) {
+    links.pins().deleteNote(where);
     links.detach(PinnedLinks.name(ProgramNames.FROM_CONTAINER, where));
     links.detach(PinnedLinks.name(ProgramNames.TO_CONTAINER, where));
   }

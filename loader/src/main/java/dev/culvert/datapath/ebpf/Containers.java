@@ -80,10 +80,12 @@ final class Containers {
               || links.isOn(where(endpoint), link.index()));
     }
 
-    /** The same with what the device's alias tells of the container. */
+    /** The same with what the device's alias, or our note, tells of the container. */
     Endpoint named(Endpoint endpoint) {
       return endpoint.withContainer(
-          own(endpoint).flatMap(device -> ownership.container(alias(device))));
+          own(endpoint)
+              .flatMap(device -> ownership.container(alias(device)))
+              .or(() -> links.noted(where(endpoint))));
     }
 
     /** The device of an endpoint, if it is one that we made. */
@@ -97,7 +99,8 @@ final class Containers {
     return new Devices();
   }
 
-  private static String where(Endpoint endpoint) {
+  /** What pins of an endpoint's interface are named after. */
+  static String where(Endpoint endpoint) {
     return ContainerInterface.hostName(endpoint.vni(), endpoint.address()).text();
   }
 

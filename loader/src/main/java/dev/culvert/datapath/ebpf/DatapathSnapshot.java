@@ -31,7 +31,9 @@ import java.util.Optional;
  * by reading.
  *
  * @param identity what the agent set at start; empty when it never got that far
- * @param state endpoints are as the maps have them: a device may be gone meanwhile
+ * @param state endpoints are as the maps have them: a device may be gone meanwhile; for whom they
+ *     are is known where the interface is in the calling thread's network namespace, or was made by
+ *     somebody else
  * @param paths what routers said of the ways to VTEPs, where it holds
  * @param counters since the maps were made, over all CPUs
  * @param traffic by VTEP and by endpoint
@@ -129,8 +131,10 @@ public record DatapathSnapshot(
       }
       Tables tables = Tables.of(maps::get);
       Datapath.State state =
-          // Until the agent has recorded its own.
-          tables.read(identity.map(i -> i.vtep().port()).orElse(Vtep.VXLAN_PORT));
+          new ContainerNames(libc, pins)
+              .name(
+                  // Until the agent has recorded its own.
+                  tables.read(identity.map(i -> i.vtep().port()).orElse(Vtep.VXLAN_PORT)));
       return new DatapathSnapshot(
           identity,
           state,

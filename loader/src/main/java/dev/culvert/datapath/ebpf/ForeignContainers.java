@@ -25,6 +25,7 @@ import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -55,15 +56,17 @@ final class ForeignContainers {
     requireFree(vni, pair, gateways);
     Endpoint endpoint =
         new Endpoint(
-            vni,
-            pair.addresses(),
-            MacAddress.of(pair.container().mac()),
-            new Endpoint.HostEnd(pair.host().index(), MacAddress.of(pair.host().mac()), true));
-    String where = ContainerInterface.hostName(vni, endpoint.address()).text();
+                vni,
+                pair.addresses(),
+                MacAddress.of(pair.container().mac()),
+                new Endpoint.HostEnd(pair.host().index(), MacAddress.of(pair.host().mac()), true))
+            .withContainer(Optional.of(wish.container()));
+    String where = Containers.where(endpoint);
     try (Undo undo = new Undo()) {
       table.allowEndpoint(endpoint);
       undo.push(() -> table.forbid(endpoint.interfaceIndex()));
       links.attach(where, programs, endpoint.interfaceIndex(), undo);
+      links.note(where, wish.container(), undo);
       table.put(endpoint);
       undo.commit();
     }

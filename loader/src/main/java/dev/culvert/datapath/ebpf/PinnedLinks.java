@@ -47,6 +47,11 @@ final class PinnedLinks {
     this.attacher = attacher;
   }
 
+  /** The folder that they lie in. */
+  Pins pins() {
+    return pins;
+  }
+
   static String name(String program, String where) {
     return where.isEmpty() ? program : program + "-" + where;
   }

@@ -3,27 +3,22 @@ package dev.culvert.datapath.host;
 
 import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.ContainerLabel;
-import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.netlink.LinkInfo;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * How we know the devices that this instance created: by their alias, {@code culvert:INSTANCE} or
  * {@code culvert:INSTANCE:WHAT}, where WHAT is the name that the device was made with, or of a
- * container's pair {@code NETNS:INTERFACE:LABEL}, the label perhaps empty. Pairs of older versions,
- * and those whose namespace has too long a path, have {@code NETNS} alone.
+ * container's pair its {@link ContainerText}. Pairs of older versions, and those whose namespace
+ * has too long a path, have {@code NETNS} alone.
  */
 public record Ownership(String instance) {
   /** Below IFALIASZ (256, linux/if.h), which counts the closing zero. */
   private static final int MAX_ALIAS_BYTES = 255;
-
-  /** Neither names of interfaces nor labels hold colons; a path may. */
-  private static final Pattern CONTAINER = Pattern.compile("(.+):([^:]+):([!-9;-~]{0,64})");
 
   public String alias() {
     return "culvert:" + instance;
@@ -41,16 +36,16 @@ public record Ownership(String instance) {
    * @throws RefusedException when namespace and label are too long to be kept both
    */
   public String alias(ContainerEnd container) {
-    String label = container.label().map(ContainerLabel::text).orElse("");
-    String what = container.netns() + ":" + container.interfaceName() + ":" + label;
+    String what = ContainerText.of(container);
     int bytes = bytes(what).length;
     if (bytes <= MAX_ALIAS_BYTES) {
       return alias(what);
     }
-    if (container.label().isPresent()) {
+    Optional<ContainerLabel> label = container.label();
+    if (label.isPresent()) {
       throw new RefusedException(
           "The label "
-              + label
+              + label.get()
               + " cannot be kept with the interface "
               + container
               + ": together they take "
@@ -81,16 +76,7 @@ public record Ownership(String instance) {
 
   /** For whom a pair was made; empty where its alias does not say all of it. */
   public Optional<ContainerEnd> container(String alias) {
-    return what(alias)
-        .map(CONTAINER::matcher)
-        .filter(parts -> parts.matches() && InterfaceName.isValid(parts.group(2)))
-        .map(parts ->
-            new ContainerEnd(
-                Path.of(parts.group(1)),
-                new InterfaceName(parts.group(2)),
-                Optional.of(parts.group(3))
-                    .filter(text -> !text.isEmpty())
-                    .map(ContainerLabel::new)));
+    return what(alias).flatMap(ContainerText::parse);
   }
 
   /** The namespace that a pair was made for. */

@@ -22,7 +22,8 @@ import java.util.stream.Stream;
  *   subnets4, endpoints4, ...   maps, by name
  *   links/from_underlay         attachments: the program's name, then what tells it from others
  *   programs/from_underlay      the programs that the links run
- *   abi, identity               symbolic links whose target is the text itself: a BPF file system
+ *   containers/WHERE            for whom an interface was let in that somebody else made
+ *   abi, identity, containers/* symbolic links whose target is the text itself: a BPF file system
  *                               holds no plain files, but it does hold these, and renames them
  *                               atomically
  * </pre>
@@ -32,6 +33,7 @@ public final class Pins {
   private static final String IDENTITY = "identity";
   private static final String LINKS = "links";
   private static final String PROGRAMS = "programs";
+  private static final String CONTAINERS = "containers";
 
   private final Path folder;
 
@@ -197,6 +199,30 @@ public final class Pins {
     setText(folder.resolve(IDENTITY), IdentityText.of(identity));
   }
 
+  /** A text of one line that was kept for a container; empty when there is none. */
+  public Optional<String> note(String where) {
+    return text(folder.resolve(CONTAINERS).resolve(where));
+  }
+
+  /**
+   * Keeps a text for a container, until it is deleted or the folder is.
+   *
+   * @param text shorter than PATH_MAX (4096 bytes)
+   */
+  public void setNote(String where, String text) {
+    Path notes = folder.resolve(CONTAINERS);
+    try {
+      Files.createDirectories(notes); // folders of older versions lack it
+    } catch (IOException e) {
+      throw new RefusedException("The folder " + notes + " could not be made: " + e + ".", e);
+    }
+    setText(notes.resolve(where), text);
+  }
+
+  public void deleteNote(String where) {
+    delete(folder.resolve(CONTAINERS).resolve(where));
+  }
+
   /** The text of a symbolic link; empty when there is none of that path. */
   public static Optional<String> text(Path link) {
     try {
@@ -253,13 +279,15 @@ public final class Pins {
     links().forEach(name -> delete(link(name)));
     programs().forEach(name -> delete(program(name)));
     maps.forEach(name -> delete(map(name)));
+    names(folder.resolve(CONTAINERS)).forEach(this::deleteNote);
     for (String text : List.of(IDENTITY, ABI)) {
       delete(folder.resolve(text));
       delete(fresh(folder.resolve(text))); // left by an agent that died in the middle
     }
-    for (Path directory : List.of(folder.resolve(LINKS), folder.resolve(PROGRAMS), folder)) {
-      deleteIfEmpty(directory);
+    for (String inside : List.of(LINKS, PROGRAMS, CONTAINERS)) {
+      deleteIfEmpty(folder.resolve(inside));
     }
+    deleteIfEmpty(folder);
     if (folder.getParent().endsWith("culvert")) {
       deleteIfEmpty(folder.getParent());
     }

@@ -103,7 +103,8 @@ class ContainersNetnsTest extends OneHostFixture {
     assertTrue(gone.getMessage().contains("ip netns"), gone.getMessage());
     var missing =
         new ExistingInterface(
-            Path.of("/run/netns/" + C2), new InterfaceName("no0"), List.of(LOCAL));
+            new ContainerEnd(Path.of("/run/netns/" + C2), new InterfaceName("no0")),
+            List.of(LOCAL));
     assertThrows(
         NoSuchContainerException.class, () -> inHost(() -> datapath.attachExisting(missing)));
   }
@@ -124,11 +125,13 @@ class ContainersNetnsTest extends OneHostFixture {
     assertTrue(
         refused.getMessage().startsWith(named + " is this host's own network namespace"),
         refused::getMessage);
-    var existing = new ExistingInterface(named, new InterfaceName("under0"), List.of(LOCAL));
+    var existing =
+        new ExistingInterface(new ContainerEnd(named, new InterfaceName("under0")), List.of(LOCAL));
     assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(existing)));
     var byThread =
         new ExistingInterface(
-            Path.of("/proc/thread-self/ns/net"), new InterfaceName("under0"), List.of(LOCAL));
+            new ContainerEnd(Path.of("/proc/thread-self/ns/net"), new InterfaceName("under0")),
+            List.of(LOCAL));
     assertThrows(RefusedException.class, () -> inHost(() -> datapath.attachExisting(byThread)));
     assertEquals(before, Commands.in(HOST, "ip route") + Commands.in(HOST, "ip link"));
   }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Attachment;
 import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
@@ -24,6 +25,7 @@ import java.io.BufferedReader;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -42,6 +44,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 @RequiresRoot
 @Tag("netns")
 class ForeignInterfacesNetnsTest {
+  private static final Optional<ContainerLabel> LABEL = Optional.of(new ContainerLabel("web/one"));
   private static final int PORT = 4789;
   private static final int STREAM_BYTES = 4_000_000;
 
@@ -194,6 +197,13 @@ class ForeignInterfacesNetnsTest {
       Endpoint endpoint = in(one, () -> first.attachExisting(wish(guest)));
       assertEquals(InetAddress.ofLiteral("10.244.1.10"), endpoint.address());
       assertEquals(before, picture(guest) + picture(one.namespace()));
+      assertTrue(first.read().endpoints().contains(endpoint), "with its label");
+      assertTrue(
+          in(one, () -> EbpfDatapath.inspect(Libc.system(), one.pins()))
+              .state()
+              .endpoints()
+              .contains(endpoint),
+          "for whom it is, also without an agent");
 
       ping(guest, two.containerAddress());
       ping(two.container(), "10.244.1.10");
@@ -215,8 +225,7 @@ class ForeignInterfacesNetnsTest {
       assertEquals(before, picture(guest) + picture(one.namespace()));
       assertFalse(
           EbpfDatapath.inspect(Libc.system(), one.pins()).attachments().stream()
-              .anyMatch(
-                  a -> a.interfaceIndex().equals(java.util.Optional.of(endpoint.interfaceIndex()))),
+              .anyMatch(a -> a.interfaceIndex().equals(Optional.of(endpoint.interfaceIndex()))),
           "a program is left on the pair");
       assertEquals(
           1,
@@ -264,7 +273,8 @@ class ForeignInterfacesNetnsTest {
       Subnet subnet = new Subnet(other, one.subnet().prefix());
       ExistingInterface wish =
           new ExistingInterface(
-              Path.of("/run/netns/" + guest), new InterfaceName("eth0"), List.of(subnet));
+              new ContainerEnd(Path.of("/run/netns/" + guest), new InterfaceName("eth0")),
+              List.of(subnet));
       assertRefused(why, () -> first.attachExisting(wish));
 
       // In its own network nobody else's address is in the way.
@@ -303,7 +313,8 @@ class ForeignInterfacesNetnsTest {
 
   private ExistingInterface wish(String namespace) {
     return new ExistingInterface(
-        Path.of("/run/netns/" + namespace), new InterfaceName("eth0"), List.of(one.subnet()));
+        new ContainerEnd(Path.of("/run/netns/" + namespace), new InterfaceName("eth0"), LABEL),
+        List.of(one.subnet()));
   }
 
   private static <T> T in(Host host, Callable<T> work) throws Exception {
