@@ -71,7 +71,8 @@ public class AllocatorBenchmark {
             IpPrefix.parse("10.0.0.0/8"),
             24,
             Optional.empty(),
-            Optional.empty()),
+            Optional.empty(),
+            Reservations.NONE),
         leases);
   }
 

@@ -62,6 +62,7 @@ final class FirstLease {
    * @param previous what the datapath was left with: such a host lives, and does not wait
    * @param settled whether this host has just come to its lease of the other family
    * @throws LeaseStoreException when the store cannot be reached or written
+   * @throws NetworkMismatchException when the store says that the network is another
    * @throws HostNameTakenException when another machine lives under this host's name
    * @throws dev.culvert.kernel.RefusedException when no subnet is to be had
    */
@@ -69,6 +70,7 @@ final class FirstLease {
     if (previous.isEmpty() && !settled) {
       settle();
     }
+    context.agreement().agree();
     for (int i = 0; i < TRIES; i++) {
       Choice choice = search.choose(previous);
       Result result =

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.Vni;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -129,6 +131,17 @@ final class GuardedStore implements LeaseStore {
     } catch (Throwable e) { // its thread has nobody to tell
       LOG.log(Level.WARNING, "A watch " + which + " did not close", e);
     }
+  }
+
+  @Override
+  public Optional<NetworkSettings> network(Vni vni) {
+    return call("network " + vni, () -> store.network(vni), late -> {});
+  }
+
+  @Override
+  public boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    return call("put network " + vni, () -> store.putNetwork(vni, expected, wanted), late -> {});
   }
 
   @Override

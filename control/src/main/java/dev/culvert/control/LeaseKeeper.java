@@ -34,7 +34,12 @@ final class LeaseKeeper {
    *
    * @param port of the tunnel
    */
-  record Context(OverlayConfig config, int port, LeaseStore store, SteadyClock clock) {}
+  record Context(
+      OverlayConfig config,
+      int port,
+      LeaseStore store,
+      SteadyClock clock,
+      NetworkAgreement agreement) {}
 
   private final OverlayConfig config;
   private final OverlayConfig.Network network;
@@ -156,7 +161,7 @@ final class LeaseKeeper {
         record.missing(now); // the kernel knows of a lease, and the store does not
       }
       hold(obtained.lease(), now);
-    } catch (HostNameTakenException e) {
+    } catch (HostNameTakenException | NetworkMismatchException e) {
       throw e;
     } catch (RefusedException e) {
       // Refused, it would leave the datapath as it is, with a subnet that is another host's.

@@ -2,8 +2,10 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -97,6 +99,34 @@ public interface LeaseStore extends AutoCloseable {
    * @throws LeaseStoreException when it cannot be read
    */
   AutoCloseable watch(Consumer<LeaseEvent> watcher);
+
+  /**
+   * What all hosts of a network must agree on, if somebody wrote it: as {@link #list} or a watch
+   * last came upon it, where either was asked for, else as it is now.
+   *
+   * @param vni of the network
+   * @return empty for a store that does not keep it, that holds none, or one that makes no sense
+   *     (see {@link #problems})
+   * @throws LeaseStoreException when it cannot be read
+   */
+  default Optional<NetworkSettings> network(Vni vni) {
+    return Optional.empty();
+  }
+
+  /**
+   * Writes what all hosts of a network must agree on, or takes it away, if the store still has
+   * exactly what is expected.
+   *
+   * @param vni of the network
+   * @param expected empty where nothing is there
+   * @param wanted of that VNI; empty to take it away
+   * @return false where something else is there, which stays; also for a store that keeps none
+   * @throws LeaseStoreException when it cannot be written
+   */
+  default boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    return false;
+  }
 
   /**
    * How long a host that lives may take to hear of a change in this store and to answer it, at

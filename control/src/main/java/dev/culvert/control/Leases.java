@@ -23,9 +23,11 @@ import java.util.stream.Stream;
  * tunnel end. Called by the overlay's thread alone.
  */
 final class Leases {
+  private final NetworkAgreement agreement;
   private final List<LeaseKeeper> keepers;
 
   Leases(LeaseKeeper.Context context) {
+    this.agreement = context.agreement();
     this.keepers =
         context.config().networks().stream()
             .map(network -> new LeaseKeeper(context, network))
@@ -60,6 +62,7 @@ final class Leases {
         failure.addSuppressed(e);
       }
     }
+    agreement.left();
   }
 
   List<LeaseKeeper> keepers() {
@@ -201,5 +204,6 @@ final class Leases {
     if (failure != null) {
       throw failure;
     }
+    agreement.left();
   }
 }

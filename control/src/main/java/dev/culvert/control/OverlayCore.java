@@ -43,6 +43,7 @@ final class OverlayCore {
   private final Wakefulness wakefulness;
   private final Consumer<Runnable> mailbox;
   private final OverlayTable table;
+  private final NetworkAgreement agreement;
   private final Leases leases;
   private final StoreLink link;
   private final ClockDifferences clocks = new ClockDifferences();
@@ -75,7 +76,9 @@ final class OverlayCore {
                 config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
                 config.leaseDuration()));
-    this.leases = new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock));
+    this.agreement = new NetworkAgreement(config, datapath.port(), store);
+    this.leases =
+        new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock, agreement));
     this.containers = new LocalContainers(config.vni(), datapath, leases, this::tellContainers);
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
@@ -127,6 +130,9 @@ final class OverlayCore {
     if (!now.isBefore(auditAt)) {
       auditAt = now.plus(AUDIT_PERIOD);
       problems.guard("Reading the datapath", this::audit);
+      if (link.isConnected()) {
+        problems.guard("Looking at the network in the store", agreement::audit);
+      }
     }
     if (!now.isBefore(lookAt)) {
       lookAt = Instant.MAX;
@@ -365,6 +371,7 @@ final class OverlayCore {
   private List<String> allProblems() {
     List<String> all = new ArrayList<>();
     all.addAll(leases.problems());
+    all.addAll(agreement.problems(leases.list()));
     all.addAll(link.problems());
     all.addAll(table.problems());
     Judgement judgement = judgement(clock.instant());

@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Which subnet a host should lease. Pure: it looks at nothing but its arguments.
@@ -28,6 +29,7 @@ final class SubnetAllocator {
    * @param length of the subnet
    * @param wanted this very subnet or none
    * @param previous what the host had before: taken if it is free
+   * @param reservations what is not for everybody
    */
   record Request(
       HostName host,
@@ -35,7 +37,13 @@ final class SubnetAllocator {
       IpPrefix network,
       int length,
       Optional<IpPrefix> wanted,
-      Optional<IpPrefix> previous) {}
+      Optional<IpPrefix> previous,
+      Reservations reservations) {
+    /** The subnet that the host has to have: reserved for it, or asked for. */
+    Optional<IpPrefix> only() {
+      return reservations.of(host, network).or(() -> wanted);
+    }
+  }
 
   /** The answer. */
   sealed interface Choice {
@@ -47,10 +55,10 @@ final class SubnetAllocator {
   }
 
   /**
-   * The lease that the host holds already, else the wanted subnet, else the previous one if it is
-   * free, else the lowest that is free.
+   * The lease that the host holds already, else the subnet that is reserved for it, else the wanted
+   * one, else the previous one if it is free, else the lowest that is free.
    *
-   * @throws RefusedException when the wanted subnet is taken or none is free
+   * @throws RefusedException when the wanted subnet is taken or not for this host, or none is free
    */
   static Choice choose(Request request, Collection<Lease> leases) {
     List<Lease> ours =
@@ -66,15 +74,37 @@ final class SubnetAllocator {
     if (held.isPresent()) {
       return new Choice.Held(held.get());
     }
-    if (request.wanted().isPresent()) {
-      return new Choice.Free(wanted(request.wanted().get(), ours));
+    request.wanted().ifPresent(wanted -> checkReservations(request, wanted));
+    if (request.only().isPresent()) {
+      return new Choice.Free(wanted(request.only().get(), ours));
     }
     return new Choice.Free(
         request
             .previous()
             .filter(previous -> Prefixes.contains(request.network(), previous))
             .filter(previous -> taker(previous, ours).isEmpty())
+            .filter(previous -> request.reservations().forbids(request.host(), previous).isEmpty())
             .orElseGet(() -> lowestFree(request, ours)));
+  }
+
+  private static void checkReservations(Request request, IpPrefix wanted) {
+    request
+        .reservations()
+        .of(request.host(), request.network())
+        .filter(reserved -> !reserved.equals(wanted))
+        .ifPresent(reserved -> {
+          throw new RefusedException(
+              "The wanted subnet %s is not the one that the network in the store reserves for %s, %s; ask for that one, or for none."
+                  .formatted(wanted, request.host(), reserved));
+        });
+    request
+        .reservations()
+        .forbids(request.host(), wanted)
+        .ifPresent(why -> {
+          throw new TakenException(
+              "The wanted subnet %s is %s, as the network in the store says; ask for another subnet, or for none."
+                  .formatted(wanted, why));
+        });
   }
 
   private static IpPrefix wanted(IpPrefix wanted, List<Lease> leases) {
@@ -97,7 +127,7 @@ final class SubnetAllocator {
   }
 
   /** Walks the taken ranges in order, so that the cost grows with leases and not with addresses. */
-  private static IpPrefix lowestFree(Request request, List<Lease> sortedLeases) {
+  private static IpPrefix lowestFree(Request request, List<Lease> leases) {
     IpPrefix network = request.network();
     BigInteger step = Prefixes.size(network, request.length());
     BigInteger end = Prefixes.end(network);
@@ -105,8 +135,7 @@ final class SubnetAllocator {
     if (request.length() > network.length()) {
       candidate = candidate.add(step);
     }
-    for (Lease lease : sortedLeases) {
-      IpPrefix taken = lease.subnet().prefix();
+    for (IpPrefix taken : takenInOrder(request, leases)) {
       if (!taken.overlaps(network) || Prefixes.end(taken).compareTo(candidate) <= 0) {
         continue;
       }
@@ -124,10 +153,22 @@ final class SubnetAllocator {
               + " for "
               + request.host()
               + ": "
-              + sortedLeases.size()
-              + " leases fill it; release those of hosts that are gone, or choose a larger network.");
+              + leases.size()
+              + (request.reservations().closedTo(request.host()).findAny().isPresent()
+                  ? " leases and what is reserved"
+                  : " leases")
+              + " fill it; release those of hosts that are gone, or choose a larger network.");
     }
     return new IpPrefix(Prefixes.address(network.family(), candidate), request.length());
+  }
+
+  private static List<IpPrefix> takenInOrder(Request request, List<Lease> leases) {
+    return Stream.concat(
+            leases.stream().map(lease -> lease.subnet().prefix()),
+            request.reservations().closedTo(request.host()))
+        .filter(taken -> taken.family() == request.network().family())
+        .sorted(Comparator.comparing(Prefixes::first))
+        .toList();
   }
 
   private static BigInteger roundUp(BigInteger number, BigInteger step) {

@@ -42,7 +42,8 @@ final class SubnetSearch {
             network.prefix(),
             network.subnetLength(),
             network.subnet(),
-            previous);
+            previous,
+            context.agreement().reservations());
     List<Lease> leases = context.store().list();
     try {
       return SubnetAllocator.choose(request, leases);

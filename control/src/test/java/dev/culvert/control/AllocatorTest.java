@@ -31,7 +31,8 @@ final class AllocatorTest {
         IpPrefix.parse(network),
         length,
         Optional.ofNullable(wanted).map(IpPrefix::parse),
-        Optional.ofNullable(previous).map(IpPrefix::parse));
+        Optional.ofNullable(previous).map(IpPrefix::parse),
+        Reservations.NONE);
   }
 
   private static List<Lease> others(String... prefixes) {

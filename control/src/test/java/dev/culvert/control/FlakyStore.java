@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import dev.culvert.datapath.Vni;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** A store that can be made unreachable or read-only, and made to look new. */
@@ -10,6 +12,7 @@ final class FlakyStore implements LeaseStore {
   private volatile boolean away;
   private volatile boolean readOnly;
   private volatile boolean looksNew;
+  private volatile boolean networksLost;
 
   FlakyStore(LeaseStore store) {
     this.store = store;
@@ -25,6 +28,15 @@ final class FlakyStore implements LeaseStore {
 
   void setLooksNew(boolean is) {
     looksNew = is;
+  }
+
+  /** As if what hosts agree on had been deleted, until somebody writes it again. */
+  void loseNetworks() {
+    networksLost = true;
+  }
+
+  boolean isNetworkLost() {
+    return networksLost;
   }
 
   private LeaseStore reach() {
@@ -64,6 +76,19 @@ final class FlakyStore implements LeaseStore {
   @Override
   public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     return reach().watch(watcher);
+  }
+
+  @Override
+  public Optional<NetworkSettings> network(Vni vni) {
+    return networksLost ? Optional.empty() : reach().network(vni);
+  }
+
+  @Override
+  public boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    boolean again = networksLost && expected.isEmpty();
+    networksLost &= !again;
+    return again || write().putNetwork(vni, expected, wanted);
   }
 
   @Override

@@ -100,18 +100,27 @@ final class FormerSettingsTest extends OverlayFixture {
   @Test
   void withoutContainersAndWithOneMoreFamilyItIsCarriedOut() {
     start().close();
-    Overlay moved = start(builder().network(IpPrefix.parse("10.200.0.0/16")).build(), datapath);
+    OverlayConfig elsewhere = builder().network(IpPrefix.parse("10.200.0.0/16")).build();
+    agreeOn(elsewhere);
+    Overlay moved = start(elsewhere, datapath);
     assertEquals("10.200.1.0/24", prefixes(moved).getFirst());
     var _ = moved.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     moved.close();
-    Overlay both =
-        start(
-            builder()
-                .network(IpPrefix.parse("10.200.0.0/16"))
-                .network(IpPrefix.parse("fd00:244::/48"))
-                .build(),
-            datapath);
+    OverlayConfig more =
+        builder()
+            .network(IpPrefix.parse("10.200.0.0/16"))
+            .network(IpPrefix.parse("fd00:244::/48"))
+            .build();
+    agreeOn(more);
+    Overlay both = start(more, datapath);
     assertEquals(List.of("10.200.1.0/24", "fd00:244:0:1::/64"), prefixes(both));
+  }
+
+  /** As by "culvert store network": the store has to say so first. */
+  private void agreeOn(OverlayConfig config) {
+    var settings = NetworkSettings.of(config, datapath.port());
+    assertTrue(
+        memory.putNetwork(config.vni(), memory.network(config.vni()), Optional.of(settings)));
   }
 
   private static List<String> prefixes(Overlay overlay) {

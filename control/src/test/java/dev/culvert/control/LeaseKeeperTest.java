@@ -30,7 +30,9 @@ final class LeaseKeeperTest extends OverlayFixture {
 
   private LeaseKeeper newKeeper(String host, TimeSource time) {
     OverlayConfig config = config(host, "10.17.2.2");
-    var context = new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(time));
+    var agreement = new NetworkAgreement(config, datapath.port(), store);
+    var context =
+        new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(time), agreement);
     return new LeaseKeeper(context, config.networks().getFirst());
   }
 

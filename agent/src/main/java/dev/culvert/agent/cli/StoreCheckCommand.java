@@ -2,6 +2,7 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.agent.daemon.Membership;
 import dev.culvert.agent.output.Json;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseAudit;
@@ -29,12 +30,20 @@ public final class StoreCheckCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     AgentConfig config = options.config();
-    List<String> problems;
+    List<String> problems = new ArrayList<>();
     int count;
     try (LeaseStore store = options.open(config)) {
       List<Lease> leases = store.list();
       count = leases.size();
-      problems = new ArrayList<>(store.problems());
+      problems.addAll(store.problems());
+      store
+          .network(config.vni())
+          .flatMap(network -> network.contradiction(Membership.agreed(config)))
+          .ifPresent(contradiction ->
+              problems.add(
+                  "The configuration contradicts the network in the store: "
+                      + contradiction
+                      + "."));
       problems.addAll(LeaseAudit.find(config.networks(), config.vni(), leases, Instant.now()));
     }
     if (options.json()) {

@@ -15,6 +15,7 @@ import picocli.CommandLine.Spec;
       StoreGetCommand.class,
       StoreReleaseCommand.class,
       StoreCheckCommand.class,
+      StoreNetworkCommand.class,
     },
     synopsisSubcommandLabel = "COMMAND")
 public final class StoreCommand implements Runnable {

@@ -220,6 +220,83 @@ class StoreCommandsTest extends CommandLineFixture {
     assertEquals(7L, json.get("leases"));
   }
 
+  @Test
+  void showsAndChangesWhatHostsAgreeOn() throws Exception {
+    assertEquals(
+        "The store says nothing of the network with VNI 1; its first agent will.\n",
+        store("network").out());
+    String written =
+        """
+        # Written by Culvert; see docs/network.md.
+        network = 10.244.0.0/16
+        subnetLength = 24
+        vni = 1
+        port = 4789
+        directRouting = true
+        reserved = 10.244.100.0/22
+        subnet.host-07 = 10.244.7.0/24
+        """;
+    claim("10.244.7.0/24", "host-03", THERE);
+    Outcome outcome =
+        store(
+            "network",
+            "--set",
+            "subnet.host-07=10.244.7.0/24",
+            "--set",
+            "reserved=10.244.100.0/22");
+    assertEquals(
+        written
+            + "# host-03 holds 10.244.7.0/24, which is reserved for host-07 now; it keeps it until it"
+            + " leaves.\n",
+        outcome.out(),
+        outcome.err());
+    assertEquals(written, Files.readString(leases.resolve("vni-1.network")));
+    assertEquals(written, store("network").out());
+    assertEquals(
+        written.replace("reserved = 10.244.100.0/22\n", ""),
+        store("network", "--unset", "reserved").out().replaceFirst("# host-03.*\n", ""));
+
+    assertOneSentence(
+        1,
+        "1 lease is by what is in the store now (port is 4789 there and 8472 here), and no host"
+            + " changes over while it runs: let them leave first, or say --force, and start each anew"
+            + " with a file that agrees.",
+        store("network", "--set", "port=8472"));
+    assertOneSentence(
+        1,
+        "That is no network: line 7: reserved: \"10.9\" is not a prefix: write address/length, such"
+            + " as 10.244.1.0/24.",
+        store("network", "--set", "reserved=10.9"));
+    assertOneSentence(
+        1,
+        "The network in the store says nothing of reserved.",
+        store("network", "--unset", "reserved"));
+    assertEquals(0, store("network", "--set", "port=8472", "--force").exitCode());
+    Outcome check = store("check");
+    assertEquals(1, check.exitCode());
+    assertTrue(
+        check
+            .out()
+            .contains(
+                "The configuration contradicts the network in the store: port is 8472 there and 4789"
+                    + " here."),
+        check.out());
+    assertEquals(
+        "10.244.0.0/16",
+        ((Map<?, ?>) Json.parseObject(store("network", "--json").out()).get("network"))
+            .get("network"));
+  }
+
+  @Test
+  void aNetworkThatMakesNoSenseIsToldAndStays() throws Exception {
+    Files.writeString(leases.resolve("vni-1.network"), "port = x\n");
+    Outcome check = store("check");
+    assertEquals(1, check.exitCode());
+    assertTrue(check.out().contains("vni-1.network is malformed, line 1: "), check.out());
+    assertEquals(1, store("network", "--set", "port=8472").exitCode());
+    assertEquals("port = x\n", Files.readString(leases.resolve("vni-1.network")));
+  }
+
   /** An empty mount point must not become a lease directory because somebody looked at it. */
   @Test
   void makesNoStoreWhereNoneIs() throws Exception {

@@ -5,8 +5,10 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.LeaseDirectory.Contents;
 import dev.culvert.control.store.LeaseDirectory.Held;
+import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -51,6 +53,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   private final DirectoryLock lock;
   private final LeaseDirectory directory;
+  private final NetworkFiles networks;
   private final EventJournal journal;
   private final DirectoryWatcher.Notifications notifications;
   private final Object reading = new Object();
@@ -94,6 +97,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
       Path directory, int defaultPort, DirectoryWatcher.Notifications notifications) {
     this.lock = new DirectoryLock(directory);
     this.directory = new LeaseDirectory(lock.directory(), defaultPort);
+    this.networks = new NetworkFiles(this.directory);
     this.journal = new EventJournal("culvert-leases-" + lock.directory().getFileName());
     this.notifications = notifications;
     lock.tryToOpen();
@@ -143,6 +147,27 @@ public final class DirectoryLeaseStore implements LeaseStore {
         directory.release(there);
       }
       return null;
+    });
+  }
+
+  @Override
+  public Optional<NetworkSettings> network(Vni vni) {
+    requireOpen();
+    Object _ = lock.open();
+    return networks.read(vni);
+  }
+
+  /** A file that makes no sense is somebody's who is about to mend it, and stays. */
+  @Override
+  public boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    return change(() -> {
+      boolean unchanged =
+          networks.read(vni).equals(expected) && expected.isPresent() == networks.isThere(vni);
+      if (unchanged) {
+        wanted.ifPresentOrElse(networks::write, () -> networks.remove(vni));
+      }
+      return unchanged;
     });
   }
 
@@ -223,7 +248,9 @@ public final class DirectoryLeaseStore implements LeaseStore {
     requireOpen();
     Object _ = lock.open();
     Contents contents = directory.read();
-    fileProblems = contents.problems();
+    List<String> problems = new ArrayList<>(contents.problems());
+    problems.addAll(networks.problems());
+    fileProblems = List.copyOf(problems);
     return contents;
   }
 

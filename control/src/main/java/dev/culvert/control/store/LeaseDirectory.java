@@ -136,6 +136,27 @@ final class LeaseDirectory {
     }
   }
 
+  /** Writes another kind of file, or replaces it whole. */
+  void put(String name, String content) {
+    Path file = file(name);
+    try {
+      Files.move(writeTemporary(content), file, StandardCopyOption.ATOMIC_MOVE);
+      forceDirectory();
+    } catch (IOException e) {
+      throw new LeaseStoreException("The file " + file + " cannot be written: " + e + ".", e);
+    }
+  }
+
+  void remove(String name) {
+    Path file = file(name);
+    try {
+      Files.delete(file);
+      forceDirectory();
+    } catch (IOException e) {
+      throw new LeaseStoreException("The file " + file + " cannot be removed: " + e + ".", e);
+    }
+  }
+
   /**
    * Takes a lease away, and remembers its generation: the file gets another name, which needs no
    * room on a full disk.
@@ -249,7 +270,11 @@ final class LeaseDirectory {
     }
   }
 
-  private List<Path> files(String glob) {
+  Path file(String name) {
+    return directory.resolve(name);
+  }
+
+  List<Path> files(String glob) {
     List<Path> files = new ArrayList<>();
     try (DirectoryStream<Path> stream = Files.newDirectoryStream(directory, glob)) {
       stream.forEach(files::add);
@@ -295,7 +320,7 @@ final class LeaseDirectory {
   }
 
   /** Opens nothing but plain files: reading a pipe waits for its writer, a device may never end. */
-  private static String text(Path file) throws IOException, LeaseText.MalformedException {
+  static String text(Path file) throws IOException, LeaseText.MalformedException {
     if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
       throw new LeaseText.MalformedException(
           "it is no plain file, but a folder, a pipe, a socket or a device.");
@@ -362,10 +387,14 @@ final class LeaseDirectory {
   }
 
   private Path writeTemporary(Lease lease) throws IOException {
+    return writeTemporary(LeaseText.format(lease));
+  }
+
+  private Path writeTemporary(String content) throws IOException {
     Path temporary = directory.resolve(TEMPORARY + UUID.randomUUID());
     try (FileChannel channel =
         FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer text = ByteBuffer.wrap(LeaseText.format(lease).getBytes(StandardCharsets.UTF_8));
+      ByteBuffer text = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
       while (text.hasRemaining()) {
         channel.write(text);
       }

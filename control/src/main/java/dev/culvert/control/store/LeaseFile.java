@@ -2,6 +2,7 @@
 package dev.culvert.control.store;
 
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.IpAddresses;
 import java.util.List;
 
@@ -9,6 +10,9 @@ import java.util.List;
 final class LeaseFile {
   /** Ends the name of each lease's file. */
   static final String SUFFIX = ".lease";
+
+  /** Ends the name of what all hosts of a network must agree on. */
+  static final String NETWORK_SUFFIX = ".network";
 
   private LeaseFile() {}
 
@@ -34,6 +38,11 @@ final class LeaseFile {
   /** Where a lease that was given back is kept, so that its generation is remembered. */
   static String releasedName(Subnet subnet) {
     return "." + stem(subnet) + vni(subnet) + ".released";
+  }
+
+  /** What all hosts of a network must agree on: {@code vni-1.network}. */
+  static String networkName(Vni vni) {
+    return "vni-" + vni + NETWORK_SUFFIX;
   }
 
   private static String stem(Subnet subnet) {

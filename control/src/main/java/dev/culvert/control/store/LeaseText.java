@@ -11,14 +11,10 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.OffsetDateTime;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * The text of one lease, as stores keep it that a person reads and writes too: {@code key = value}
@@ -43,9 +39,6 @@ public final class LeaseText {
       List.of(
           "subnet", "vni", "host", "address", "port", "mac", "generation", "renewed", "expires");
 
-  /** What a file says at one line. */
-  private record Entry(String value, int line) {}
-
   /** The text is no lease's. The message is a clause that begins with the line. */
   public static final class MalformedException extends Exception {
     private static final long serialVersionUID = 1;
@@ -55,9 +48,9 @@ public final class LeaseText {
     }
   }
 
-  private final Map<String, Entry> entries;
+  private final TextEntries entries;
 
-  private LeaseText(Map<String, Entry> entries) {
+  private LeaseText(TextEntries entries) {
     this.entries = entries;
   }
 
@@ -69,7 +62,9 @@ public final class LeaseText {
    * @throws MalformedException naming the first line that makes no sense
    */
   public static Lease parse(String text, int defaultPort) throws MalformedException {
-    return new LeaseText(entries(text)).lease(defaultPort);
+    TextEntries entries = TextEntries.parse(text, KEYS::contains, String.join(", ", KEYS));
+    entries.require(REQUIRED);
+    return new LeaseText(entries).lease(defaultPort);
   }
 
   /**
@@ -79,90 +74,49 @@ public final class LeaseText {
    */
   public static String format(Lease lease) {
     StringBuilder text = new StringBuilder("# Written by Culvert; see docs/lease-files.md.\n");
-    line(text, "subnet", lease.subnet().prefix());
-    line(text, "vni", lease.subnet().vni());
-    line(text, "host", lease.host());
-    line(text, "address", IpAddresses.text(lease.vtep().address()));
-    line(text, "port", lease.vtep().port());
-    line(text, "mac", lease.vtep().mac());
-    line(text, "generation", lease.generation());
-    lease.term().flatMap(Lease.Term::renewed).ifPresent(at -> line(text, "renewed", at));
-    lease.expires().ifPresent(at -> line(text, "expires", at));
+    TextEntries.line(text, "subnet", lease.subnet().prefix());
+    TextEntries.line(text, "vni", lease.subnet().vni());
+    TextEntries.line(text, "host", lease.host());
+    TextEntries.line(text, "address", IpAddresses.text(lease.vtep().address()));
+    TextEntries.line(text, "port", lease.vtep().port());
+    TextEntries.line(text, "mac", lease.vtep().mac());
+    TextEntries.line(text, "generation", lease.generation());
+    lease
+        .term()
+        .flatMap(Lease.Term::renewed)
+        .ifPresent(at -> TextEntries.line(text, "renewed", at));
+    lease.expires().ifPresent(at -> TextEntries.line(text, "expires", at));
     return text.toString();
   }
 
-  private static void line(StringBuilder text, String key, Object value) {
-    text.append(key).append(" = ").append(value).append('\n');
-  }
-
-  private static Map<String, Entry> entries(String text) throws MalformedException {
-    Map<String, Entry> entries = new LinkedHashMap<>();
-    int number = 0;
-    for (String raw : text.split("\n", -1)) {
-      number++;
-      String line = raw.replaceFirst("#.*", "").strip();
-      if (line.isEmpty()) {
-        continue;
-      }
-      int equals = line.indexOf('=');
-      if (equals < 0) {
-        throw new MalformedException("line " + number + ": \"" + line + "\" is not key = value.");
-      }
-      String key = line.substring(0, equals).strip();
-      if (!KEYS.contains(key)) {
-        throw new MalformedException(
-            "line "
-                + number
-                + ": unknown key \""
-                + key
-                + "\"; the keys are "
-                + String.join(", ", KEYS)
-                + ".");
-      }
-      Entry entry = new Entry(line.substring(equals + 1).strip(), number);
-      Entry earlier = entries.putIfAbsent(key, entry);
-      if (earlier != null) {
-        throw new MalformedException(
-            "line " + number + ": " + key + " stands in line " + earlier.line() + " already.");
-      }
-    }
-    return entries;
-  }
-
   private Lease lease(int defaultPort) throws MalformedException {
-    for (String key : REQUIRED) {
-      if (!entries.containsKey(key)) {
-        int last = entries.values().stream().mapToInt(Entry::line).max().orElse(1);
-        throw new MalformedException("line " + last + ": the text ends without " + key + ".");
-      }
-    }
     Subnet subnet =
         new Subnet(
-            read("vni", value -> new Vni(Integer.parseInt(value))),
-            read("subnet", IpPrefix::parse));
-    InetAddress address = read("address", IpPrefix::parseAddress);
-    int port = entries.containsKey("port") ? read("port", Integer::parseInt) : defaultPort;
-    MacAddress mac = read("mac", MacAddress::parse);
+            entries.read("vni", value -> new Vni(Integer.parseInt(value))),
+            entries.read("subnet", IpPrefix::parse));
+    InetAddress address = entries.read("address", IpPrefix::parseAddress);
+    int port = entries.has("port") ? entries.read("port", Integer::parseInt) : defaultPort;
+    MacAddress mac = entries.read("mac", MacAddress::parse);
     Vtep vtep =
-        read(
-            entries.containsKey("port") ? "port" : "address",
-            value -> new Vtep(address, port, mac));
+        entries.read(
+            entries.has("port") ? "port" : "address", value -> new Vtep(address, port, mac));
     long generation =
-        entries.containsKey("generation") ? read("generation", LeaseText::generation) : 1;
+        entries.has("generation") ? entries.read("generation", LeaseText::generation) : 1;
     Optional<Lease.Term> term = term();
-    return read("host", host -> new Lease(subnet, new HostName(host), vtep, generation, term));
+    return entries.read(
+        "host", host -> new Lease(subnet, new HostName(host), vtep, generation, term));
   }
 
   private Optional<Lease.Term> term() throws MalformedException {
     Optional<Instant> renewed = Optional.empty();
-    if (entries.containsKey("renewed")) {
-      renewed = Optional.of(read("renewed", LeaseText::instant));
+    if (entries.has("renewed")) {
+      renewed = Optional.of(entries.read("renewed", LeaseText::instant));
     }
-    if (!entries.containsKey("expires")) {
+    if (!entries.has("expires")) {
       return Optional.empty();
     }
     Optional<Instant> since = renewed;
-    return Optional.of(read("expires", value -> new Lease.Term(since, instant(value))));
+    return Optional.of(entries.read("expires", value -> new Lease.Term(since, instant(value))));
   }
 
   private static long generation(String value) {
@@ -179,26 +133,5 @@ public final class LeaseText {
       throw new RefusedException("the year of " + value + " is outside 1970-9998.");
     }
     return time.toInstant();
-  }
-
-  private <T> T read(String key, Function<String, T> reader) throws MalformedException {
-    Entry entry = entries.get(key);
-    try {
-      return reader.apply(entry.value());
-    } catch (NumberFormatException e) {
-      throw malformed(key, entry, "\"" + entry.value() + "\" is not a whole number in range.", e);
-    } catch (DateTimeException e) {
-      String problem = "\"" + entry.value() + "\" is not a time; write it as 2026-11-24T10:00:00Z.";
-      throw malformed(key, entry, problem, e);
-    } catch (RefusedException | IllegalArgumentException e) {
-      throw malformed(key, entry, e.getMessage(), e);
-    }
-  }
-
-  private static MalformedException malformed(
-      String key, Entry entry, String problem, RuntimeException cause) {
-    var malformed = new MalformedException("line " + entry.line() + ": " + key + ": " + problem);
-    malformed.initCause(cause);
-    return malformed;
   }
 }

@@ -5,7 +5,9 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -25,6 +27,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
   private final Map<Subnet, Long> generations = new HashMap<>();
+  private final Map<Vni, NetworkSettings> networks = new HashMap<>();
   private final EventJournal journal = new EventJournal("culvert-memory-leases");
   private boolean closed;
 
@@ -67,6 +70,23 @@ public final class MemoryLeaseStore implements LeaseStore {
     if (leases.remove(held.subnet(), held)) {
       journal.update(leases, _ -> true);
     }
+  }
+
+  @Override
+  public synchronized Optional<NetworkSettings> network(Vni vni) {
+    requireOpen();
+    return Optional.ofNullable(networks.get(vni));
+  }
+
+  @Override
+  public synchronized boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    requireOpen();
+    if (!Optional.ofNullable(networks.get(vni)).equals(expected)) {
+      return false;
+    }
+    wanted.ifPresentOrElse(put -> networks.put(vni, put), () -> networks.remove(vni));
+    return true;
   }
 
   @Override

@@ -2,6 +2,7 @@
 package dev.culvert.control.store;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -13,6 +14,7 @@ import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStore.Result;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Subnet;
@@ -24,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -375,6 +378,59 @@ public abstract class LeaseStoreContract {
 
   public static Lease done(Result result) {
     return assertInstanceOf(Result.Done.class, result).lease();
+  }
+
+  private static NetworkSettings settings(int vni, int port) throws Exception {
+    return NetworkText.parse(
+        "network = 10.244.0.0/16\nvni = %d\nport = %d\ndirectRouting = true\nsubnet.a = 10.244.7.0/24"
+            .formatted(vni, port));
+  }
+
+  @Test
+  void theNetworkIsWrittenOnceAndChangedOnlyAsItStands() throws Exception {
+    assertEquals(Optional.empty(), store.network(new Vni(1)));
+    assertTrue(put(null, 4789));
+    assertFalse(put(null, 8472));
+    assertEquals(Optional.of(settings(1, 4789)), store.network(new Vni(1)));
+    assertEquals(Optional.empty(), store.network(new Vni(2)));
+
+    assertFalse(put(1, 8472));
+    assertTrue(put(4789, 8472));
+    assertEquals(Optional.of(settings(1, 8472)), store.network(new Vni(1)));
+    assertEquals(List.of(), store.list());
+    assertEquals(List.of(), store.problems());
+    assertFalse(put(4789, null));
+    assertTrue(put(8472, null));
+    assertEquals(Optional.empty(), store.network(new Vni(1)));
+  }
+
+  /** By ports; null is none. */
+  private boolean put(Integer expected, Integer wanted) throws Exception {
+    return store.putNetwork(
+        new Vni(1),
+        expected == null ? Optional.empty() : Optional.of(settings(1, expected)),
+        wanted == null ? Optional.empty() : Optional.of(settings(1, wanted)));
+  }
+
+  @Test
+  void oneOfManyWritesTheNetwork() throws Exception {
+    List<NetworkSettings> written = new CopyOnWriteArrayList<>();
+    List<Result> _ =
+        race(
+            8,
+            thread -> {
+              try {
+                NetworkSettings wanted = settings(1, 5000 + thread);
+                if (store.putNetwork(new Vni(1), Optional.empty(), Optional.of(wanted))) {
+                  written.add(wanted);
+                }
+              } catch (Exception e) {
+                throw new IllegalStateException(e);
+              }
+              return new Result.Gone(lease("10.244.1.0/24", 1, "nobody").subnet());
+            });
+    assertEquals(1, written.size());
+    assertEquals(Optional.of(written.getFirst()), store.network(new Vni(1)));
   }
 
   public static LeaseEvent next(BlockingQueue<LeaseEvent> events) throws InterruptedException {

@@ -4,7 +4,10 @@ package dev.culvert.control.store;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
+import dev.culvert.control.NetworkSettings;
+import dev.culvert.datapath.Vni;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 final class MemoryLeaseStoreTest extends LeaseStoreContract {
@@ -32,6 +35,17 @@ final class MemoryLeaseStoreTest extends LeaseStoreContract {
       @Override
       public void release(Lease held) {
         leases.release(held);
+      }
+
+      @Override
+      public Optional<NetworkSettings> network(Vni vni) {
+        return leases.network(vni);
+      }
+
+      @Override
+      public boolean putNetwork(
+          Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+        return leases.putNetwork(vni, expected, wanted);
       }
 
       @Override

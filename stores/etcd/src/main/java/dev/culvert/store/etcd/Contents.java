@@ -2,10 +2,13 @@
 package dev.culvert.store.etcd;
 
 import dev.culvert.control.Lease;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.LeaseText;
 import dev.culvert.control.store.LeaseText.MalformedException;
+import dev.culvert.control.store.NetworkText;
 import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -35,6 +38,7 @@ final class Contents {
   private final int defaultPort;
   private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
   private final Map<Subnet, Released> released = new HashMap<>();
+  private final Map<String, NetworkSettings> networks = new HashMap<>();
 
   /** By key; sorted, so that they are told in the same order each time. */
   private final SortedMap<String, String> problems = new TreeMap<>();
@@ -79,6 +83,10 @@ final class Contents {
         .toList();
   }
 
+  Optional<NetworkSettings> network(Vni vni) {
+    return Optional.ofNullable(networks.get(keys.settings(vni)));
+  }
+
   /** Whether the mark is there that somebody looked before. */
   boolean isMarked() {
     return marked;
@@ -105,6 +113,8 @@ final class Contents {
       return putLease(key, pair.decoded("value"));
     } else if (key.startsWith(keys.released())) {
       putReleased(key, pair);
+    } else if (key.startsWith(keys.networks())) {
+      putNetwork(key, pair.decoded("value"));
     } else if (!key.equals(keys.fresh())) {
       problems.put(key, "The key " + key + " in etcd is none of Culvert's; delete it.");
     }
@@ -137,6 +147,29 @@ final class Contents {
     }
   }
 
+  private void putNetwork(String key, String value) {
+    networks.remove(key);
+    try {
+      NetworkSettings settings = NetworkText.parse(value);
+      if (!key.equals(keys.settings(settings.vni()))) {
+        problems.put(
+            key,
+            "The network at " + key + " in etcd says VNI " + settings.vni() + "; move or mend it.");
+        return;
+      }
+      problems.remove(key);
+      networks.put(key, settings);
+    } catch (MalformedException e) {
+      problems.put(
+          key,
+          "The network at "
+              + key
+              + " in etcd is malformed, "
+              + e.getMessage()
+              + " It counts for nothing until it is mended.");
+    }
+  }
+
   private void putReleased(String key, Json pair) {
     Optional<Subnet> subnet = Keys.subnet(key, keys.released());
     try {
@@ -158,6 +191,7 @@ final class Contents {
   List<Change> delete(String key, boolean givenBack) {
     keyCount--;
     problems.remove(key);
+    networks.remove(key);
     if (key.equals(keys.mark())) {
       marked = false;
     } else if (key.startsWith(keys.leases())) {

@@ -5,11 +5,14 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.EventJournal;
 import dev.culvert.control.store.LeaseText;
 import dev.culvert.control.store.LeaseText.MalformedException;
+import dev.culvert.control.store.NetworkText;
 import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.datapath.Vni;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -43,8 +46,8 @@ public final class EtcdLeaseStore implements LeaseStore {
   private final Object starting = new Object();
   private volatile Watcher watcher;
 
-  /** What the last reading came upon, for who does not watch. */
-  private volatile List<String> readProblems = List.of();
+  /** What {@link #list} came upon last, for who does not watch; nobody changes it. */
+  private volatile Optional<Contents> listed = Optional.empty();
 
   private volatile boolean closed;
 
@@ -67,7 +70,8 @@ public final class EtcdLeaseStore implements LeaseStore {
   public List<Lease> list() {
     requireOpen();
     Contents contents = read().contents();
-    readProblems = contents.problems();
+    List<String> _ = contents.problems(); // found now, and kept: others only read it
+    listed = Optional.of(contents);
     return List.copyOf(contents.leases().values());
   }
 
@@ -208,6 +212,48 @@ public final class EtcdLeaseStore implements LeaseStore {
   }
 
   @Override
+  public Optional<NetworkSettings> network(Vni vni) {
+    requireOpen();
+    Watcher started = watcher;
+    return started != null
+        ? started.network(vni)
+        : listed.orElseGet(() -> read().contents()).network(vni);
+  }
+
+  @Override
+  public boolean putNetwork(
+      Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    requireOpen();
+    listed = Optional.empty();
+    String key = keys.settings(vni);
+    Map<String, Object> condition = Requests.isAbsent(key);
+    if (expected.isPresent()) {
+      Json answer = gateway.call("kv/range", Requests.get(key), Gateway.Kind.READ);
+      Optional<Json> there =
+          answer.objects("kvs").stream()
+              .filter(pair -> isNetwork(pair, expected.get()))
+              .findFirst();
+      if (there.isEmpty()) {
+        return false;
+      }
+      condition = Requests.wasWrittenAt(key, there.get().number("mod_revision"));
+    }
+    Map<String, Object> change =
+        wanted
+            .map(settings -> Requests.asPut(Requests.put(key, NetworkText.format(settings))))
+            .orElseGet(() -> Requests.asDelete(key));
+    return write(Requests.txn(List.of(condition), List.of(change), List.of())).flag("succeeded");
+  }
+
+  private static boolean isNetwork(Json pair, NetworkSettings expected) {
+    try {
+      return NetworkText.parse(pair.decoded("value")).equals(expected);
+    } catch (MalformedException e) {
+      return false;
+    }
+  }
+
+  @Override
   public AutoCloseable watch(Consumer<LeaseEvent> listener) {
     requireOpen();
     synchronized (starting) {
@@ -273,7 +319,9 @@ public final class EtcdLeaseStore implements LeaseStore {
       return List.of(closedSentence());
     }
     Watcher started = watcher;
-    return started == null ? readProblems : new ArrayList<>(started.problems());
+    return started == null
+        ? listed.map(Contents::problems).orElse(List.of())
+        : new ArrayList<>(started.problems());
   }
 
   @Override

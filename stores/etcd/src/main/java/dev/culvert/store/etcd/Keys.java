@@ -15,6 +15,7 @@ import java.util.Optional;
  * <pre>
  * PREFIX/leases/VNI/LENGTH/ADDRESS      a lease, as in docs/lease-files.md
  * PREFIX/released/VNI/LENGTH/ADDRESS    the generation of a lease that was given back
+ * PREFIX/networks/VNI                   what hosts of a network must agree on: docs/network.md
  * PREFIX/store                          there since the first host looked: without it all was lost
  * PREFIX/new                            there for the first seconds
  * </pre>
@@ -26,6 +27,15 @@ record Keys(String prefix) {
 
   String released() {
     return prefix + "/released/";
+  }
+
+  String networks() {
+    return prefix + "/networks/";
+  }
+
+  /** What hosts of a network must agree on. */
+  String settings(Vni vni) {
+    return networks() + vni;
   }
 
   String mark() {

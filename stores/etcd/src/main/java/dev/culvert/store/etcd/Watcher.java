@@ -2,7 +2,9 @@
 package dev.culvert.store.etcd;
 
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.EventJournal;
+import dev.culvert.datapath.Vni;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -93,6 +95,12 @@ final class Watcher implements AutoCloseable {
       problems.addAll(contents.problems());
     }
     return problems;
+  }
+
+  Optional<NetworkSettings> network(Vni vni) {
+    synchronized (lock) {
+      return contents.network(vni);
+    }
   }
 
   private void readAll() {
