@@ -83,8 +83,13 @@ public final class HostPlan {
   }
 
   private static RouteInfo route(int index, Gateway gateway) {
-    InetAddress beyond = gateway.network().family() == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6;
-    return Routes.through(gateway.network(), beyond, index, gateway.address());
+    return Routes.through(
+        gateway.network(), beyond(gateway.network().family()), index, gateway.address());
+  }
+
+  /** {@return the next hop of all that leaves by the host's own device, which resolves nothing} */
+  public static InetAddress beyond(IpFamily family) {
+    return family == IpFamily.IPV4 ? BEYOND_IPV4 : BEYOND_IPV6;
   }
 
   /**

@@ -112,6 +112,17 @@ final class UserspaceContainers {
         .toList();
   }
 
+  /** The hosts' ends of all that are there. */
+  List<BypassRules.Port> ports() {
+    return present().stream()
+        .map(endpoint ->
+            new BypassRules.Port(
+                endpoint.interfaceIndex(),
+                ContainerInterface.hostName(vni, endpoint.address()).text(),
+                endpoint.addresses().stream().map(IpPrefix::of).toList()))
+        .toList();
+  }
+
   private void requireFree(Attachment attachment) {
     Map<Integer, LinkInfo> pairs = pairs();
     for (Attachment.Address wanted : attachment.addresses()) {

@@ -46,6 +46,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The datapath of hosts without eBPF: this process itself carries the packets, between a TUN device
@@ -71,6 +73,7 @@ public final class UserspaceDatapath implements Datapath {
   private final DirectRoutes directRoutes;
   private final NextHops nextHops;
   private final Upkeep upkeep;
+  private final ForwardBypass bypass;
   private final VerdictCounters counters = new VerdictCounters();
   private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
   private final SortedMap<Subnet, LocalSubnet> locals = new TreeMap<>();
@@ -89,6 +92,7 @@ public final class UserspaceDatapath implements Datapath {
     this.forwarding = new Forwarding(namespace, netlink);
     this.containers = new UserspaceContainers(libc, devices, config.vni());
     this.upkeep = new Upkeep(netlink);
+    this.bypass = new ForwardBypass(libc, namespace);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
     // What a way takes beyond its interface is the tunnel's to find out, not the table's.
     this.nextHops =
@@ -139,6 +143,7 @@ public final class UserspaceDatapath implements Datapath {
       stopTunnel();
       requireNameFree();
       started = Optional.of(new Started(identity, innerMtuBytes, tunnel(identity, innerMtuBytes)));
+      keepBypass();
     }
   }
 
@@ -149,6 +154,7 @@ public final class UserspaceDatapath implements Datapath {
       Identity own = started.get().identity();
       start(own.vni(), own.vtep(), own.gateways());
       problems = keep(own);
+      keepBypass();
       new Mtus(libc, netlink, ownership).follow(overlayMtuBytes(own.vtep().address()));
     }
     return false;
@@ -162,8 +168,7 @@ public final class UserspaceDatapath implements Datapath {
   private List<String> keep(Identity own) {
     List<Fixture> wanted = new ArrayList<>();
     HostPlan plan = plan(own.gateways());
-    OptionalInt device =
-        netlink.link(HostDevice.NAME).stream().mapToInt(LinkInfo::index).findFirst();
+    OptionalInt device = deviceIndex();
     device.ifPresent(index -> wanted.addAll(ofDevice(plan, index)));
     wanted.addAll(containers.keep(plan));
     wanted.addAll(directRoutes.wanted());
@@ -238,6 +243,42 @@ public final class UserspaceDatapath implements Datapath {
     upkeep.make(ofDevice(plan(identity.gateways()), index));
   }
 
+  /** Packets that no rule sends past the stack go through it, so this refuses nothing. */
+  private void keepBypass() {
+    OptionalInt device = deviceIndex();
+    if (started.isPresent() && device.isPresent()) {
+      List<IpPrefix> stacks =
+          Stream.concat(
+                  locals.keySet().stream(),
+                  remotes.values().stream().filter(RemoteSubnet::direct).map(RemoteSubnet::subnet))
+              .map(Subnet::prefix)
+              .toList();
+      List<Gateway> gateways = started.get().identity().gateways();
+      bypass.keep(
+          new BypassRules(gateways, stacks, containers.ports(), bridges(), device.getAsInt()));
+    }
+  }
+
+  private List<BypassRules.Port> bridges() {
+    Map<Integer, List<IpPrefix>> behind =
+        locals.values().stream()
+            .filter(local -> local.bridgeIndex() != 0)
+            .collect(
+                Collectors.groupingBy(
+                    LocalSubnet::bridgeIndex,
+                    TreeMap::new,
+                    Collectors.mapping(local -> local.subnet().prefix(), Collectors.toList())));
+    return behind.entrySet().stream()
+        .flatMap(bridge ->
+            netlink.link(bridge.getKey()).stream()
+                .map(link -> new BypassRules.Port(link.index(), link.name(), bridge.getValue())))
+        .toList();
+  }
+
+  private OptionalInt deviceIndex() {
+    return netlink.link(HostDevice.NAME).stream().mapToInt(LinkInfo::index).findFirst();
+  }
+
   private LinkInfo underlay() {
     return UnderlayInterface.find(netlink, config.underlay());
   }
@@ -290,6 +331,7 @@ public final class UserspaceDatapath implements Datapath {
   private void publish() {
     subnets = new State(List.copyOf(remotes.values()), List.copyOf(locals.values()), List.of());
     started.ifPresent(now -> now.tunnel().setTable(table()));
+    keepBypass();
   }
 
   /** Endpoints whose device is gone are left out. */
@@ -346,7 +388,9 @@ public final class UserspaceDatapath implements Datapath {
             .map(Identity::gateways)
             .orElseThrow(() ->
                 new IllegalStateException("The datapath has not been started yet: call start."));
-    return containers.attach(attachment, plan(gateways));
+    Endpoint endpoint = containers.attach(attachment, plan(gateways));
+    keepBypass();
+    return endpoint;
   }
 
   @Override
@@ -369,6 +413,7 @@ public final class UserspaceDatapath implements Datapath {
   @Override
   public void detach(Vni vni, InetAddress address) {
     containers.detach(address);
+    keepBypass();
   }
 
   /**
@@ -404,6 +449,7 @@ public final class UserspaceDatapath implements Datapath {
   @Override
   public void remove() {
     containers.removeAll();
+    bypass.remove();
     stop();
   }
 

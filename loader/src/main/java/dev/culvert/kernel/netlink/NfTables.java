@@ -10,6 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The host's firewall as nf_tables has it (linux/netfilter/nf_tables.h), read by netlink in the
@@ -27,6 +30,9 @@ public final class NfTables {
 
   /** struct nfgenmsg: family, version, resource (2). */
   private static final int HEADER_BYTES = 4;
+
+  /** Of linux/netfilter.h: chains at the ingress and egress of single devices. */
+  private static final int NFPROTO_NETDEV = 5;
 
   private static final int CHAIN_TABLE = 1;
   private static final int CHAIN_NAME = 3;
@@ -105,6 +111,25 @@ public final class NfTables {
     }
   }
 
+  /**
+   * The chains of a table of family netdev, by name.
+   *
+   * @param libc the way to the kernel
+   * @return none where there is no such table, or the kernel does not tell
+   */
+  public static Set<String> chainsOf(Libc libc, String table) {
+    try (NetlinkSocket socket = NetlinkSocket.open(libc, NETLINK_NETFILTER, 0, 0)) {
+      return new NfTables(socket)
+          .dumpChains(NFPROTO_NETDEV)
+          .map(reply -> reply.attributes(HEADER_BYTES))
+          .filter(chain -> chain.text(CHAIN_TABLE).equals(table))
+          .map(chain -> chain.text(CHAIN_NAME))
+          .collect(Collectors.toSet());
+    } catch (KernelException unknown) { // no nf_tables, or no privilege
+      return Set.of();
+    }
+  }
+
   private List<String> drops(int port, String device) {
     List<String> told = new ArrayList<>();
     for (Chain chain : chains()) {
@@ -144,22 +169,30 @@ public final class NfTables {
   }
 
   private List<Chain> chains() {
-    List<Chain> all = new ArrayList<>();
-    NetlinkMessage dump = header(new NetlinkMessage(GETCHAIN, NetlinkMessage.DUMP), 0);
-    for (NetlinkReply reply :
-        socket.dump(new NetlinkRequest(dump, "the firewall's chains", "NFT_MSG_GETCHAIN"))) {
-      NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
-      if (reply.type() == NEWCHAIN && attributes.has(CHAIN_HOOK)) {
-        all.add(
-            new Chain(
-                reply.u8(0),
-                attributes.text(CHAIN_TABLE),
-                attributes.text(CHAIN_NAME),
-                bigEndian(attributes.nested(CHAIN_HOOK), HOOK_NUMBER, -1),
-                bigEndian(attributes, CHAIN_POLICY, ACCEPT) == DROP));
-      }
-    }
-    return all;
+    return dumpChains(0)
+        .filter(reply -> reply.attributes(HEADER_BYTES).has(CHAIN_HOOK))
+        .filter(reply -> reply.u8(0) != NFPROTO_NETDEV) // their hooks have other numbers
+        .map(NfTables::chain)
+        .toList();
+  }
+
+  private static Chain chain(NetlinkReply reply) {
+    NetlinkAttributes attributes = reply.attributes(HEADER_BYTES);
+    return new Chain(
+        reply.u8(0),
+        attributes.text(CHAIN_TABLE),
+        attributes.text(CHAIN_NAME),
+        bigEndian(attributes.nested(CHAIN_HOOK), HOOK_NUMBER, -1),
+        bigEndian(attributes, CHAIN_POLICY, ACCEPT) == DROP);
+  }
+
+  /** Of all families where that is 0. */
+  private Stream<NetlinkReply> dumpChains(int family) {
+    NetlinkMessage dump = header(new NetlinkMessage(GETCHAIN, NetlinkMessage.DUMP), family);
+    return socket
+        .dump(new NetlinkRequest(dump, "the firewall's chains", "NFT_MSG_GETCHAIN"))
+        .stream()
+        .filter(reply -> reply.type() == NEWCHAIN);
   }
 
   private List<Rule> rules(Chain chain, int port, String device) {

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.ebpf;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Verdict;
+import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Both hosts' firewalls forward nothing but answers, as Docker sets them up (policy drop). What the
- * programs leave to the kernel's device they hand straight to it, past that.
+ * programs leave to the kernel's device they hand straight to it, past that; and without eBPF rules
+ * of our own at the devices' ingress send packets past it.
  */
 @RequiresRoot
 @Tag("netns")
@@ -35,7 +39,8 @@ class ForwardDropNetnsTest {
     try (NarrowWay way = new NarrowWay("cv-fw", false, false)) {
       way.start(EbpfConfig.PATH_MTU_LIFETIME);
       way.middleTakes(1400);
-      dropForwarded(way);
+      dropForwarded(way.host(1));
+      dropForwarded(way.host(2));
       String ping = "ping -c 2 -i 0.3 -W 2 -M dont -s %d " + way.address(2);
       // The first is too large for the way, which the host learns by it; the container forgets.
       Commands.tryRun(
@@ -47,11 +52,49 @@ class ForwardDropNetnsTest {
     }
   }
 
-  private void dropForwarded(NarrowWay way) throws Exception {
+  /** Within a host and between hosts, in both families: the rules are a firewall's, not ours. */
+  @Test
+  void withoutEbpfTheOverlayPassesNoFirewallEither() throws Exception {
+    String neighbour = "cv-fu-c3";
+    Commands.tryRun("ip netns del " + neighbour);
+    Commands.run("ip netns add " + neighbour);
+    try (TwoHosts hosts = new TwoHosts("cv-fu");
+        UserspaceDatapath one = hosts.startUserspace(hosts.host(1), hosts.host(2), 4789);
+        UserspaceDatapath _ = hosts.startUserspace(hosts.host(2), hosts.host(1), 4789)) {
+      hosts.attachContainer(one, hosts.host(1), neighbour, "10.244.1.3", "fd00:244:1::3");
+      dropForwarded(hosts.host(1).namespace());
+      dropForwarded(hosts.host(2).namespace());
+      allReached(hosts);
+      new TcpTransfer(folder, 32 << 20)
+          .send(
+              hosts.host(1).container(),
+              hosts.host(2).container(),
+              hosts.host(2).containerAddress());
+
+      // As a restart of the service nftables does; ours are back with the next look.
+      hosts.host(1).run("nft flush ruleset");
+      dropForwarded(hosts.host(1).namespace());
+      one.refresh();
+      allReached(hosts);
+
+      one.remove();
+      assertEquals("", hosts.host(1).run("nft list tables netdev"));
+    } finally {
+      Commands.tryRun("ip netns del " + neighbour);
+    }
+  }
+
+  private static void allReached(TwoHosts hosts) {
+    for (String to : List.of("10.244.1.3", "fd00:244:1::3", "10.244.2.2", "fd00:244:2::2")) {
+      for (String bytes : List.of("56", "8000")) {
+        Commands.in(hosts.host(1).container(), "ping -c 2 -i 0.1 -W 2 -s " + bytes + " " + to);
+      }
+    }
+  }
+
+  private void dropForwarded(String namespace) throws Exception {
     Path rules = folder.resolve("rules");
     Files.writeString(rules, RULES);
-    for (int host = 1; host <= 2; host++) {
-      Commands.in(way.host(host), "nft -f " + rules);
-    }
+    Commands.in(namespace, "nft -f " + rules);
   }
 }

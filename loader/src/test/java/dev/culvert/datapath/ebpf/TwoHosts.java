@@ -302,7 +302,7 @@ final class TwoHosts implements AutoCloseable {
   }
 
   /** Attaches one more container, in a namespace that is there, with one address of a family. */
-  void attachContainer(EbpfDatapath datapath, Host own, String namespace, String... addresses)
+  void attachContainer(Datapath datapath, Host own, String namespace, String... addresses)
       throws Exception {
     List<Attachment.Address> all =
         Stream.of(addresses)
