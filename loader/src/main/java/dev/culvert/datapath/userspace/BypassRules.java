@@ -163,8 +163,10 @@ record BypassRules(
       return "";
     }
     String ip = ip(family);
-    return "fib daddr type unicast meta mark set %s fwd %s to %s daddr device %s daddr map @bridges%s"
-        .formatted(MARK, ip, ip, ip, terms(family).get("family"));
+    String map = "@bridges" + terms(family).get("family");
+    return ip
+        + " daddr %s fib daddr type unicast meta mark set %s fwd ".formatted(map, MARK)
+        + "%s to %s daddr device %s daddr map %s".formatted(ip, ip, ip, map);
   }
 
   private static String elements(String map, List<Port> ports, IpFamily family) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.testing.RequiresRoot;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -81,6 +82,43 @@ class ForwardDropNetnsTest {
       assertEquals("", hosts.host(1).run("nft list tables netdev"));
     } finally {
       Commands.tryRun("ip netns del " + neighbour);
+    }
+  }
+
+  /** A bridge that somebody else made is let in: its containers reach the others, and it itself. */
+  @Test
+  void withoutEbpfABridgesContainersPassNoFirewallEither() throws Exception {
+    String behind = "cv-fu-b";
+    Commands.tryRun("ip netns del " + behind);
+    Commands.run("ip netns add " + behind);
+    try (TwoHosts hosts = new TwoHosts("cv-fu");
+        UserspaceDatapath one = hosts.startUserspace(hosts.host(1), hosts.host(2), 4789);
+        UserspaceDatapath _ = hosts.startUserspace(hosts.host(2), hosts.host(1), 4789)) {
+      TwoHosts.Host host = hosts.host(1);
+      for (String command :
+          List.of(
+              "ip link add br0 type bridge",
+              "ip addr add 10.244.1.129/25 dev br0",
+              "ip link set br0 up",
+              "ip link add port0 type veth peer name eth0 netns " + behind,
+              "ip link set port0 master br0 up")) {
+        host.run(command);
+      }
+      Commands.in(behind, "ip addr add 10.244.1.130/25 dev eth0");
+      Commands.in(behind, "ip link set eth0 mtu 1430 up");
+      Commands.in(behind, "ip route add default via 10.244.1.129");
+      one.attachBridge(new InterfaceName("br0"), List.of(host.subnet()));
+      dropForwarded(host.namespace());
+      dropForwarded(hosts.host(2).namespace());
+      for (String to : List.of("10.244.1.2", "10.244.2.2", "10.244.1.129", "10.244.1.1")) {
+        Commands.in(behind, "ping -c 2 -i 0.1 -W 2 " + to);
+      }
+      for (String from : List.of(host.container(), hosts.host(2).container())) {
+        Commands.in(from, "ping -c 2 -i 0.1 -W 2 10.244.1.130");
+        Commands.in(from, "ping -c 2 -i 0.1 -W 2 10.244.1.129");
+      }
+    } finally {
+      Commands.tryRun("ip netns del " + behind);
     }
   }
 

@@ -2,6 +2,7 @@
 package dev.culvert.datapath.ebpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Decapsulation;
@@ -9,6 +10,8 @@ import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import dev.culvert.testing.RequiresRoot;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Where programs carry the packets. */
 @Tag("netns")
@@ -33,5 +36,22 @@ class TranslationNetnsTest extends TranslationTests {
     } finally {
       hosts.takeOver(one, PORT, Decapsulation.TC).close();
     }
+  }
+
+  /** Masqueraded it would be the host's own; so it must not be taken for that unmasqueraded. */
+  @ParameterizedTest
+  @CsvSource({
+    "10.244.2.2, 10.244.1.1",
+    "10.244.2.2, 10.244.1.2",
+    "10.244.2.2, 10.244.2.1",
+    "fd00:244:2::2, fd00:244:1::1",
+    "fd00:244:2::2, fd00:244:1::2",
+    "fd00:244:2::2, fd00:244:2::1",
+  })
+  void nobodyElseMayHaveTheHostsAddress(String to, String source) throws Exception {
+    assertEquals("sent", say(foreign, "forge", to, source));
+    // An honest datagram after it, so that the forged one had time to arrive.
+    assertTrue(say(foreign, "tell", to).endsWith(" honest"));
+    assertEquals("honest", remoteServer.read());
   }
 }
