@@ -106,7 +106,7 @@ final class FirstLease {
    */
   private Result takeAtStart(Lease held) {
     if (draft.isKnown(held)) {
-      return take(held);
+      return take(held, 0);
     }
     if (held.isStatic()) {
       return takeStatic(held);
@@ -129,7 +129,7 @@ final class FirstLease {
     if (!context.config().takeOver() && !held.vtep().address().equals(draft.underlayAddress())) {
       throw taken(held);
     }
-    return take(held);
+    return take(held, 0);
   }
 
   private HostNameTakenException taken(Lease held) {
@@ -150,9 +150,13 @@ final class FirstLease {
             + " place.");
   }
 
-  /** Makes the lease in the store say what this host is now. */
-  Result take(Lease held) {
-    Lease wanted = draft.wanted(held);
+  /**
+   * Makes the lease in the store say what this host is now.
+   *
+   * @param generation the least to give it; a backup may have brought an older one back
+   */
+  Result take(Lease held, long generation) {
+    Lease wanted = draft.wanted(held).withGeneration(Math.max(held.generation(), generation));
     boolean unchanged = held.isStatic() && held.vtep().equals(wanted.vtep());
     return unchanged ? new Result.Done(held) : context.store().renew(held, wanted);
   }

@@ -303,7 +303,7 @@ final class LeaseKeeper {
         && result instanceof Result.Conflict(Lease current)
         && current.hasHolderOf(lease)
         && current.subnet().equals(subnet)) {
-      return first.take(current);
+      return first.take(current, 0);
     }
     return result;
   }
@@ -321,9 +321,10 @@ final class LeaseKeeper {
         handle(claim(lease.subnet(), lease.vtep().mac(), lease.generation() + 1), now);
       }
       case Result.Conflict(Lease current) when isOwnWrite(current) -> {
-        // Our own write whose answer got lost, or a new generation by hand.
+        // Our own write whose answer got lost, a new generation by hand, or one from a backup.
+        long next = lease.generation() + 1;
         lease = current;
-        handle(first.take(current), now);
+        handle(first.take(current, next), now);
       }
       case Result.Conflict(Lease current) -> lose(current, now);
     }

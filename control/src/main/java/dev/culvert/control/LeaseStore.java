@@ -71,7 +71,8 @@ public interface LeaseStore extends AutoCloseable {
    * Replaces a lease, if the store still has exactly {@code held}: the same holder, generation and
    * term. So nobody overwrites what another host got or a person wrote meanwhile, whatever its
    * generation. Also how a VTEP change is announced. The new generation is one more than that of
-   * {@code held}, whatever {@code wanted} says.
+   * {@code held}, or that of {@code wanted} where it is greater still: after a backup was restored
+   * its holder knows of generations that the store does not.
    *
    * @param held what the caller believes to be there
    * @param wanted what is to be there, of the same subnet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import static dev.culvert.control.Fixtures.address;
 import static dev.culvert.control.Fixtures.subnet;
 import static dev.culvert.control.Fixtures.viaRouter;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +84,42 @@ final class LostStoreTest extends OverlayFixture {
       assertEquals(List.of("10.244.2.0/24 10.18.2.2"), remotes(second));
       second.close();
     }
+  }
+
+  /** Or two states of one lease would bear one generation, and nobody could tell the newer. */
+  @Test
+  void anOldLeaseFromABackupIsGoneOnFromAboveWhatItsHolderKnows() throws Exception {
+    Path leases = temporary.resolve("leases");
+    Path file = leases.resolve("10.244.1.0-24.lease");
+    try (LeaseStore own = new DirectoryLeaseStore(leases)) {
+      Overlay living = startIn(own, config("host-01", "10.17.2.2"), datapath);
+      await("the snapshot", () -> living.status().storeRevision() > 0);
+      String old = Files.readString(file);
+      living.moveTo(address("10.17.2.3"));
+      await("moved", () -> generation(living) == 2);
+      living.moveTo(address("10.17.2.2"));
+      await("moved back", () -> generation(living) == 3);
+      AtomicLong heard = new AtomicLong();
+      AutoCloseable watch =
+          own.watch(event -> {
+            if (event instanceof LeaseEvent.Announced(long _, Lease lease)) {
+              heard.set(lease.generation());
+            } else if (event instanceof LeaseEvent.Snapshot(long _, List<Lease> all)) {
+              heard.set(all.getFirst().generation());
+            }
+          });
+      await("it is heard", () -> heard.get() == 3);
+      watch.close();
+      Files.writeString(file, old);
+      await("taken again", () -> own.list().getFirst().generation() != 1);
+      assertEquals(4, own.list().getFirst().generation());
+      await("held", () -> generation(living) == 4);
+      living.close();
+    }
+  }
+
+  private static long generation(Overlay overlay) {
+    return overlay.status().lease().orElseThrow().generation();
   }
 
   @Test

@@ -133,7 +133,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
       if (!there.lease().equals(held)) {
         return new Result.Conflict(there.lease());
       }
-      Lease stored = wanted.withGeneration(held.generation() + 1);
+      Lease stored = wanted.withGeneration(Math.max(held.generation() + 1, wanted.generation()));
       directory.replace(there.file(), stored);
       return new Result.Done(stored);
     });

@@ -61,7 +61,7 @@ public final class MemoryLeaseStore implements LeaseStore {
     if (!current.equals(held)) {
       return new Result.Conflict(current);
     }
-    return put(wanted.withGeneration(held.generation() + 1));
+    return put(wanted.withGeneration(Math.max(held.generation() + 1, wanted.generation())));
   }
 
   @Override

@@ -380,6 +380,15 @@ public abstract class LeaseStoreContract {
     return assertInstanceOf(Result.Done.class, result).lease();
   }
 
+  /** After a backup was restored the holder knows better than the store. */
+  @Test
+  void renewalGoesOnAboveWhatItsHolderKnows() {
+    Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    Lease second = done(store.renew(first, first.withGeneration(9)));
+    assertEquals(first.withGeneration(9), second);
+    assertEquals(10, done(store.renew(second, second.withGeneration(3))).generation());
+  }
+
   private static NetworkSettings settings(int vni, int port) throws Exception {
     return NetworkText.parse(
         "network = 10.244.0.0/16\nvni = %d\nport = %d\ndirectRouting = true\nsubnet.a = 10.244.7.0/24"

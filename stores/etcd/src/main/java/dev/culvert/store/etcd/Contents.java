@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.LongStream;
 
 /**
  * What etcd holds below the prefix, as of one revision. Not for several threads at once.
@@ -45,6 +46,12 @@ final class Contents {
 
   /** Of leases that people wrote; looked for again when a lease came or went. */
   private Optional<List<String>> overlaps = Optional.empty();
+
+  /** Of all keys, to know etcd again. */
+  private final Map<String, Long> modRevisions = new HashMap<>();
+
+  /** What generations of new leases are above. */
+  private Released floor = new Released(0, 0);
 
   private boolean marked;
   private long keyCount;
@@ -87,6 +94,32 @@ final class Contents {
     return Optional.ofNullable(networks.get(keys.settings(vni)));
   }
 
+  /** With the revision of its key, 0 where there is none. */
+  Released floor() {
+    return floor;
+  }
+
+  /** Of all that is known. */
+  long highestGeneration() {
+    return LongStream.concat(
+            leases.values().stream().mapToLong(Lease::generation),
+            released.values().stream().mapToLong(Released::generation))
+        .reduce(floor.generation(), Math::max);
+  }
+
+  /**
+   * Whether something here, that was written by a revision, is not what was there at that revision:
+   * then this is not the etcd that it was, though its revisions may have caught up.
+   *
+   * @param before as of that revision
+   */
+  boolean contradicts(Contents before, long revision) {
+    return modRevisions.entrySet().stream()
+        .anyMatch(key ->
+            key.getValue() <= revision
+                && !key.getValue().equals(before.modRevisions.get(key.getKey())));
+  }
+
   /** Whether the mark is there that somebody looked before. */
   boolean isMarked() {
     return marked;
@@ -107,8 +140,11 @@ final class Contents {
     if (isNew) {
       keyCount++;
     }
+    modRevisions.put(key, pair.number("mod_revision"));
     if (key.equals(keys.mark())) {
       marked = true;
+    } else if (key.equals(keys.floor())) {
+      putFloor(pair);
     } else if (key.startsWith(keys.leases())) {
       return putLease(key, pair.decoded("value"));
     } else if (key.startsWith(keys.released())) {
@@ -144,6 +180,17 @@ final class Contents {
     } catch (MalformedException e) {
       problems.put(key, "The lease at " + key + " in etcd is malformed, " + e.getMessage());
       return List.of();
+    }
+  }
+
+  private void putFloor(Json pair) {
+    try {
+      floor =
+          new Released(Long.parseLong(pair.decoded("value").strip()), pair.number("mod_revision"));
+      problems.remove(keys.floor());
+    } catch (NumberFormatException e) {
+      problems.put(
+          keys.floor(), "The key " + keys.floor() + " in etcd holds no number; delete it.");
     }
   }
 
@@ -192,6 +239,10 @@ final class Contents {
     keyCount--;
     problems.remove(key);
     networks.remove(key);
+    modRevisions.remove(key);
+    if (key.equals(keys.floor())) {
+      floor = new Released(0, 0);
+    }
     if (key.equals(keys.mark())) {
       marked = false;
     } else if (key.startsWith(keys.leases())) {

@@ -102,7 +102,9 @@ public final class EtcdLeaseStore implements LeaseStore {
   private Optional<Result> claim(Lease wanted, Reading reading) {
     Subnet subnet = wanted.subnet();
     Optional<Contents.Released> before = reading.contents().released(subnet);
-    long next = before.map(Contents.Released::generation).orElse(0L) + 1;
+    Contents.Released floor = reading.contents().floor();
+    long next =
+        Math.max(before.map(Contents.Released::generation).orElse(0L), floor.generation()) + 1;
     Lease lease = wanted.withGeneration(Math.max(next, wanted.generation()));
     String key = keys.lease(subnet);
     String network = keys.network(subnet.vni());
@@ -112,6 +114,7 @@ public final class EtcdLeaseStore implements LeaseStore {
             Requests.txn(
                 List.of(
                     Requests.isAbsent(key),
+                    Requests.wasWrittenAt(keys.floor(), floor.modRevision()),
                     Requests.wasWrittenAt(
                         keys.released(subnet),
                         before.map(Contents.Released::modRevision).orElse(0L)),
@@ -130,7 +133,7 @@ public final class EtcdLeaseStore implements LeaseStore {
   public Result renew(Lease held, Lease wanted) {
     requireOpen();
     String key = keys.lease(held.subnet());
-    Lease next = wanted.withGeneration(held.generation() + 1);
+    Lease next = wanted.withGeneration(Math.max(held.generation() + 1, wanted.generation()));
     Map<String, Object> put = Requests.asPut(Requests.put(key, LeaseText.format(next)));
     return replace(held, List.of(put))
         .map(other -> other.isEmpty() ? new Result.Gone(held.subnet()) : conflict(key, other))
@@ -293,9 +296,34 @@ public final class EtcdLeaseStore implements LeaseStore {
     return true;
   }
 
-  /** What etcd held is not what it holds now: newcomers wait for those who live. */
-  void settleAgain() {
+  /**
+   * What etcd held is not what it holds now: newcomers wait for those who live, and no generation
+   * that was given is given again.
+   *
+   * @param generation the highest that was heard of
+   */
+  void settleAgain(long generation) {
     settle(List.of());
+    raiseFloor(generation);
+  }
+
+  private void raiseFloor(long generation) {
+    for (int i = 0; i < TRIES; i++) {
+      Contents.Released floor = read().contents().floor();
+      if (floor.generation() >= generation) {
+        return;
+      }
+      Map<String, Object> put = Requests.put(keys.floor(), String.valueOf(generation));
+      Json answer =
+          write(
+              Requests.txn(
+                  List.of(Requests.wasWrittenAt(keys.floor(), floor.modRevision())),
+                  List.of(Requests.asPut(put)),
+                  List.of()));
+      if (answer.flag("succeeded")) {
+        return;
+      }
+    }
   }
 
   /** By etcd's clock, so that no host's matters: the key goes away by itself. */

@@ -2,6 +2,7 @@
 package dev.culvert.store.etcd;
 
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.kernel.RefusedException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
@@ -14,8 +15,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import javax.net.ssl.SSLException;
 
 /**
  * Calls of etcd's HTTP/JSON gateway. The members are asked in turn, beginning with the one that
@@ -24,10 +27,10 @@ import java.util.Optional;
  */
 final class Gateway implements AutoCloseable {
   /** Until the connection stands. */
-  private static final Duration CONNECT = Duration.ofSeconds(1);
+  static final Duration CONNECT = Duration.ofSeconds(1);
 
   /** Until the answer is there. */
-  private static final Duration ANSWER = Duration.ofSeconds(3);
+  static final Duration ANSWER = Duration.ofSeconds(3);
 
   /** A member without a leader says so, in place of waiting for one. */
   private static final String HAS_LEADER = "Grpc-Metadata-hasleader";
@@ -49,7 +52,9 @@ final class Gateway implements AutoCloseable {
     }
 
     boolean isAboutLogin() {
-      return status == 401 || getMessage().contains("invalid auth token");
+      return status == 401
+          || getMessage().contains("invalid auth token")
+          || getMessage().contains("revision of auth store is old");
     }
 
     /** The member cannot serve anybody now; another may. */
@@ -59,12 +64,20 @@ final class Gateway implements AutoCloseable {
   }
 
   private final EtcdConfig config;
-  private final HttpClient client;
+  private volatile HttpClient client;
+
+  /** What the files of TLS were when the client was made. */
+  private volatile List<Object> tlsFiles = List.of();
+
   private volatile int preferred;
   private volatile Optional<String> token = Optional.empty();
 
   Gateway(EtcdConfig config) {
     this.config = config;
+    this.client = connect();
+  }
+
+  private HttpClient connect() {
     HttpClient.Builder builder =
         HttpClient.newBuilder()
             // Over plain text, HTTP/2 goes to gRPC, which this is not.
@@ -72,9 +85,21 @@ final class Gateway implements AutoCloseable {
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(CONNECT);
     if (config.endpoints().stream().anyMatch(endpoint -> endpoint.getScheme().equals("https"))) {
+      tlsFiles = PemFiles.ages(config.tls());
       builder.sslContext(PemFiles.context(config.tls()));
     }
-    this.client = builder.build();
+    return builder.build();
+  }
+
+  /** Certificates are replaced while we run: whoever is refused for the old one takes the new. */
+  private void renewTls() {
+    if (!tlsFiles.isEmpty() && !PemFiles.ages(config.tls()).equals(tlsFiles)) {
+      try {
+        client = connect();
+      } catch (RefusedException e) {
+        throw new LeaseStoreException(e.getMessage(), e);
+      }
+    }
   }
 
   /**
@@ -91,7 +116,7 @@ final class Gateway implements AutoCloseable {
                   request(endpoint, method, request).timeout(ANSWER).build(),
                   BodyHandlers.ofString());
           checkStatus(response.statusCode(), response.body());
-          return Json.parse(response.body());
+          return answer(response.body());
         });
   }
 
@@ -125,6 +150,7 @@ final class Gateway implements AutoCloseable {
 
   private <T> T ask(Kind kind, Question<T> question) {
     IOException last = new IOException("no endpoint");
+    URI at = config.endpoints().getFirst();
     int first = preferred;
     int count = config.endpoints().size();
     for (int i = 0; i < count; i++) {
@@ -137,22 +163,31 @@ final class Gateway implements AutoCloseable {
       } catch (Refusal e) {
         if (!e.isAboutMember() || kind == Kind.WRITE) {
           throw new LeaseStoreException(
-              "etcd at " + endpoint + " refuses: " + e.getMessage() + ".", e);
+              Reasons.sentence("etcd at " + endpoint + " refuses: " + e.getMessage()), e);
         }
         last = e;
+        at = endpoint;
       } catch (IOException e) {
+        if (e instanceof SSLException) {
+          renewTls();
+        }
         if (kind == Kind.WRITE && !neverArrived(e)) {
           throw new LeaseStoreException(
-              "etcd at " + endpoint + " was asked to write and did not answer: " + reason(e), e);
+              "etcd at "
+                  + endpoint
+                  + " was asked to write and did not answer: "
+                  + reason(endpoint, e),
+              e);
         }
         last = e;
+        at = endpoint;
       }
     }
     throw new LeaseStoreException(
         "No etcd answers at "
             + String.join(", ", config.endpoints().stream().map(URI::toString).toList())
             + ": "
-            + reason(last),
+            + reason(at, last),
         last);
   }
 
@@ -220,8 +255,16 @@ final class Gateway implements AutoCloseable {
     }
   }
 
+  private static Json answer(String body) throws Refusal {
+    try {
+      return Json.parse(body);
+    } catch (IOException e) {
+      throw new Refusal(200, "what it answers is no JSON; is this etcd, and its client port?");
+    }
+  }
+
   /** Until 3.5 the sentence is {@code error}, in 3.6 {@code message} alone. */
-  private static void checkStatus(int status, String body) throws Refusal {
+  private void checkStatus(int status, String body) throws Refusal {
     if (status == 200) {
       return;
     }
@@ -230,24 +273,20 @@ final class Gateway implements AutoCloseable {
       Json json = Json.parse(body);
       said = json.text("message").isEmpty() ? json.text("error") : json.text("message");
     } catch (IOException e) {
-      said = "is this etcd 3.4 or later, and its client port?";
+      said =
+          body.contains("HTTP request to an HTTPS server")
+              ? body
+              : "is this etcd 3.4 or later, and its client port?";
     }
-    throw new Refusal(status, "status " + status + ", " + said);
+    throw new Refusal(status, Reasons.refusal(status, said, config.login().isPresent()));
   }
 
   private static boolean neverArrived(IOException e) {
     return e instanceof ConnectException || e instanceof HttpConnectTimeoutException;
   }
 
-  private static String reason(IOException e) {
-    String said = e.getMessage();
-    if (said == null && e instanceof HttpConnectTimeoutException) {
-      return "no connection within " + CONNECT.toSeconds() + " s.";
-    }
-    if (said == null && e instanceof ConnectException) {
-      return "the connection is refused; is etcd running there?";
-    }
-    return (said == null ? e.getClass().getSimpleName() : said) + ".";
+  private String reason(URI endpoint, IOException e) {
+    return Reasons.sentence(Reasons.failure(endpoint, config.tls().certificate().isPresent(), e));
   }
 
   /** Ends what is under way. */

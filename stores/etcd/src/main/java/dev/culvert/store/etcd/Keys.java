@@ -16,6 +16,7 @@ import java.util.Optional;
  * PREFIX/leases/VNI/LENGTH/ADDRESS      a lease, as in docs/lease-files.md
  * PREFIX/released/VNI/LENGTH/ADDRESS    the generation of a lease that was given back
  * PREFIX/networks/VNI                   what hosts of a network must agree on: docs/network.md
+ * PREFIX/generations                    those of new leases are above it, after a backup was restored
  * PREFIX/store                          there since the first host looked: without it all was lost
  * PREFIX/new                            there for the first seconds
  * </pre>
@@ -36,6 +37,10 @@ record Keys(String prefix) {
   /** What hosts of a network must agree on. */
   String settings(Vni vni) {
     return networks() + vni;
+  }
+
+  String floor() {
+    return prefix + "/generations";
   }
 
   String mark() {

@@ -5,6 +5,7 @@ import dev.culvert.kernel.RefusedException;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
@@ -45,6 +46,19 @@ final class PemFiles {
     } catch (GeneralSecurityException e) {
       throw new RefusedException("TLS for etcd cannot be set up: " + e.getMessage() + ".", e);
     }
+  }
+
+  /** When each of the files was changed last, to see whether somebody replaced one. */
+  static List<Object> ages(EtcdConfig.Tls tls) {
+    List<Object> ages = new ArrayList<>();
+    for (Optional<Path> file : List.of(tls.authorities(), tls.certificate(), tls.key())) {
+      try {
+        ages.add(file.isPresent() ? Files.getLastModifiedTime(file.get()) : "none");
+      } catch (IOException e) {
+        ages.add("unreadable");
+      }
+    }
+    return ages;
   }
 
   private static TrustManagerFactory trusted(Path authorities) throws GeneralSecurityException {
@@ -133,6 +147,9 @@ final class PemFiles {
   private static String read(Path file) {
     try {
       return Files.readString(file, java.nio.charset.StandardCharsets.ISO_8859_1);
+    } catch (NoSuchFileException e) {
+      throw new RefusedException(
+          "There is no file " + file + ", which the configuration names for etcd.", e);
     } catch (IOException e) {
       throw new RefusedException("The file " + file + " for etcd cannot be read: " + e + ".", e);
     }

@@ -12,6 +12,7 @@ import java.io.InputStreamReader;
 import java.lang.System.Logger.Level;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -31,6 +32,9 @@ final class Watcher implements AutoCloseable {
 
   /** How often etcd is asked whether something was not told. */
   private static final Duration AUDIT = Duration.ofSeconds(5);
+
+  /** An outage is logged when it begins, and then so often. */
+  private static final Duration RARELY = Duration.ofHours(1);
 
   /** What is on its way arrives within this. */
   private static final Duration ON_ITS_WAY = Duration.ofSeconds(1);
@@ -58,6 +62,8 @@ final class Watcher implements AutoCloseable {
   private Contents contents;
   private long revision;
   private String cluster = "";
+
+  private Instant logAgainAt = Instant.MIN; // the listening thread's
 
   private volatile boolean closed;
   private volatile Optional<String> outage = Optional.empty();
@@ -106,8 +112,10 @@ final class Watcher implements AutoCloseable {
   private void readAll() {
     EtcdLeaseStore.Reading reading = store.read();
     boolean other;
+    long highest;
     synchronized (lock) {
       other = noteReplacement(reading);
+      highest = other ? contents.highestGeneration() : 0;
       contents = reading.contents();
       revision = reading.revision();
       cluster = reading.cluster();
@@ -121,7 +129,7 @@ final class Watcher implements AutoCloseable {
                   .isPresent());
     }
     if (other) {
-      store.settleAgain();
+      store.settleAgain(highest);
     } else if (!reading.contents().isMarked()) {
       boolean _ = store.mark();
     }
@@ -132,7 +140,9 @@ final class Watcher implements AutoCloseable {
     if (cluster.isEmpty()) {
       return false;
     }
-    if (!reading.cluster().equals(cluster) || reading.revision() < revision) {
+    if (!reading.cluster().equals(cluster)
+        || reading.revision() < revision
+        || reading.contents().contradicts(contents, revision)) {
       replaced =
           Optional.of(
               "etcd is not what it was: its revision was %d and is %d now (restored from a backup, or"
@@ -229,9 +239,11 @@ final class Watcher implements AutoCloseable {
 
   private void tellOutage(Exception e) {
     if (!closed && !(e instanceof LostException)) {
-      boolean first = outage.isEmpty();
-      outage = Optional.of("Changes in etcd are not heard of: " + e.getMessage());
-      if (first) {
+      Instant now = Instant.now();
+      boolean due = outage.isEmpty() || !now.isBefore(logAgainAt);
+      outage = Optional.of("Changes in etcd are not heard of: " + Reasons.sentence(e.getMessage()));
+      if (due) {
+        logAgainAt = now.plus(RARELY);
         LOG.log(Level.WARNING, outage.get() + " It is tried again without end.");
       }
     }

@@ -22,11 +22,13 @@ final class EtcdProcess implements AutoCloseable {
   private final Path folder;
   private final int clientPort = freePort();
   private final int peerPort = freePort();
+  private final EtcdConfig.Tls tls;
   private final List<String> more;
   private Process process;
 
-  private EtcdProcess(Path folder, List<String> more) {
+  private EtcdProcess(Path folder, EtcdConfig.Tls tls, List<String> more) {
     this.folder = folder;
+    this.tls = tls;
     this.more = more;
   }
 
@@ -36,7 +38,17 @@ final class EtcdProcess implements AutoCloseable {
    * @param more arguments
    */
   static EtcdProcess start(String... more) throws Exception {
-    EtcdProcess etcd = new EtcdProcess(Files.createTempDirectory("culvert-etcd-"), List.of(more));
+    return startTls(EtcdConfig.Tls.DEFAULT, more);
+  }
+
+  /**
+   * Starts one, with TLS where certificates are named.
+   *
+   * @param tls how to ask it
+   */
+  static EtcdProcess startTls(EtcdConfig.Tls tls, String... more) throws Exception {
+    EtcdProcess etcd =
+        new EtcdProcess(Files.createTempDirectory("culvert-etcd-"), tls, List.of(more));
     etcd.restart();
     return etcd;
   }
@@ -54,23 +66,36 @@ final class EtcdProcess implements AutoCloseable {
   }
 
   URI endpoint() {
-    return URI.create("http://127.0.0.1:" + clientPort);
+    return URI.create(scheme() + "://127.0.0.1:" + clientPort);
+  }
+
+  URI endpoint6() {
+    return URI.create(scheme() + "://[::1]:" + clientPort);
+  }
+
+  private String scheme() {
+    return tls.equals(EtcdConfig.Tls.DEFAULT) ? "http" : "https";
   }
 
   EtcdConfig config(String prefix) {
-    return new EtcdConfig(
-        List.of(endpoint()), prefix, EtcdConfig.Tls.DEFAULT, Optional.empty(), Vtep.VXLAN_PORT);
+    return new EtcdConfig(List.of(endpoint()), prefix, tls, Optional.empty(), Vtep.VXLAN_PORT);
   }
 
-  /** Starts it on what it left. */
+  /** Starts it on what it left, and waits until it answers, if only by asking for a password. */
   void restart() throws Exception {
+    restartUnchecked();
+    awaitServing();
+  }
+
+  /** For one that will not be spoken to. */
+  void restartUnchecked() throws Exception {
     String peer = "http://127.0.0.1:" + peerPort;
     List<String> command =
         new ArrayList<>(
             List.of(
                 "etcd",
                 "--data-dir=" + folder.resolve("data"),
-                "--listen-client-urls=" + endpoint(),
+                "--listen-client-urls=" + endpoint() + "," + endpoint6(),
                 "--advertise-client-urls=" + endpoint(),
                 "--listen-peer-urls=" + peer,
                 "--initial-advertise-peer-urls=" + peer,
@@ -82,7 +107,6 @@ final class EtcdProcess implements AutoCloseable {
             .redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve("log").toFile()))
             .start();
     Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-    awaitServing();
   }
 
   private void awaitServing() throws Exception {
@@ -91,6 +115,9 @@ final class EtcdProcess implements AutoCloseable {
         var _ = gateway.call("kv/range", Requests.get("/any"), Gateway.Kind.READ);
         return;
       } catch (dev.culvert.control.LeaseStoreException e) {
+        if (e.getMessage().contains("passwordFile")) {
+          return;
+        }
         if (!process.isAlive()) {
           break;
         }
