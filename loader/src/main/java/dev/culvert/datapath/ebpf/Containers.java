@@ -13,6 +13,7 @@ import dev.culvert.datapath.host.Headroom;
 import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.TakenContainers;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.datapath.table.EndpointTable;
 import dev.culvert.kernel.IpAddresses;
@@ -20,17 +21,13 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
 import java.net.InetAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 
@@ -47,17 +44,14 @@ final class Containers {
   private final OwnDevices own;
   private final Headroom headroom;
 
-  /** By the index of a pair of ours: the alias that it was made with, should somebody change it. */
-  private final Map<Integer, String> aliases = new HashMap<>();
-
-  /** By the path of their namespace, containers whose interface somebody deleted. */
-  private final Map<Path, Endpoint> taken = new TreeMap<>();
+  private final TakenContainers taken;
 
   Containers(Libc libc, OwnDevices own, EndpointTable table, PinnedLinks links) {
     this.libc = libc;
     this.own = own;
     this.netlink = own.netlink();
     this.ownership = own.ownership();
+    this.taken = new TakenContainers(netlink, ownership);
     this.headroom = new Headroom(netlink, own);
     this.table = table;
     this.links = new ContainerLinks(links);
@@ -91,7 +85,7 @@ final class Containers {
     /** The device of an endpoint, if it is one that we made. */
     private Optional<LinkInfo> own(Endpoint endpoint) {
       return Optional.ofNullable(byIndex.get(endpoint.interfaceIndex()))
-          .filter(link -> ownership.owns(link) || aliases.containsKey(link.index()));
+          .filter(link -> ownership.owns(link) || taken.knows(link.index()));
     }
   }
 
@@ -158,7 +152,7 @@ final class Containers {
     endpoint.ifPresent(table::remove);
     InetAddress known = endpoint.map(Endpoint::address).orElse(address);
     Devices devices = devices();
-    endpoint.filter(gone -> !devices.has(gone)).ifPresent(this::noteTaken);
+    endpoint.filter(gone -> !devices.has(gone)).ifPresent(taken::note);
     endpoint
         .flatMap(devices::own)
         .or(() -> netlink.link(ContainerInterface.hostName(vni, known)).filter(ownership::owns))
@@ -234,6 +228,12 @@ final class Containers {
     return wanted;
   }
 
+  /** Those whose interface is there, with their containers. */
+  List<Endpoint> present(Vni vni) {
+    Devices devices = devices();
+    return present(vni, devices).stream().map(devices::named).toList();
+  }
+
   private List<Endpoint> present(Vni vni, Devices devices) {
     return table.read().stream()
         .filter(endpoint -> endpoint.vni().equals(vni) && devices.has(endpoint))
@@ -241,9 +241,7 @@ final class Containers {
   }
 
   private String alias(LinkInfo device) {
-    return ownership.owns(device)
-        ? aliases.merge(device.index(), device.alias(), (_, now) -> now)
-        : aliases.get(device.index());
+    return taken.alias(device);
   }
 
   /**
@@ -271,29 +269,9 @@ final class Containers {
     return table.read().stream().map(Endpoint::interfaceIndex).collect(Collectors.toSet());
   }
 
-  /** Somebody deleted the interface of a container that perhaps lives on. */
-  private void noteTaken(Endpoint endpoint) {
-    Optional.ofNullable(aliases.remove(endpoint.interfaceIndex()))
-        .flatMap(ownership::netns)
-        .ifPresent(netns -> taken.put(netns, endpoint));
-  }
-
-  /** A sentence for each container whose interface somebody deleted, while its namespace lives. */
+  /** See {@link TakenContainers#told}. */
   List<String> taken() {
-    Set<Path> attached =
-        netlink.links().stream()
-            .filter(this::isPair)
-            .flatMap(link -> ownership.netns(link).stream())
-            .collect(Collectors.toSet());
-    taken.keySet().removeIf(netns -> attached.contains(netns) || !Files.exists(netns));
-    return taken.entrySet().stream()
-        .map(entry ->
-            "Somebody deleted the interface of the container "
-                + IpAddresses.text(entry.getValue().address())
-                + " ("
-                + entry.getKey()
-                + "), and the container is out of the overlay: attach it anew.")
-        .toList();
+    return taken.told();
   }
 
   /** A sentence for each pair with our alias that nothing else tells of. */
@@ -331,7 +309,7 @@ final class Containers {
     List<Endpoint> gone = new ArrayList<>();
     for (Endpoint endpoint : table.read()) {
       if (!devices.has(endpoint)) {
-        noteTaken(endpoint);
+        taken.note(endpoint);
         forget(endpoint);
         gone.add(endpoint);
       }
@@ -339,7 +317,7 @@ final class Containers {
     for (int index : table.interfaceIndexes()) {
       if (!devices.byIndex.containsKey(index)) {
         forbid(index);
-        aliases.remove(index);
+        taken.forget(index);
       }
     }
     Set<Integer> known = knownIndexes();

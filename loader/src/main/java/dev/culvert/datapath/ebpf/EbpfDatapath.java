@@ -97,7 +97,10 @@ public final class EbpfDatapath implements Datapath {
     this.mtus = new Mtus(libc, netlink, ownership);
     this.keeper =
         new HostKeeper(
-            new HostKeeper.Parts(netlink, devices, ownership, links, tables), containers, bridges);
+            libc,
+            new HostKeeper.Parts(netlink, devices, ownership, links, tables),
+            containers,
+            bridges);
   }
 
   /**

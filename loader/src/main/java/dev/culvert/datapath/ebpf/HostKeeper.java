@@ -4,15 +4,18 @@ package dev.culvert.datapath.ebpf;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.host.Fixture;
+import dev.culvert.datapath.host.GatewayNeighbours;
 import dev.culvert.datapath.host.Headroom;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.ReversePath;
 import dev.culvert.datapath.host.Upkeep;
 import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.datapath.table.Tables;
 import dev.culvert.kernel.KernelException;
+import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.bpf.Link;
 import dev.culvert.kernel.netlink.Netlink;
@@ -30,6 +33,7 @@ final class HostKeeper {
   private final Containers containers;
   private final Bridges bridges;
   private final Upkeep upkeep;
+  private final GatewayNeighbours neighbours;
   private int device;
   private volatile List<String> problems = List.of();
 
@@ -37,7 +41,8 @@ final class HostKeeper {
   record Parts(
       Netlink netlink, OwnDevices devices, Ownership ownership, PinnedLinks links, Tables tables) {}
 
-  HostKeeper(Parts parts, Containers containers, Bridges bridges) {
+  HostKeeper(Libc libc, Parts parts, Containers containers, Bridges bridges) {
+    this.neighbours = new GatewayNeighbours(libc, parts.netlink());
     this.parts = parts;
     this.containers = containers;
     this.bridges = bridges;
@@ -143,10 +148,28 @@ final class HostKeeper {
           told.addAll(containers.taken());
           told.addAll(containers.strangers());
         });
+    trying(
+        "containers' gateways",
+        told,
+        () -> neighbours.introduce(containers.present(identity.vni()), identity.gateways()));
+    told.addAll(losses(identity));
     boolean[] changed = {false};
     trying("bridges", told, () -> changed[0] = bridges.follow(identity, pair, told));
     problems = List.copyOf(told);
     return changed[0];
+  }
+
+  /** What strict filtering on the way to hosts that are routed directly takes away. */
+  private List<String> losses(Identity identity) {
+    Netlink netlink = parts.netlink();
+    return new ReversePath(netlink)
+        .losses(
+            netlink.links().stream().filter(link -> !parts.ownership().owns(link)).toList(),
+            () ->
+                parts.tables().read(identity.vtep().port()).remotes().stream()
+                    .filter(remote -> remote.direct() && remote.nextHop().isPresent())
+                    .map(remote -> remote.nextHop().get().interfaceIndex())
+                    .toList());
   }
 
   /** One thing that cannot be put back is no reason to leave the others. */

@@ -89,6 +89,27 @@ public final class ContainerInterface implements AutoCloseable {
   }
 
   /**
+   * Tells a container its gateway's MAC, as {@link #configure} does.
+   *
+   * @param endpoint with its container
+   * @return false when another interface is there by now
+   * @throws NoSuchContainerException when there is no such namespace
+   */
+  static boolean introduce(Libc libc, Netlink host, Endpoint endpoint, InetAddress gateway) {
+    ContainerEnd container = endpoint.container().orElseThrow();
+    OptionalInt here = hostEnd(libc, host, container);
+    if (here.isEmpty() || here.getAsInt() != endpoint.interfaceIndex()) {
+      return false;
+    }
+    try (NetNamespace namespace = openContainer(libc, host, container.netns());
+        Netlink inside = Netlink.open(libc, namespace)) {
+      int there = inside.link(container.interfaceName()).orElseThrow().index();
+      inside.replaceNeighbour(new NeighbourInfo(there, gateway, endpoint.hostMac().toBytes()));
+      return true;
+    }
+  }
+
+  /**
    * A container's namespace, to be closed.
    *
    * @throws NoSuchContainerException when there is no namespace at that path

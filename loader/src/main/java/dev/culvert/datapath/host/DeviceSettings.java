@@ -58,6 +58,15 @@ final class DeviceSettings {
     }
   }
 
+  /**
+   * A setting of IPv4, on a thread in the device's namespace.
+   *
+   * @return 0 also where it is not there
+   */
+  static int number(String device, String name) {
+    return read("net.ipv4.conf/" + device + "/" + name).map(Integer::parseInt).orElse(0);
+  }
+
   void set(Setting setting) {
     int index = setting.interfaceIndex();
     switch (setting.knob()) {

@@ -21,8 +21,12 @@ public sealed interface Fixture {
   /** What it is, for people: "the address 10.244.1.1 of culvert0". */
   String text();
 
-  /** A device that is up, and what it is called and has. Its MTU is {@link Mtus}'s. */
-  record Device(int interfaceIndex, InterfaceName name, MacAddress mac, String alias)
+  /**
+   * A device that is up, and what it is called and has. Its MTU is {@link Mtus}'s.
+   *
+   * @param mac empty where the device has none (TUN)
+   */
+  record Device(int interfaceIndex, InterfaceName name, Optional<MacAddress> mac, String alias)
       implements Fixture {
     @Override
     public String text() {

@@ -69,8 +69,7 @@ public final class HostPlan {
       int index, Ownership ownership, Optional<Vtep> vtep, Optional<BpfProgram> judge) {
     String name = HostDevice.NAME.text();
     List<Fixture> all = new ArrayList<>();
-    vtep.ifPresent(
-        own -> all.add(new Device(index, HostDevice.NAME, own.mac(), ownership.alias(name))));
+    all.add(new Device(index, HostDevice.NAME, vtep.map(Vtep::mac), ownership.alias(name)));
     for (Gateway gateway : gateways) {
       all.addAll(forwarding(index, name, gateway.network().family()));
     }
@@ -102,7 +101,7 @@ public final class HostPlan {
     String name = device.text();
     int index = endpoint.interfaceIndex();
     List<Fixture> all = new ArrayList<>();
-    all.add(new Device(index, device, endpoint.hostMac(), alias));
+    all.add(new Device(index, device, Optional.of(endpoint.hostMac()), alias));
     for (InetAddress address : endpoint.addresses()) {
       IpFamily family = IpFamily.of(address);
       if (family == IpFamily.IPV6) {

@@ -132,8 +132,12 @@ public final class Upkeep {
   private static boolean isAsItShould(Device device, LinkInfo link) {
     return link.up()
         && link.name().equals(device.name().text())
-        && Arrays.equals(link.mac(), device.mac().toBytes())
+        && hasMac(device, link)
         && device.alias().equals(link.alias());
+  }
+
+  private static boolean hasMac(Device device, LinkInfo link) {
+    return device.mac().map(mac -> Arrays.equals(link.mac(), mac.toBytes())).orElse(true);
   }
 
   private void mend(Device device, LinkInfo link) {
@@ -141,8 +145,8 @@ public final class Upkeep {
     if (!device.alias().equals(link.alias())) {
       netlink.setAlias(index, device.alias());
     }
-    if (!Arrays.equals(link.mac(), device.mac().toBytes())) {
-      netlink.setMac(index, device.mac().toBytes());
+    if (!hasMac(device, link)) {
+      netlink.setMac(index, device.mac().orElseThrow().toBytes());
     }
     if (!link.name().equals(device.name().text())) {
       requireFree(device.name());

@@ -14,6 +14,7 @@ import dev.culvert.datapath.host.FoundPairs;
 import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
+import dev.culvert.datapath.host.TakenContainers;
 import dev.culvert.datapath.host.Undo;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.Libc;
@@ -42,6 +43,7 @@ final class UserspaceContainers {
   private final Ownership ownership;
   private final OwnDevices devices;
   private final Vni vni;
+  private final TakenContainers taken;
 
   /** By each of their addresses. */
   private final Map<InetAddress, Endpoint> endpoints = new ConcurrentHashMap<>();
@@ -52,12 +54,14 @@ final class UserspaceContainers {
     this.netlink = devices.netlink();
     this.ownership = devices.ownership();
     this.vni = vni;
+    this.taken = new TakenContainers(netlink, ownership);
     FoundPairs.find(netlink, ownership, vni).forEach(this::put); // left by an earlier process
   }
 
   private Map<Integer, LinkInfo> pairs() {
     return netlink.links().stream()
-        .filter(link -> link.kind().equals("veth") && ownership.owns(link))
+        .filter(link -> link.kind().equals("veth"))
+        .filter(link -> ownership.owns(link) || taken.knows(link.index()))
         .collect(Collectors.toMap(LinkInfo::index, Function.identity()));
   }
 
@@ -107,7 +111,7 @@ final class UserspaceContainers {
                 .container(
                     endpoint,
                     ContainerInterface.hostName(endpoint.vni(), endpoint.address()),
-                    pairs.get(endpoint.interfaceIndex()).alias())
+                    taken.alias(pairs.get(endpoint.interfaceIndex())))
                 .stream())
         .toList();
   }
@@ -149,6 +153,9 @@ final class UserspaceContainers {
   /** Removes the entry alone, with all of its addresses. */
   void forget(InetAddress address) {
     Endpoint known = endpoints.get(address);
+    if (known != null && !isThere(known, pairs())) {
+      taken.note(known);
+    }
     endpoints.values().removeIf(endpoint -> endpoint.equals(known));
   }
 
@@ -183,6 +190,11 @@ final class UserspaceContainers {
         .distinct()
         .sorted(Comparator.comparing(e -> IpPrefix.of(e.address())))
         .toList();
+  }
+
+  /** See {@link TakenContainers#told}. */
+  List<String> taken() {
+    return taken.told();
   }
 
   /** Removes every pair that this instance made. */

@@ -22,6 +22,7 @@ import dev.culvert.datapath.host.DirectRoutes;
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.ForeignBridge;
 import dev.culvert.datapath.host.Forwarding;
+import dev.culvert.datapath.host.GatewayNeighbours;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.HostPlan;
 import dev.culvert.datapath.host.Mtus;
@@ -43,7 +44,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -60,7 +60,7 @@ import java.util.stream.Stream;
  */
 public final class UserspaceDatapath implements Datapath {
   /** What {@link #start} was told, with the tunnel that came of it. */
-  private record Started(Identity identity, int innerMtuBytes, Tunnel tunnel) {}
+  private record Started(Identity identity, int innerMtuBytes, Tunnel tunnel, int deviceIndex) {}
 
   private final Libc libc;
   private final UserspaceConfig config;
@@ -73,6 +73,7 @@ public final class UserspaceDatapath implements Datapath {
   private final DirectRoutes directRoutes;
   private final NextHops nextHops;
   private final Upkeep upkeep;
+  private final GatewayNeighbours neighbours;
   private final ForwardBypass bypass;
   private final VerdictCounters counters = new VerdictCounters();
   private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
@@ -92,6 +93,7 @@ public final class UserspaceDatapath implements Datapath {
     this.forwarding = new Forwarding(namespace, netlink);
     this.containers = new UserspaceContainers(libc, devices, config.vni());
     this.upkeep = new Upkeep(netlink);
+    this.neighbours = new GatewayNeighbours(libc, netlink);
     this.bypass = new ForwardBypass(libc, namespace);
     this.directRoutes = new DirectRoutes(netlink, forwarding);
     // What a way takes beyond its interface is the tunnel's to find out, not the table's.
@@ -142,7 +144,9 @@ public final class UserspaceDatapath implements Datapath {
     if (!asBefore) {
       stopTunnel();
       requireNameFree();
-      started = Optional.of(new Started(identity, innerMtuBytes, tunnel(identity, innerMtuBytes)));
+      Tunnel tunnel = tunnel(identity, innerMtuBytes);
+      int device = netlink.link(HostDevice.NAME).orElseThrow().index();
+      started = Optional.of(new Started(identity, innerMtuBytes, tunnel, device));
       keepBypass();
     }
   }
@@ -166,19 +170,22 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private List<String> keep(Identity own) {
-    List<Fixture> wanted = new ArrayList<>();
-    HostPlan plan = plan(own.gateways());
-    OptionalInt device = deviceIndex();
-    device.ifPresent(index -> wanted.addAll(ofDevice(plan, index)));
+    List<Fixture> wanted = fixtures();
+    neighbours.introduce(containers.present(), own.gateways());
+    List<String> told = new ArrayList<>(upkeep.mend(wanted));
+    told.addAll(hostDevice().foreignAddresses(started.orElseThrow().deviceIndex()));
+    told.addAll(containers.taken());
+    return List.copyOf(told);
+  }
+
+  /** {@return all that this instance keeps on its host, from what {@link #refresh} works} */
+  List<Fixture> fixtures() {
+    Started now = started.orElseThrow();
+    HostPlan plan = plan(now.identity().gateways());
+    List<Fixture> wanted = new ArrayList<>(ofDevice(plan, now.deviceIndex()));
     wanted.addAll(containers.keep(plan));
     wanted.addAll(directRoutes.wanted());
-    netlink
-        .link(HostDevice.NAME)
-        .filter(link -> !link.up())
-        .ifPresent(link -> netlink.setUp(link.index(), true)); // its MAC and name are TUN's own
-    List<String> told = new ArrayList<>(upkeep.mend(wanted));
-    device.ifPresent(index -> told.addAll(hostDevice().foreignAddresses(index)));
-    return List.copyOf(told);
+    return wanted;
   }
 
   private static HostPlan plan(List<Gateway> gateways) {
@@ -236,17 +243,14 @@ public final class UserspaceDatapath implements Datapath {
   private void configureDevice(Identity identity, int innerMtuBytes) {
     LinkInfo device = netlink.link(HostDevice.NAME).orElseThrow();
     int index = device.index();
-    netlink.setAlias(index, ownership.alias(HostDevice.NAME.text()));
     netlink.setNoLinkLocal(index);
     netlink.setMtu(index, innerMtuBytes);
-    netlink.setUp(index, true); // no Device of the plan's: it has no MAC to be kept
     upkeep.make(ofDevice(plan(identity.gateways()), index));
   }
 
   /** Packets that no rule sends past the stack go through it, so this refuses nothing. */
   private void keepBypass() {
-    OptionalInt device = deviceIndex();
-    if (started.isPresent() && device.isPresent()) {
+    if (started.isPresent()) {
       List<IpPrefix> stacks =
           Stream.concat(
                   locals.keySet().stream(),
@@ -255,7 +259,8 @@ public final class UserspaceDatapath implements Datapath {
               .toList();
       List<Gateway> gateways = started.get().identity().gateways();
       bypass.keep(
-          new BypassRules(gateways, stacks, containers.ports(), bridges(), device.getAsInt()));
+          new BypassRules(
+              gateways, stacks, containers.ports(), bridges(), started.get().deviceIndex()));
     }
   }
 
@@ -273,10 +278,6 @@ public final class UserspaceDatapath implements Datapath {
             netlink.link(bridge.getKey()).stream()
                 .map(link -> new BypassRules.Port(link.index(), link.name(), bridge.getValue())))
         .toList();
-  }
-
-  private OptionalInt deviceIndex() {
-    return netlink.link(HostDevice.NAME).stream().mapToInt(LinkInfo::index).findFirst();
   }
 
   private LinkInfo underlay() {

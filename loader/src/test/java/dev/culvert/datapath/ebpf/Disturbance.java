@@ -41,8 +41,15 @@ record Disturbance(String thing, String how, boolean others, Runnable action) {
           command(
               host, "the device " + room, "renamed", "ip link set " + room + " name elsewhere"));
     }
-    try (Stream<Path> links = Files.list(host.pins().resolve("links"))) {
-      links.sorted().forEach(pin -> all.add(detached(pin, libc)));
+    if (host.run("nft list tables netdev").contains("culvert0")) { // none with eBPF
+      String rules = "the table netdev culvert0 of nftables";
+      all.add(command(host, rules, "deleted", "nft delete table netdev culvert0"));
+    }
+    Path pinned = host.pins().resolve("links"); // none without eBPF
+    if (Files.exists(pinned)) {
+      try (Stream<Path> links = Files.list(pinned)) {
+        links.sorted().forEach(pin -> all.add(detached(pin, libc)));
+      }
     }
     return all;
   }
@@ -50,18 +57,25 @@ record Disturbance(String thing, String how, boolean others, Runnable action) {
   private static List<Disturbance> of(TwoHosts.Host host, Fixture.Device device) {
     String text = device.text();
     String set = "ip link set " + device.name() + " ";
-    return List.of(
-        // A container that ended takes its interface along: nobody knows that this is not so.
-        new Disturbance(
-            text,
-            "deleted",
-            !device.name().text().equals("culvert0"),
-            () -> host.run("ip link delete " + device.name())),
-        command(host, text, "down", set + "down"),
-        command(host, text, "renamed", set + "name elsewhere"),
-        command(host, text, "MAC changed", set + "address 02:00:00:00:be:ef"),
-        command(host, text, "MTU changed", set + "mtu 1300"),
-        command(host, text, "alias changed", set + "alias somebody"));
+    List<Disturbance> all =
+        new ArrayList<>(
+            List.of(
+                // A container that ended takes its interface along: nobody knows that this is not
+                // so.
+                new Disturbance(
+                    text,
+                    "deleted",
+                    !device.name().text().equals("culvert0"),
+                    () -> host.run("ip link delete " + device.name())),
+                command(host, text, "down", set + "down"),
+                command(host, text, "renamed", set + "name elsewhere"),
+                command(host, text, "MTU changed", set + "mtu 1300"),
+                command(host, text, "alias changed", set + "alias somebody")));
+    device
+        .mac()
+        .ifPresent(
+            _ -> all.add(command(host, text, "MAC changed", set + "address 02:00:00:00:be:ef")));
+    return all;
   }
 
   private static Disturbance of(TwoHosts.Host host, Fixture.Setting setting) {

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.datapath.userspace;
+
+import dev.culvert.datapath.host.Fixture;
+import java.util.List;
+
+/** For tests in other packages: what is kept is no part of the interface to the outside. */
+public final class UserspaceFixtures {
+  private UserspaceFixtures() {}
+
+  /** What a datapath keeps on its host. */
+  public static List<Fixture> of(UserspaceDatapath datapath) {
+    return datapath.fixtures();
+  }
+}
