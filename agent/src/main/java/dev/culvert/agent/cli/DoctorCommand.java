@@ -51,9 +51,9 @@ public final class DoctorCommand implements Callable<Integer> {
     Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), bpffs);
     List<Check> checks = new ArrayList<>(doctor.examine());
     checks.addAll(doctor.neighbours());
-    doctor
-        .decapsulation(Optional.ofNullable(underlay).map(InterfaceName::new))
-        .ifPresent(checks::add);
+    Optional<InterfaceName> named = Optional.ofNullable(underlay).map(InterfaceName::new);
+    doctor.decapsulation(named).ifPresent(checks::add);
+    doctor.reversePath(named).ifPresent(checks::add);
     boolean fit = checks.stream().noneMatch(check -> check.state() == Check.State.FAIL);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {

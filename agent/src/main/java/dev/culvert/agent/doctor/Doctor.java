@@ -17,11 +17,13 @@ import dev.culvert.kernel.netlink.RouteInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /** Looks, changes nothing. */
 public final class Doctor {
@@ -161,6 +163,45 @@ public final class Doctor {
                 "decapsulation",
                 "no interface " + underlay,
                 "see \"ip link\" for those there are"));
+  }
+
+  /**
+   * Whether an underlay interface takes what hosts route directly.
+   *
+   * @param underlay as for {@link #decapsulation}
+   */
+  public Optional<Check> reversePath(Optional<InterfaceName> underlay) {
+    try {
+      return underlay
+          .or(this::defaultInterface)
+          .map(name -> reversePath(name, reversePathOf("all"), reversePathOf(name.text())));
+    } catch (KernelException e) {
+      return Optional.of(Check.warn("rp_filter", "cannot tell", e.getMessage()));
+    }
+  }
+
+  private Optional<String> reversePathOf(String device) {
+    return read(proc.resolve("sys/net/ipv4/conf").resolve(device).resolve("rp_filter"));
+  }
+
+  /** The larger of a device's and of all devices' settings counts. */
+  static Check reversePath(
+      InterfaceName underlay, Optional<String> everywhere, Optional<String> own) {
+    String larger =
+        Stream.of(everywhere, own)
+            .flatMap(Optional::stream)
+            .map(String::strip)
+            .max(Comparator.naturalOrder())
+            .orElse("0");
+    return larger.equals("1")
+        ? Check.warn(
+            "rp_filter of " + underlay,
+            "strict",
+            "where hosts route directly (\"encapsulation\"), IPv4 between this host itself and their"
+                + " containers is lost: sysctl -w net.ipv4.conf."
+                + underlay
+                + ".rp_filter=2")
+        : Check.ok("rp_filter of " + underlay, larger.equals("2") ? "loose" : "off");
   }
 
   private Optional<InterfaceName> defaultInterface() {

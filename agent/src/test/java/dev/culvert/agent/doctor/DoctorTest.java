@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.agent.doctor.Check.State;
 import dev.culvert.agent.doctor.Doctor.BpfAnswer;
 import dev.culvert.kernel.Errno;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
@@ -140,6 +141,18 @@ class DoctorTest {
     assertEquals(Check.State.OK, Doctor.device(Optional.empty()).state());
     assertEquals(Check.State.OK, Doctor.device(Optional.of("culvert:host-01:culvert0")).state());
     assertEquals(Check.State.FAIL, Doctor.device(Optional.of("")).state());
+  }
+
+  @Test
+  void tellsOfStrictFilteringOnTheUnderlay() {
+    InterfaceName eth0 = new InterfaceName("eth0");
+    assertEquals(
+        Check.State.OK, Doctor.reversePath(eth0, Optional.of("0\n"), Optional.empty()).state());
+    assertEquals(
+        Check.State.OK, Doctor.reversePath(eth0, Optional.of("1\n"), Optional.of("2\n")).state());
+    Check strict = Doctor.reversePath(eth0, Optional.of("1\n"), Optional.of("0\n"));
+    assertEquals(Check.State.WARN, strict.state());
+    assertTrue(strict.advice().contains("net.ipv4.conf.eth0.rp_filter=2"), strict.advice());
   }
 
   @Test
