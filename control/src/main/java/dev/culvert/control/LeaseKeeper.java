@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -58,6 +59,12 @@ final class LeaseKeeper {
 
   /** It ended while this process did not run, and the store has not confirmed it since. */
   private boolean doubtful;
+
+  /** How it came to that, up to the subnet. */
+  private String why = "";
+
+  /** What the process before this one said of its subnets; empty where it said nothing. */
+  private Map<IpPrefix, Instant> lastWord = Map.of();
 
   private Optional<Lease> lostTo = Optional.empty();
 
@@ -112,9 +119,7 @@ final class LeaseKeeper {
     return doubtful
         ? Optional.of(
             "This host "
-                + (provisional
-                    ? "was cut off already when its agent ended, without its lease of "
-                    : "slept past the end of its lease of ")
+                + why
                 + lease.subnet()
                 + ", so that another host may have got it; containers here are cut off until the"
                 + " store says that it did not.")
@@ -128,9 +133,30 @@ final class LeaseKeeper {
   /** This process did not run for a while: if the lease has run out, another may have it. */
   void slept(Instant now) {
     if (!now.isBefore(validUntil) && lostTo.isEmpty()) {
-      doubtful = true;
+      doubt("slept past the end of its lease of ");
       backoff = Optional.of(new Backoff(1, now));
     }
+  }
+
+  private void doubt(String how) {
+    doubtful = true;
+    why = how;
+  }
+
+  /** To be known before {@link #obtain}. */
+  void heed(Map<IpPrefix, Instant> word) {
+    lastWord = Map.copyOf(word);
+  }
+
+  /**
+   * Until when the process after this one may go on without the store's word: while the lease lasts,
+   * and, when it ended while the store was away, as long as this one watches and a nap more.
+   */
+  Instant sureUntil(Instant now) {
+    if (isFenced()) {
+      return now;
+    }
+    return now.isBefore(validUntil) ? validUntil : now.plus(Wakefulness.NAP);
   }
 
   Instant nextDeadline() {
@@ -171,13 +197,22 @@ final class LeaseKeeper {
       if (previous.isEmpty()) {
         throw e;
       }
-      provisional = true;
-      doubtful = carried.isEmpty(); // it was fenced when its process ended, and stays so
-      validUntil = now.plus(config.leaseDuration());
+      goOn(previous.get(), carried.isPresent(), now);
       lease = draft.of(new Subnet(config.vni(), previous.get()), 0);
       record.failed(now);
       failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
       other().ifPresent(current -> lose(current, now));
+    }
+  }
+
+  /** Without the store, by what the datapath and the process before this one left. */
+  private void goOn(IpPrefix subnet, boolean carried, Instant now) {
+    provisional = true;
+    validUntil = lastWord.getOrDefault(subnet, now.plus(config.leaseDuration()));
+    if (!carried) { // it was fenced when its process ended, and stays so
+      doubt("was cut off already when its agent ended, without its lease of ");
+    } else if (!now.isBefore(validUntil)) {
+      doubt("had no agent past the end of its lease of ");
     }
   }
 

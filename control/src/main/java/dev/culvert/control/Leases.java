@@ -11,9 +11,13 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.time.Instant;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -37,13 +41,19 @@ final class Leases {
   /**
    * All or none; see {@link LeaseKeeper#obtain}.
    *
+   * @param lastWord of the process before this one, by subnet
    * @throws LeaseStoreException when the store cannot be reached and the datapath lacks a subnet
    * @throws RefusedException when a network has no subnet to give
    */
-  void obtain(Datapath.State state, Optional<Identity> before, Instant now) {
+  void obtain(
+      Datapath.State state,
+      Optional<Identity> before,
+      Map<IpPrefix, Instant> lastWord,
+      Instant now) {
     Optional<MacAddress> mac = Optional.empty();
     for (LeaseKeeper keeper : keepers) {
       try {
+        keeper.heed(lastWord);
         keeper.obtain(state, before, mac, now);
       } catch (Throwable e) { // an Error, too, leaves nothing behind
         giveBack(e);
@@ -101,6 +111,18 @@ final class Leases {
         .filter(LeaseKeeper::isFenced)
         .map(keeper -> keeper.lease().subnet())
         .collect(Collectors.toSet());
+  }
+
+  /** Until when each subnet is surely this host's; empty while it has not obtained all leases. */
+  SortedMap<IpPrefix, Instant> sureUntil(Instant now) {
+    SortedMap<IpPrefix, Instant> until = new TreeMap<>();
+    for (LeaseKeeper keeper : keepers) {
+      if (keeper.lease() == null) {
+        return Collections.emptySortedMap();
+      }
+      until.put(keeper.lease().subnet().prefix(), keeper.sureUntil(now));
+    }
+    return until;
   }
 
   /** This process did not run for a while. */

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpFamily;
+import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
@@ -14,8 +15,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -58,6 +61,9 @@ final class OverlayCore {
   private Optional<Vtep> usedVtep = Optional.empty();
   private volatile OverlayStatus lastStatus;
 
+  /** What the process after this one will find: see {@link LastWord}. */
+  private String left = "";
+
   /** What it works on. */
   record Surroundings(LeaseStore store, Datapath datapath, SteadyClock clock) {}
 
@@ -94,7 +100,8 @@ final class OverlayCore {
     FormerSettings.require(config, datapath.port(), before, state);
     table.setFound(state);
     containers.adopt(state);
-    leases.obtain(state, before, now);
+    leases.obtain(
+        state, before, datapath.remembered().map(this::lastWord).orElse(Map.of()), now);
     try {
       useLeases();
       containers.adopt(datapath.read()); // where the tables were lost, by their interfaces
@@ -156,6 +163,21 @@ final class OverlayCore {
     if (wakefulness.beat(now)) {
       leases.slept(now);
     }
+    SortedMap<IpPrefix, Instant> sure = leases.sureUntil(now);
+    if (!sure.isEmpty()) {
+      problems.guard("Leaving a word for the next agent", () -> leaveWord(LastWord.of(sure, clock)));
+    }
+  }
+
+  private void leaveWord(String word) {
+    if (!word.equals(left)) {
+      datapath.remember(word);
+      left = word;
+    }
+  }
+
+  private Map<IpPrefix, Instant> lastWord(String word) {
+    return LastWord.parse(word, clock);
   }
 
   /** What the overlay's thread is at, or nothing. Any thread may ask. */

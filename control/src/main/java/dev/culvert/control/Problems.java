@@ -30,6 +30,7 @@ final class Problems {
 
   /** Runs a task; its failure, of whatever kind, becomes a problem, its success ends one. */
   void guard(String task, Runnable work) {
+    String around = current;
     current = task;
     try {
       work.run();
@@ -38,7 +39,7 @@ final class Problems {
       byTask.put(task, task + " failed: " + text(e));
       Survivors.tell(e);
     } finally {
-      current = "";
+      current = around;
     }
   }
 

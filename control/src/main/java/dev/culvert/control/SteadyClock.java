@@ -27,6 +27,16 @@ final class SteadyClock extends Clock {
     return began.plus(source.elapsed().minus(elapsedThen));
   }
 
+  /** An instant as the source's own time, which another process of this machine reads alike. */
+  Duration elapsedAt(Instant instant) {
+    return elapsedThen.plus(Duration.between(began, instant));
+  }
+
+  /** The reverse of {@link #elapsedAt}. */
+  Instant at(Duration elapsed) {
+    return began.plus(elapsed.minus(elapsedThen));
+  }
+
   /** What the machine's clock says. */
   Instant wall() {
     return source.wallTime();

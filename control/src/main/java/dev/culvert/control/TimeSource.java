@@ -13,8 +13,9 @@ public interface TimeSource {
   Instant wallTime();
 
   /**
-   * {@return how much time has passed since some moment in the past: never jumps, never goes back,
-   * and goes on while the machine sleeps}
+   * {@return how much time has passed since some moment in the past, the same for all processes
+   * until the machine starts anew: never jumps, never goes back, and goes on while the machine
+   * sleeps}
    */
   Duration elapsed();
 

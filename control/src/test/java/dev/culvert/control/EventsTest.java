@@ -65,7 +65,7 @@ final class EventsTest extends OverlayFixture {
 
   private Overlay subscribed() throws Exception {
     Overlay overlay = start();
-    await("the snapshot of the store", () -> overlay.status().storeRevision() >= 0);
+    await("the snapshot of the store", () -> overlay.status().storeRevision() > 0);
     Overlay.Subscription _ = overlay.subscribe(events::add);
     assertEquals(new Snapshot(overlay.status(), false), next(events));
     return overlay;

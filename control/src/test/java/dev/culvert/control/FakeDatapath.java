@@ -47,6 +47,7 @@ final class FakeDatapath implements Datapath {
   private Vtep vtep;
   private Vni startedVni;
   private List<Gateway> gateways = List.of();
+  private String word;
   private boolean removed;
   private int nextIndex = 100;
   private int mtuBytes = 1450;
@@ -145,6 +146,16 @@ final class FakeDatapath implements Datapath {
     return Optional.ofNullable(vtep)
         .filter(_ -> !removed)
         .map(own -> new Identity(startedVni, own, gateways, new InterfaceName("eth0")));
+  }
+
+  @Override
+  public synchronized void remember(String text) {
+    word = text;
+  }
+
+  @Override
+  public synchronized Optional<String> remembered() {
+    return Optional.ofNullable(word);
   }
 
   @Override
@@ -286,6 +297,7 @@ final class FakeDatapath implements Datapath {
   public synchronized void remove() {
     flush();
     endpoints.clear();
+    word = null;
     removed = true;
   }
 

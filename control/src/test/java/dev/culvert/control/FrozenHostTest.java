@@ -86,6 +86,41 @@ final class FrozenHostTest extends OverlayFixture {
     assertTrue(reaches(second));
   }
 
+  private static final String NO_AGENT =
+      "This host had no agent past the end of its lease of 10.244.1.0/24";
+
+  /** Others may have waited for its end while nobody here could hear of it. */
+  @Test
+  void whoWasDeadPastItsLeaseStartsCutOffWithoutTheStore() throws Exception {
+    startWithPeer().close();
+    store.setAway(true);
+    clock.advance(LEASE);
+    Overlay overlay = start();
+    assertTrue(says(overlay, NO_AGENT), overlay.status().problems().toString());
+    assertEquals(List.of(), datapath.read().locals());
+    assertFalse(reaches(overlay));
+    assertEquals(1, remotes(overlay).size(), "and nothing is forgotten");
+
+    store.setAway(false);
+    clock.advance(Duration.ofSeconds(3));
+    await("the lease is confirmed", () -> overlay.status().problems().isEmpty());
+    assertEquals(List.of(new LocalSubnet(subnet("10.244.1.0/24"), 0)), datapath.read().locals());
+  }
+
+  @Test
+  void whoRestartsWithinItsLeaseGoesOnWithoutTheStoreAndIsGivenNoTimeAnew() throws Exception {
+    startWithPeer().close();
+    store.setAway(true);
+    clock.advance(LEASE.minusSeconds(10));
+    Overlay overlay = start();
+    assertFalse(says(overlay, NO_AGENT), overlay.status().problems().toString());
+    assertEquals(1, datapath.read().locals().size());
+    assertTrue(reaches(overlay));
+    overlay.close();
+    clock.advance(Duration.ofSeconds(20));
+    assertTrue(says(start(), NO_AGENT), "its lease ended while it was dead for the second time");
+  }
+
   @Test
   void whoSleptWhileAnotherGotItsSubnetLeavesItThere() throws Exception {
     Overlay overlay = startWithPeer();
@@ -143,10 +178,20 @@ final class FrozenHostTest extends OverlayFixture {
     assertFalse(problems.stream().anyMatch(p -> p.startsWith(SLEPT)), problems.toString());
     assertEquals(1, datapath.read().locals().size());
 
-    clock.advance(Wakefulness.NAP.plusMillis(1));
-    core.doWork();
-    assertTrue(core.status().problems().stream().anyMatch(p -> p.startsWith(SLEPT)), "a nap");
+    clock.advance(Wakefulness.NAP.minusSeconds(1));
     core.stop();
+    OverlayCore next =
+        new OverlayCore(
+            config,
+            new OverlayCore.Surroundings(store, datapath, new SteadyClock(clock)),
+            mailbox::add);
+    next.start();
+    assertEquals(1, datapath.read().locals().size(), "a short restart is no longer than a nap");
+
+    clock.advance(Wakefulness.NAP.plusMillis(1));
+    next.doWork();
+    assertTrue(next.status().problems().stream().anyMatch(p -> p.startsWith(SLEPT)), "a nap");
+    next.stop();
   }
 
   @Test

@@ -57,6 +57,21 @@ public interface Datapath extends AutoCloseable {
    */
   Optional<Identity> identity();
 
+  /**
+   * Keeps a word for the process after this one, as long as the tables are kept; called once a
+   * second at most.
+   *
+   * @param word one line, less than 1000 characters, in place of the one before
+   */
+  default void remember(String word) {}
+
+  /**
+   * {@return what {@link #remember} was given last, also by a process before this one}
+   */
+  default Optional<String> remembered() {
+    return Optional.empty();
+  }
+
   /** {@return the UDP port of its tunnel, alike on all hosts} Any thread may ask. */
   int port();
 

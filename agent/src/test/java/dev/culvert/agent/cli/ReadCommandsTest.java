@@ -157,16 +157,16 @@ class ReadCommandsTest extends CommandLineFixture {
         new Outcome(
             0,
             """
-                host       host-01
-                agent      not running (last: pid 4711, started 2030-01-01T00:00:00Z); packets flow by what the kernel holds
-                subnet     10.244.1.0/24 (VNI 1)
-                VTEP       10.17.2.2:4789 (02:00:0a:11:02:02) on eth0
-                remote     2 subnets (1 unreachable, 1 vxlan)
-                endpoints  2
+            host       host-01
+            agent      not running (last: pid 4711, started 2030-01-01T00:00:00Z); packets flow by what the kernel holds
+            subnet     10.244.1.0/24 (VNI 1)
+            VTEP       10.17.2.2:4789 (02:00:0a:11:02:02) on eth0
+            remote     2 subnets (1 unreachable, 1 vxlan)
+            endpoints  2
             endpoint   10.244.1.9, eth0 of /run/netns/blue (web/one)
-                packets    7 handled, 2 dropped
-                program    from_container, id 12, tag 0123456789abcdef
-                attached   from_underlay on interface 2
+            packets    7 handled, 2 dropped
+            program    from_container, id 12, tag 0123456789abcdef
+            attached   from_underlay on interface 2
             """,
             ""),
         here("status"));

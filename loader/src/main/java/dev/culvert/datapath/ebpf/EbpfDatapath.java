@@ -242,6 +242,16 @@ public final class EbpfDatapath implements Datapath {
   }
 
   @Override
+  public void remember(String word) {
+    pins.setWord(word);
+  }
+
+  @Override
+  public Optional<String> remembered() {
+    return pins.word();
+  }
+
+  @Override
   public int port() {
     return config.port();
   }

@@ -23,7 +23,8 @@ import java.util.stream.Stream;
  *   links/from_underlay         attachments: the program's name, then what tells it from others
  *   programs/from_underlay      the programs that the links run
  *   containers/WHERE            for whom an interface was let in that somebody else made
- *   abi, identity, containers/* symbolic links whose target is the text itself: a BPF file system
+ *   word                        what one control plane leaves for the next
+ *   abi, identity, ...          symbolic links whose target is the text itself: a BPF file system
  *                               holds no plain files, but it does hold these, and renames them
  *                               atomically
  * </pre>
@@ -31,6 +32,7 @@ import java.util.stream.Stream;
 public final class Pins {
   private static final String ABI = "abi";
   private static final String IDENTITY = "identity";
+  private static final String WORD = "word";
   private static final String LINKS = "links";
   private static final String PROGRAMS = "programs";
   private static final String CONTAINERS = "containers";
@@ -199,6 +201,15 @@ public final class Pins {
     setText(folder.resolve(IDENTITY), IdentityText.of(identity));
   }
 
+  /** What was left for the next process; empty when nothing was. */
+  public Optional<String> word() {
+    return text(folder.resolve(WORD));
+  }
+
+  public void setWord(String word) {
+    setText(folder.resolve(WORD), word);
+  }
+
   /** A text of one line that was kept for a container; empty when there is none. */
   public Optional<String> note(String where) {
     return text(folder.resolve(CONTAINERS).resolve(where));
@@ -280,7 +291,7 @@ public final class Pins {
     programs().forEach(name -> delete(program(name)));
     maps.forEach(name -> delete(map(name)));
     names(folder.resolve(CONTAINERS)).forEach(this::deleteNote);
-    for (String text : List.of(IDENTITY, ABI)) {
+    for (String text : List.of(IDENTITY, WORD, ABI)) {
       delete(folder.resolve(text));
       delete(fresh(folder.resolve(text))); // left by an agent that died in the middle
     }
