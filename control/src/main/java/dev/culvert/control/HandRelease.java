@@ -2,6 +2,7 @@
 package dev.culvert.control;
 
 import java.time.Duration;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -23,6 +24,8 @@ public final class HandRelease {
    * @throws LeaseStoreException when the store does not answer
    */
   public static boolean ofSilent(LeaseStore store, Lease lease) {
+    Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(lease, "lease");
     return ofSilent(store, lease, TimeSource.system());
   }
 

@@ -2,6 +2,7 @@
 package dev.culvert.control;
 
 import dev.culvert.kernel.RefusedException;
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
@@ -22,6 +23,7 @@ public record HostName(String text) implements Comparable<HostName> {
    * @throws RefusedException when no host can be called that
    */
   public HostName {
+    Objects.requireNonNull(text, "text");
     if (!isValid(text)) {
       throw new RefusedException(
           "\""
@@ -37,6 +39,7 @@ public record HostName(String text) implements Comparable<HostName> {
    * @param text anything
    */
   public static boolean isValid(String text) {
+    Objects.requireNonNull(text, "text");
     return FORM.matcher(text).matches();
   }
 
@@ -49,6 +52,7 @@ public record HostName(String text) implements Comparable<HostName> {
   /** In the order of the letters. */
   @Override
   public int compareTo(HostName other) {
+    Objects.requireNonNull(other, "other");
     return text.compareTo(other.text);
   }
 

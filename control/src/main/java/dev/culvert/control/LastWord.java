@@ -30,12 +30,11 @@ final class LastWord {
    */
   static String of(SortedMap<IpPrefix, Instant> until, SteadyClock clock) {
     List<String> words = new ArrayList<>();
-    until.forEach(
-        (subnet, end) ->
-            words.add(
-                subnet
-                    + "="
-                    + (end.equals(Instant.MAX) ? FOR_EVER : clock.elapsedAt(end).toSeconds())));
+    until.forEach((subnet, end) ->
+        words.add(
+            subnet
+                + "="
+                + (end.equals(Instant.MAX) ? FOR_EVER : clock.elapsedAt(end).toSeconds())));
     return String.join(" ", words);
   }
 
@@ -53,7 +52,10 @@ final class LastWord {
                   ? Instant.MAX
                   : clock.at(Duration.ofSeconds(Long.parseLong(end))));
         }
-      } catch (RefusedException | NumberFormatException | ArithmeticException | DateTimeException e) {
+      } catch (RefusedException
+          | NumberFormatException
+          | ArithmeticException
+          | DateTimeException e) {
         // Written by another version, or by somebody.
       }
     }

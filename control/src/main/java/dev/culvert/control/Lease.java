@@ -37,6 +37,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
      * @throws RefusedException for an end outside the years 1970 to 9999, or before its beginning
      */
     public Term {
+      Objects.requireNonNull(expires, "expires");
       Objects.requireNonNull(renewed, "renewed");
       if (expires.isBefore(EARLIEST) || expires.isAfter(LATEST)) {
         throw new RefusedException(
@@ -58,6 +59,8 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
      * @throws RefusedException for an end outside the years 1970 to 9999
      */
     public static Term from(Instant now, Duration length) {
+      Objects.requireNonNull(now, "now");
+      Objects.requireNonNull(length, "length");
       return new Term(Optional.of(now), now.plus(length));
     }
 
@@ -68,6 +71,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
      * @throws RefusedException for an end outside the years 1970 to 9999
      */
     public static Term until(Instant expires) {
+      Objects.requireNonNull(expires, "expires");
       return new Term(Optional.empty(), expires);
     }
 
@@ -77,6 +81,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
      * @param usual what is returned where its holder did not say when it renewed
      */
     public Duration length(Duration usual) {
+      Objects.requireNonNull(usual, "usual");
       return renewed.map(since -> Duration.between(since, expires)).orElse(usual);
     }
   }
@@ -141,6 +146,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
    * @param now by the holder's clock: by another the answer is off by as much as the two differ
    */
   public boolean isExpired(Instant now) {
+    Objects.requireNonNull(now, "now");
     return expires().isPresent() && expires().get().isBefore(now);
   }
 
@@ -151,6 +157,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
    * @param other of any subnet
    */
   public boolean hasHolderOf(Lease other) {
+    Objects.requireNonNull(other, "other");
     return host.equals(other.host) && vtep.mac().equals(other.vtep.mac());
   }
 

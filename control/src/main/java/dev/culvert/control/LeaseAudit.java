@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -32,6 +33,10 @@ public final class LeaseAudit {
    */
   public static List<String> find(
       List<OverlayConfig.Network> networks, Vni vni, Collection<Lease> all, Instant now) {
+    Objects.requireNonNull(networks, "networks");
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(all, "all");
+    Objects.requireNonNull(now, "now");
     List<Lease> leases = all.stream().filter(lease -> lease.subnet().vni().equals(vni)).toList();
     List<String> sentences = new ArrayList<>();
     Map<String, Lease> firsts = new HashMap<>();

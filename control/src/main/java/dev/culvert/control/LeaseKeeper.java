@@ -149,8 +149,8 @@ final class LeaseKeeper {
   }
 
   /**
-   * Until when the process after this one may go on without the store's word: while the lease lasts,
-   * and, when it ended while the store was away, as long as this one watches and a nap more.
+   * Until when the process after this one may go on without the store's word: while the lease
+   * lasts, and, when it ended while the store was away, as long as this one watches and a nap more.
    */
   Instant sureUntil(Instant now) {
     if (isFenced()) {

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -30,21 +31,36 @@ public interface LeaseStore extends AutoCloseable {
      *
      * @param lease what the store holds now
      */
-    record Done(Lease lease) implements Result {}
+    record Done(Lease lease) implements Result {
+      /** Checks that all is there. */
+      public Done {
+        Objects.requireNonNull(lease, "lease");
+      }
+    }
 
     /**
      * Nothing was changed: somebody else was first.
      *
      * @param current what the store has
      */
-    record Conflict(Lease current) implements Result {}
+    record Conflict(Lease current) implements Result {
+      /** Checks that all is there. */
+      public Conflict {
+        Objects.requireNonNull(current, "current");
+      }
+    }
 
     /**
      * There is no lease to renew: it was released, or removed by hand.
      *
      * @param subnet whose
      */
-    record Gone(Subnet subnet) implements Result {}
+    record Gone(Subnet subnet) implements Result {
+      /** Checks that all is there. */
+      public Gone {
+        Objects.requireNonNull(subnet, "subnet");
+      }
+    }
   }
 
   /**

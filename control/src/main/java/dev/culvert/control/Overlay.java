@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -92,6 +93,9 @@ public final class Overlay implements AutoCloseable {
    * @throws OverlayBusyException when store or kernel take more than {@link Timeouts#start}
    */
   public static Overlay start(OverlayConfig config, LeaseStore store, Datapath datapath) {
+    Objects.requireNonNull(config, "config");
+    Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(datapath, "datapath");
     return start(config, store, datapath, TimeSource.system());
   }
 
@@ -107,6 +111,10 @@ public final class Overlay implements AutoCloseable {
    */
   public static Overlay start(
       OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
+    Objects.requireNonNull(config, "config");
+    Objects.requireNonNull(store, "store");
+    Objects.requireNonNull(datapath, "datapath");
+    Objects.requireNonNull(time, "time");
     Overlay overlay = new Overlay(config, store, datapath, time);
     try {
       overlay.run("starting", config.timeouts().start(), overlay.core::start);
@@ -161,6 +169,7 @@ public final class Overlay implements AutoCloseable {
    * @throws OverlayBusyException as every call
    */
   public Subscription subscribe(Consumer<OverlayEvent> subscriber) {
+    Objects.requireNonNull(subscriber, "subscriber");
     return mailbox.call(
         new Question<>(
             "subscribing",
@@ -199,6 +208,8 @@ public final class Overlay implements AutoCloseable {
    *     host lost its leases
    */
   public Endpoint attach(ContainerEnd container, List<InetAddress> wanted) {
+    Objects.requireNonNull(container, "container");
+    Objects.requireNonNull(wanted, "wanted");
     return attach("attaching " + container, () -> core.containers().attach(container, wanted));
   }
 
@@ -212,6 +223,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException as the other does
    */
   public Endpoint attach(Path netns, InterfaceName interfaceName, List<InetAddress> wanted) {
+    Objects.requireNonNull(wanted, "wanted");
     return attach(new ContainerEnd(netns, interfaceName), wanted);
   }
 
@@ -225,6 +237,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException as the other does
    */
   public Endpoint attach(Path netns, InterfaceName interfaceName, Optional<InetAddress> wanted) {
+    Objects.requireNonNull(wanted, "wanted");
     return attach(netns, interfaceName, wanted.stream().toList());
   }
 
@@ -235,6 +248,7 @@ public final class Overlay implements AutoCloseable {
    * @param address any of its addresses
    */
   public void detach(InetAddress address) {
+    Objects.requireNonNull(address, "address");
     run(
         "detaching " + IpAddresses.text(address),
         timeouts.call(),
@@ -250,6 +264,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException for an address that no host can have
    */
   public void moveTo(InetAddress underlayAddress) {
+    Objects.requireNonNull(underlayAddress, "underlayAddress");
     run(
         "moving to " + IpAddresses.text(underlayAddress),
         timeouts.call(),
@@ -270,6 +285,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when it is no such pair
    */
   public Endpoint attachExisting(ContainerEnd container) {
+    Objects.requireNonNull(container, "container");
     return attach("attaching " + container, () -> core.containers().attachExisting(container));
   }
 
@@ -292,6 +308,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when there is no such bridge
    */
   public void attachBridge(InterfaceName bridge) {
+    Objects.requireNonNull(bridge, "bridge");
     run("attaching " + bridge, timeouts.call(), () -> core.attachBridge(bridge));
   }
 
@@ -302,6 +319,7 @@ public final class Overlay implements AutoCloseable {
    * @throws RefusedException when it is there, and was not attached
    */
   public void detachBridge(InterfaceName bridge) {
+    Objects.requireNonNull(bridge, "bridge");
     run("detaching " + bridge, timeouts.call(), () -> core.detachBridge(bridge));
   }
 

@@ -98,6 +98,7 @@ public final class OverlayConfig {
      * @throws RefusedException when the network has no room for containers
      */
     public static Network of(IpPrefix prefix) {
+      Objects.requireNonNull(prefix, "prefix");
       int usual = prefix.family() == IpFamily.IPV4 ? USUAL_LENGTH_IPV4 : USUAL_LENGTH_IPV6;
       int longest = Math.max(prefix.length(), longestSubnet(prefix));
       return new Network(prefix, Math.clamp(usual, prefix.length(), longest), Optional.empty());
@@ -110,6 +111,7 @@ public final class OverlayConfig {
      * @param network whose family counts, and nothing else
      */
     public static int longestSubnet(IpPrefix network) {
+      Objects.requireNonNull(network, "network");
       return network.family().addressBits() - LEAST_HOST_BITS;
     }
 
@@ -132,6 +134,7 @@ public final class OverlayConfig {
      * @throws RefusedException when it is outside the network
      */
     public Network withSubnet(IpPrefix wanted) {
+      Objects.requireNonNull(wanted, "wanted");
       return new Network(prefix, wanted.length(), Optional.of(wanted));
     }
   }
@@ -171,6 +174,7 @@ public final class OverlayConfig {
      * @throws RefusedException when it has no room for containers
      */
     public Builder network(IpPrefix prefix) {
+      Objects.requireNonNull(prefix, "prefix");
       return network(Network.of(prefix));
     }
 

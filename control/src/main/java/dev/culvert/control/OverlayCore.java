@@ -100,8 +100,7 @@ final class OverlayCore {
     FormerSettings.require(config, datapath.port(), before, state);
     table.setFound(state);
     containers.adopt(state);
-    leases.obtain(
-        state, before, datapath.remembered().map(this::lastWord).orElse(Map.of()), now);
+    leases.obtain(state, before, datapath.remembered().map(this::lastWord).orElse(Map.of()), now);
     try {
       useLeases();
       containers.adopt(datapath.read()); // where the tables were lost, by their interfaces
@@ -165,7 +164,8 @@ final class OverlayCore {
     }
     SortedMap<IpPrefix, Instant> sure = leases.sureUntil(now);
     if (!sure.isEmpty()) {
-      problems.guard("Leaving a word for the next agent", () -> leaveWord(LastWord.of(sure, clock)));
+      problems.guard(
+          "Leaving a word for the next agent", () -> leaveWord(LastWord.of(sure, clock)));
     }
   }
 

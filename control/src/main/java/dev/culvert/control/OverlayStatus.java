@@ -5,6 +5,7 @@ import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -30,12 +31,23 @@ public record OverlayStatus(
     long storeRevision,
     List<String> pending,
     List<String> problems) {
+  /** Checks that all is there. */
+  public OverlayStatus {
+    Objects.requireNonNull(leases, "leases");
+    Objects.requireNonNull(fenced, "fenced");
+    Objects.requireNonNull(remotes, "remotes");
+    Objects.requireNonNull(endpoints, "endpoints");
+    Objects.requireNonNull(pending, "pending");
+    Objects.requireNonNull(problems, "problems");
+  }
+
   /**
    * {@return the same with other problems}
    *
    * @param others one sentence each; copied
    */
   public OverlayStatus withProblems(List<String> others) {
+    Objects.requireNonNull(others, "others");
     return new OverlayStatus(
         leases,
         fenced,

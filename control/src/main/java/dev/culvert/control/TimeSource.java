@@ -3,6 +3,7 @@ package dev.culvert.control;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Objects;
 
 /**
  * The two clocks that an overlay needs. What is due is decided by the one that does not jump; what
@@ -26,6 +27,7 @@ public interface TimeSource {
    * @throws InterruptedException when somebody interrupts it
    */
   default void pause(Duration length) throws InterruptedException {
+    Objects.requireNonNull(length, "length");
     Thread.sleep(length);
   }
 

@@ -6,6 +6,7 @@ import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * A wish: give this network namespace an interface in the overlay.
@@ -30,6 +31,8 @@ public record Attachment(Vni vni, ContainerEnd container, List<Address> addresse
      * @throws IllegalArgumentException when the two are of different families
      */
     public Address {
+      Objects.requireNonNull(address, "address");
+      Objects.requireNonNull(gateway, "gateway");
       if (IpFamily.of(address) != IpFamily.of(gateway)) {
         throw new IllegalArgumentException(
             "The gateway "
@@ -47,6 +50,7 @@ public record Attachment(Vni vni, ContainerEnd container, List<Address> addresse
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Attachment {
+    Objects.requireNonNull(addresses, "addresses");
     addresses = IpFamily.sorted(addresses, Address::address);
   }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.util.Objects;
+
 /**
  * How much passed, since the datapath was made or since it was counted from.
  *
@@ -14,6 +16,7 @@ public record Counter(long packets, long bytes) {
    * @param other counts other packets, or some would count twice
    */
   public Counter plus(Counter other) {
+    Objects.requireNonNull(other, "other");
     return new Counter(packets + other.packets, bytes + other.bytes);
   }
 }

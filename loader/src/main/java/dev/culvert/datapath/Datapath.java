@@ -6,6 +6,7 @@ import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -23,7 +24,13 @@ public interface Datapath extends AutoCloseable {
    * @param change one of those that were asked for
    * @param cause with a sentence for people
    */
-  record Failure(Change change, RuntimeException cause) {}
+  record Failure(Change change, RuntimeException cause) {
+    /** Checks that all is there. */
+    public Failure {
+      Objects.requireNonNull(change, "change");
+      Objects.requireNonNull(cause, "cause");
+    }
+  }
 
   /**
    * What the tables hold at one moment.
@@ -32,7 +39,14 @@ public interface Datapath extends AutoCloseable {
    * @param locals this host's own subnets
    * @param endpoints this host's containers, but for those behind bridges
    */
-  record State(List<RemoteSubnet> remotes, List<LocalSubnet> locals, List<Endpoint> endpoints) {}
+  record State(List<RemoteSubnet> remotes, List<LocalSubnet> locals, List<Endpoint> endpoints) {
+    /** Checks that all is there. */
+    public State {
+      Objects.requireNonNull(remotes, "remotes");
+      Objects.requireNonNull(locals, "locals");
+      Objects.requireNonNull(endpoints, "endpoints");
+    }
+  }
 
   /**
    * Makes this host a tunnel end: the device for the host's own traffic with {@code vtep.mac()} and
@@ -63,11 +77,11 @@ public interface Datapath extends AutoCloseable {
    *
    * @param word one line, less than 1000 characters, in place of the one before
    */
-  default void remember(String word) {}
+  default void remember(String word) {
+    Objects.requireNonNull(word, "word");
+  }
 
-  /**
-   * {@return what {@link #remember} was given last, also by a process before this one}
-   */
+  /** {@return what {@link #remember} was given last, also by a process before this one} */
   default Optional<String> remembered() {
     return Optional.empty();
   }
@@ -117,6 +131,7 @@ public interface Datapath extends AutoCloseable {
    * @throws RefusedException where packets do not pass through interfaces' programs
    */
   default Endpoint attachExisting(ExistingInterface wish) {
+    Objects.requireNonNull(wish, "wish");
     throw new RefusedException("This datapath attaches only interfaces that it makes itself.");
   }
 
@@ -167,6 +182,8 @@ public interface Datapath extends AutoCloseable {
    * @throws NoSuchContainerException when there is no such namespace
    */
   default Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(container, "container");
     return Optional.empty();
   }
 

@@ -31,7 +31,12 @@ public record Endpoint(
    * @param peer whether it is a veth with its other end in the container, so that packets can be
    *     put straight into the container's namespace
    */
-  public record HostEnd(int interfaceIndex, MacAddress mac, boolean peer) {}
+  public record HostEnd(int interfaceIndex, MacAddress mac, boolean peer) {
+    /** Checks that all is there. */
+    public HostEnd {
+      Objects.requireNonNull(mac, "mac");
+    }
+  }
 
   /**
    * Sorts the addresses.
@@ -39,6 +44,7 @@ public record Endpoint(
    * @throws IllegalArgumentException for no address, or two of one family
    */
   public Endpoint {
+    Objects.requireNonNull(addresses, "addresses");
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(mac, "mac");
     Objects.requireNonNull(host, "host");
@@ -67,7 +73,7 @@ public record Endpoint(
    * @param host the other end
    */
   public Endpoint(Vni vni, InetAddress address, MacAddress mac, HostEnd host) {
-    this(vni, List.of(address), mac, host);
+    this(vni, List.of(Objects.requireNonNull(address, "address")), mac, host);
   }
 
   /**

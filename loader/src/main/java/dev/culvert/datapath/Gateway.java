@@ -4,6 +4,7 @@ package dev.culvert.datapath;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What this host answers for in one overlay network of one IP family: the address that containers
@@ -19,6 +20,8 @@ public record Gateway(InetAddress address, IpPrefix network) {
    * @throws IllegalArgumentException when the address lies outside the network
    */
   public Gateway {
+    Objects.requireNonNull(address, "address");
+    Objects.requireNonNull(network, "network");
     if (!network.contains(address)) {
       throw new IllegalArgumentException(
           "The gateway "
@@ -37,6 +40,7 @@ public record Gateway(InetAddress address, IpPrefix network) {
    *     subnet of one address, that address
    */
   public static InetAddress addressIn(IpPrefix subnet) {
+    Objects.requireNonNull(subnet, "subnet");
     byte[] first = subnet.address().getAddress();
     if (subnet.length() < subnet.family().addressBits()) {
       first[first.length - 1] |= 1;

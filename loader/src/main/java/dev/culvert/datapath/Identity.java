@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.InterfaceName;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What {@link Datapath#start} set, kept beside the pins so that the maps can be read without the
@@ -20,6 +21,7 @@ public record Identity(Vni vni, Vtep vtep, List<Gateway> gateways, InterfaceName
    * @throws IllegalArgumentException for no gateway, or two of one family
    */
   public Identity {
+    Objects.requireNonNull(gateways, "gateways");
     gateways = Gateway.sorted(gateways);
   }
 

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -43,6 +44,7 @@ public enum IpFamily {
    * @param address one of Java's: an IPv4 address mapped into IPv6 is IPv4 there already
    */
   public static IpFamily of(InetAddress address) {
+    Objects.requireNonNull(address, "address");
     return address instanceof Inet4Address ? IPV4 : IPV6;
   }
 
@@ -69,6 +71,7 @@ public enum IpFamily {
    * @throws IllegalArgumentException for any other number of bytes
    */
   public static InetAddress address(byte[] raw) {
+    Objects.requireNonNull(raw, "raw");
     try {
       return InetAddress.getByAddress(raw);
     } catch (UnknownHostException e) {
@@ -87,6 +90,8 @@ public enum IpFamily {
    * @throws IllegalArgumentException for none, or two of one family
    */
   public static <T> List<T> sorted(Collection<T> things, Function<T, InetAddress> address) {
+    Objects.requireNonNull(things, "things");
+    Objects.requireNonNull(address, "address");
     List<T> sorted =
         things.stream().sorted(Comparator.comparing(thing -> of(address.apply(thing)))).toList();
     long families = sorted.stream().map(thing -> of(address.apply(thing))).distinct().count();

@@ -5,6 +5,7 @@ import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
@@ -27,6 +28,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    *     behind the length
    */
   public IpPrefix {
+    Objects.requireNonNull(address, "address");
     byte[] bytes = address.getAddress();
     int longest = IpFamily.of(address).addressBits();
     if (length < 0 || length > longest) {
@@ -61,6 +63,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    *     message then names what may have been meant
    */
   public static IpPrefix parse(String text) {
+    Objects.requireNonNull(text, "text");
     int slash = text.indexOf('/');
     if (slash < 0 || !LENGTH.matcher(text.substring(slash + 1)).matches()) {
       throw new RefusedException(
@@ -81,6 +84,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @param length in bits, 0 to 32 or 128
    */
   public static IpPrefix containing(InetAddress address, int length) {
+    Objects.requireNonNull(address, "address");
     return new IpPrefix(IpFamily.address(masked(address.getAddress(), length)), length);
   }
 
@@ -90,6 +94,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @param address of either family
    */
   public static IpPrefix of(InetAddress address) {
+    Objects.requireNonNull(address, "address");
     return new IpPrefix(address, IpFamily.of(address).addressBits());
   }
 
@@ -99,6 +104,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @param family which of the two
    */
   public static IpPrefix everything(IpFamily family) {
+    Objects.requireNonNull(family, "family");
     return new IpPrefix(IpFamily.address(new byte[family.addressBytes()]), 0);
   }
 
@@ -112,6 +118,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @throws RefusedException for anything else
    */
   public static InetAddress parseAddress(String text) {
+    Objects.requireNonNull(text, "text");
     if (!IPV4.matcher(text).matches() && !IPV6.matcher(text).matches()) {
       throw new RefusedException("\"" + text + "\" is not an IP address.");
     }
@@ -133,6 +140,7 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @param other one of the other family does not
    */
   public boolean contains(InetAddress other) {
+    Objects.requireNonNull(other, "other");
     byte[] bytes = other.getAddress();
     return IpFamily.of(other) == family()
         && Arrays.equals(masked(bytes, length), address.getAddress());
@@ -144,11 +152,13 @@ public record IpPrefix(InetAddress address, int length) implements Comparable<Ip
    * @param other one of the other family shares none
    */
   public boolean overlaps(IpPrefix other) {
+    Objects.requireNonNull(other, "other");
     return length <= other.length ? contains(other.address) : other.contains(address);
   }
 
   @Override
   public int compareTo(IpPrefix other) {
+    Objects.requireNonNull(other, "other");
     int byAddress = Arrays.compareUnsigned(address.getAddress(), other.address.getAddress());
     return byAddress != 0 ? byAddress : Integer.compare(length, other.length);
   }

@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.RefusedException;
 import java.util.HexFormat;
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
@@ -38,6 +39,7 @@ public record MacAddress(long bits) {
    * @throws RefusedException for anything else, and for zero or a multicast address
    */
   public static MacAddress parse(String text) {
+    Objects.requireNonNull(text, "text");
     if (!FORM.matcher(text).matches()) {
       throw new RefusedException(
           "\""
@@ -58,6 +60,7 @@ public record MacAddress(long bits) {
    * @throws IllegalArgumentException for another number of bytes, zero, or a multicast address
    */
   public static MacAddress of(byte[] bytes) {
+    Objects.requireNonNull(bytes, "bytes");
     if (bytes.length != 6) {
       throw new IllegalArgumentException("A MAC address has 6 bytes, not " + bytes.length + ".");
     }

@@ -2,6 +2,7 @@
 package dev.culvert.datapath;
 
 import java.net.InetAddress;
+import java.util.Objects;
 
 /**
  * The first step from this host to a VTEP, as the kernel's routing says now.
@@ -13,4 +14,10 @@ import java.net.InetAddress;
  * @param onLink whether the VTEP is on the same link, so that no router lies between
  */
 public record NextHop(
-    int interfaceIndex, InetAddress source, InetAddress gateway, int mtuBytes, boolean onLink) {}
+    int interfaceIndex, InetAddress source, InetAddress gateway, int mtuBytes, boolean onLink) {
+  /** Checks that all is there. */
+  public NextHop {
+    Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(gateway, "gateway");
+  }
+}

@@ -2,6 +2,7 @@
 package dev.culvert.datapath;
 
 import dev.culvert.kernel.IpAddresses;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -21,6 +22,10 @@ public record RemoteSubnet(
    * @throws IllegalArgumentException for direct routing over a router
    */
   public RemoteSubnet {
+    Objects.requireNonNull(subnet, "subnet");
+    Objects.requireNonNull(local, "local");
+    Objects.requireNonNull(remote, "remote");
+    Objects.requireNonNull(nextHop, "nextHop");
     if (direct && nextHop.isPresent() && !nextHop.get().onLink()) {
       throw new IllegalArgumentException(
           "Direct routing to "

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath;
 
+import java.util.Objects;
+
 /**
  * VXLAN network identifier (RFC 7348 section 5): 24 bits, keeps networks with the same addresses
  * apart. Ordered by number.
@@ -24,6 +26,7 @@ public record Vni(int value) implements Comparable<Vni> {
 
   @Override
   public int compareTo(Vni other) {
+    Objects.requireNonNull(other, "other");
     return Integer.compare(value, other.value);
   }
 

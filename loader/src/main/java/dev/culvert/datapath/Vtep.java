@@ -3,6 +3,7 @@ package dev.culvert.datapath;
 
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
+import java.util.Objects;
 
 /**
  * A host's tunnel end.
@@ -21,6 +22,7 @@ public record Vtep(InetAddress address, int port, MacAddress mac) {
    * @throws IllegalArgumentException for an address that no host can have, or no port
    */
   public Vtep {
+    Objects.requireNonNull(address, "address");
     if (address.isAnyLocalAddress()
         || address.isMulticastAddress()
         || address.isLoopbackAddress()) {

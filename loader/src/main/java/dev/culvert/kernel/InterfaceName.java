@@ -2,6 +2,7 @@
 package dev.culvert.kernel;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Objects;
 
 /**
  * What an interface can be called: the one rule for names that somebody asks for. Immutable.
@@ -28,6 +29,7 @@ public record InterfaceName(String text) implements Comparable<InterfaceName> {
    * @throws RefusedException when no interface can be called that
    */
   public InterfaceName {
+    Objects.requireNonNull(text, "text");
     if (!isValid(text)) {
       throw new RefusedException(
           "\""
@@ -43,6 +45,7 @@ public record InterfaceName(String text) implements Comparable<InterfaceName> {
    * @param text anything
    */
   public static boolean isValid(String text) {
+    Objects.requireNonNull(text, "text");
     byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
     if (bytes.length < 1 || bytes.length > MAX_BYTES || text.equals(".") || text.equals("..")) {
       return false;
@@ -63,6 +66,7 @@ public record InterfaceName(String text) implements Comparable<InterfaceName> {
   /** In the order of the letters. */
   @Override
   public int compareTo(InterfaceName other) {
+    Objects.requireNonNull(other, "other");
     return text.compareTo(other.text);
   }
 

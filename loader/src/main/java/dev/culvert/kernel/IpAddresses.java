@@ -2,6 +2,7 @@
 package dev.culvert.kernel;
 
 import java.net.InetAddress;
+import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -28,6 +29,7 @@ public final class IpAddresses {
    * @param address its zone is written behind {@code %} (RFC 4007), its name is not
    */
   public static String text(InetAddress address) {
+    Objects.requireNonNull(address, "address");
     byte[] bytes = address.getAddress();
     String asJavaWrites = address.getHostAddress();
     if (bytes.length == 4) {
@@ -45,6 +47,7 @@ public final class IpAddresses {
    * @param port 0 to 65535
    */
   public static String withPort(InetAddress address, int port) {
+    Objects.requireNonNull(address, "address");
     boolean ipv6 = address.getAddress().length > 4;
     return (ipv6 ? "[" + text(address) + "]" : text(address)) + ":" + port;
   }

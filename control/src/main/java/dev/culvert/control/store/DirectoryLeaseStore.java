@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -90,12 +91,13 @@ public final class DirectoryLeaseStore implements LeaseStore {
    * @param directory perhaps a mount point, and empty
    */
   public static boolean isAt(Path directory) {
+    Objects.requireNonNull(directory, "directory");
     return Files.exists(directory.resolve(DirectoryLock.NAME));
   }
 
   DirectoryLeaseStore(
       Path directory, int defaultPort, DirectoryWatcher.Notifications notifications) {
-    this.lock = new DirectoryLock(directory);
+    this.lock = new DirectoryLock(Objects.requireNonNull(directory, "directory"));
     this.directory = new LeaseDirectory(lock.directory(), defaultPort);
     this.networks = new NetworkFiles(this.directory);
     this.journal = new EventJournal("culvert-leases-" + lock.directory().getFileName());
@@ -110,6 +112,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public Result acquire(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
     return change(() -> {
       Optional<Lease> taken = Overlaps.find(lease.subnet(), read().list());
       if (taken.isPresent()) {
@@ -125,6 +128,8 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public Result renew(Lease held, Lease wanted) {
+    Objects.requireNonNull(held, "held");
+    Objects.requireNonNull(wanted, "wanted");
     return change(() -> {
       Held there = read().leases().get(held.subnet());
       if (there == null) {
@@ -141,6 +146,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public void release(Lease held) {
+    Objects.requireNonNull(held, "held");
     change(() -> {
       Held there = read().leases().get(held.subnet());
       if (there != null && there.lease().equals(held)) {
@@ -173,6 +179,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public AutoCloseable watch(Consumer<LeaseEvent> listener) {
+    Objects.requireNonNull(listener, "listener");
     synchronized (starting) {
       requireOpen();
       if (watcher == null) {

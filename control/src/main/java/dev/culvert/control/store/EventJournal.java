@@ -10,6 +10,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.SortedMap;
@@ -132,6 +133,7 @@ public final class EventJournal {
    * @param threadName of its watchers' threads
    */
   public EventJournal(String threadName) {
+    Objects.requireNonNull(threadName, "threadName");
     this.threadName = threadName;
   }
 
@@ -149,6 +151,8 @@ public final class EventJournal {
    * @param wasReleased whether a lease that is no longer there was given back; else it vanished
    */
   public synchronized void update(Map<Subnet, Lease> now, Predicate<Lease> wasReleased) {
+    Objects.requireNonNull(now, "now");
+    Objects.requireNonNull(wasReleased, "wasReleased");
     SortedMap<Subnet, Lease> before = known;
     known = new TreeMap<>(now);
     before.forEach((subnet, old) -> end(old, known.get(subnet), wasReleased.test(old)));
@@ -165,6 +169,8 @@ public final class EventJournal {
    * @param released whether one that is gone was given back; else it vanished
    */
   public synchronized void change(Subnet subnet, Optional<Lease> now, boolean released) {
+    Objects.requireNonNull(subnet, "subnet");
+    Objects.requireNonNull(now, "now");
     Lease old = now.isPresent() ? known.put(subnet, now.get()) : known.remove(subnet);
     if (old != null) {
       end(old, now.orElse(null), released);
@@ -196,6 +202,7 @@ public final class EventJournal {
    * @throws LeaseStoreException when this is closed
    */
   public synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+    Objects.requireNonNull(watcher, "watcher");
     if (closed) {
       throw new LeaseStoreException("The lease store is closed.");
     }

@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -62,6 +63,7 @@ public final class LeaseText {
    * @throws MalformedException naming the first line that makes no sense
    */
   public static Lease parse(String text, int defaultPort) throws MalformedException {
+    Objects.requireNonNull(text, "text");
     TextEntries entries = TextEntries.parse(text, KEYS::contains, String.join(", ", KEYS));
     entries.require(REQUIRED);
     return new LeaseText(entries).lease(defaultPort);
@@ -73,6 +75,7 @@ public final class LeaseText {
    * @param lease of any generation
    */
   public static String format(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
     StringBuilder text = new StringBuilder("# Written by Culvert; see docs/lease-files.md.\n");
     TextEntries.line(text, "subnet", lease.subnet().prefix());
     TextEntries.line(text, "vni", lease.subnet().vni());

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -42,6 +43,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized Result acquire(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
     requireOpen();
     Optional<Lease> taken = Overlaps.find(lease.subnet(), leases.values());
     if (taken.isPresent()) {
@@ -53,6 +55,8 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized Result renew(Lease held, Lease wanted) {
+    Objects.requireNonNull(held, "held");
+    Objects.requireNonNull(wanted, "wanted");
     requireOpen();
     Lease current = leases.get(held.subnet());
     if (current == null) {
@@ -66,6 +70,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized void release(Lease held) {
+    Objects.requireNonNull(held, "held");
     requireOpen();
     if (leases.remove(held.subnet(), held)) {
       journal.update(leases, _ -> true);
@@ -91,6 +96,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized AutoCloseable watch(Consumer<LeaseEvent> watcher) {
+    Objects.requireNonNull(watcher, "watcher");
     return journal.watch(watcher);
   }
 

@@ -6,6 +6,7 @@ import dev.culvert.datapath.Subnet;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** The rule that no two leases of a network share an address, for whoever writes a store. Pure. */
@@ -16,7 +17,13 @@ public final class Overlaps {
    * @param first with the wider or the equal subnet
    * @param second within it
    */
-  public record Pair(Lease first, Lease second) {}
+  public record Pair(Lease first, Lease second) {
+    /** Checks that all is there. */
+    public Pair {
+      Objects.requireNonNull(first, "first");
+      Objects.requireNonNull(second, "second");
+    }
+  }
 
   private Overlaps() {}
 
@@ -27,6 +34,8 @@ public final class Overlaps {
    * @param leases all that there are
    */
   public static Optional<Lease> find(Subnet subnet, Collection<Lease> leases) {
+    Objects.requireNonNull(subnet, "subnet");
+    Objects.requireNonNull(leases, "leases");
     return leases.stream()
         .filter(lease -> lease.subnet().vni().equals(subnet.vni()))
         .filter(lease -> lease.subnet().prefix().overlaps(subnet.prefix()))
@@ -39,6 +48,7 @@ public final class Overlaps {
    * @param leases ordered by subnet, each subnet once
    */
   public static List<Pair> among(Collection<Lease> leases) {
+    Objects.requireNonNull(leases, "leases");
     List<Pair> pairs = new ArrayList<>();
     Lease before = null;
     for (Lease lease : leases) {

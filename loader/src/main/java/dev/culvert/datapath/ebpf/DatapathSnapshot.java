@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -48,6 +49,17 @@ public record DatapathSnapshot(
     TrafficCounters traffic,
     List<Loaded> programs,
     List<Attached> attachments) {
+  /** Checks that all is there. */
+  public DatapathSnapshot {
+    Objects.requireNonNull(identity, "identity");
+    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(paths, "paths");
+    Objects.requireNonNull(counters, "counters");
+    Objects.requireNonNull(traffic, "traffic");
+    Objects.requireNonNull(programs, "programs");
+    Objects.requireNonNull(attachments, "attachments");
+  }
+
   /**
    * A program that the kernel holds.
    *
@@ -59,6 +71,12 @@ public record DatapathSnapshot(
    * @param runCount likewise
    */
   public record Loaded(int id, String name, String tag, long runTimeNs, long runCount) {
+    /** Checks that all is there. */
+    public Loaded {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(tag, "tag");
+    }
+
     private static Loaded of(BpfProgram.Info info) {
       return new Loaded(info.id(), info.name(), info.tag(), info.runTimeNs(), info.runCount());
     }
@@ -71,7 +89,14 @@ public record DatapathSnapshot(
    * @param program such as {@code from_container}
    * @param interfaceIndex empty when the interface is gone
    */
-  public record Attached(String name, String program, Optional<Integer> interfaceIndex) {}
+  public record Attached(String name, String program, Optional<Integer> interfaceIndex) {
+    /** Checks that all is there. */
+    public Attached {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(program, "program");
+      Objects.requireNonNull(interfaceIndex, "interfaceIndex");
+    }
+  }
 
   /**
    * What an agent holds that carries the packets itself: no programs, no traffic by VTEP or
@@ -84,6 +109,9 @@ public record DatapathSnapshot(
    */
   public static DatapathSnapshot ofProcess(
       Optional<Identity> identity, Datapath.State state, Map<Verdict, Counter> counters) {
+    Objects.requireNonNull(identity, "identity");
+    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(counters, "counters");
     return new DatapathSnapshot(
         identity,
         state,
@@ -101,6 +129,7 @@ public record DatapathSnapshot(
    * @return empty where no router said so, and for direct routing, where there is none
    */
   public Optional<LoweredMtu> lowered(RemoteSubnet remote) {
+    Objects.requireNonNull(remote, "remote");
     return remote.direct()
         ? Optional.empty()
         : Optional.ofNullable(paths.get(remote.remote().address()))
@@ -115,6 +144,7 @@ public record DatapathSnapshot(
    * @param remote one of {@code state}'s
    */
   public Optional<Integer> mtuBytes(RemoteSubnet remote) {
+    Objects.requireNonNull(remote, "remote");
     return lowered(remote).map(LoweredMtu::mtuBytes).or(remote::innerMtuBytes);
   }
 

@@ -8,6 +8,7 @@ import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.netlink.GenericNetlink;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 
@@ -18,6 +19,12 @@ import java.util.OptionalLong;
  * @param why a sentence's end: "... because WHY"
  */
 public record DecapsulationChoice(Decapsulation where, String why) {
+  /** Checks that all is there. */
+  public DecapsulationChoice {
+    Objects.requireNonNull(where, "where");
+    Objects.requireNonNull(why, "why");
+  }
+
   // NETDEV_XDP_ACT_* of linux/netdev.h
   private static final long BASIC = 1;
   private static final long RX_FRAGMENTS = 32;
@@ -88,6 +95,8 @@ public record DecapsulationChoice(Decapsulation where, String why) {
    * @throws KernelException when the kernel cannot be asked
    */
   public static Optional<DecapsulationChoice> preview(Libc libc, InterfaceName interfaceName) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(interfaceName, "interfaceName");
     try (Netlink links = Netlink.open(libc)) {
       Optional<LinkInfo> underlay = links.link(interfaceName);
       if (underlay.isEmpty()) {

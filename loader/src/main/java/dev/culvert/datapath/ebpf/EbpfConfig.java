@@ -8,6 +8,7 @@ import dev.culvert.kernel.InterfaceName;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * What an {@link EbpfDatapath} needs to know of its host. Immutable; made by a {@link #builder}.
@@ -48,6 +49,8 @@ public final class EbpfConfig {
    * @return a builder that lacks nothing
    */
   public static Builder builder(Path pins, InterfaceName underlay) {
+    Objects.requireNonNull(pins, "pins");
+    Objects.requireNonNull(underlay, "underlay");
     return new Builder(pins, underlay);
   }
 
@@ -121,6 +124,7 @@ public final class EbpfConfig {
      * @return this
      */
     public Builder moreUnderlays(List<InterfaceName> names) {
+      Objects.requireNonNull(names, "names");
       moreUnderlays = List.copyOf(names);
       return this;
     }
@@ -144,6 +148,7 @@ public final class EbpfConfig {
      * @return this
      */
     public Builder sourcePorts(SourcePorts range) {
+      Objects.requireNonNull(range, "range");
       sourcePorts = range;
       return this;
     }
@@ -155,6 +160,7 @@ public final class EbpfConfig {
      * @return this
      */
     public Builder decapsulation(Decapsulation where) {
+      Objects.requireNonNull(where, "where");
       decapsulation = where;
       return this;
     }
@@ -167,6 +173,7 @@ public final class EbpfConfig {
      * @throws IllegalArgumentException for less than a second
      */
     public Builder pathMtuLifetime(Duration lifetime) {
+      Objects.requireNonNull(lifetime, "lifetime");
       if (lifetime.compareTo(Duration.ofSeconds(1)) < 0) {
         throw new IllegalArgumentException(
             "A path MTU that holds for " + lifetime + " is of no use: give a second or more.");
@@ -195,6 +202,7 @@ public final class EbpfConfig {
      * @return this
      */
     public Builder mapSizes(MapSizes sizes) {
+      Objects.requireNonNull(sizes, "sizes");
       mapSizes = sizes;
       return this;
     }

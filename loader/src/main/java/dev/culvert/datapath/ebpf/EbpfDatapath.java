@@ -38,6 +38,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -116,6 +117,8 @@ public final class EbpfDatapath implements Datapath {
    *     privilege
    */
   public static EbpfDatapath open(Libc libc, EbpfConfig config) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(config, "config");
     Pins pins = Pins.create(libc, config.pins());
     pins.requireAbi();
     requireSamePort(libc, config, pins);
@@ -172,6 +175,8 @@ public final class EbpfDatapath implements Datapath {
    * @throws RefusedException when the folder holds no datapath, or one of another version
    */
   public static DatapathSnapshot inspect(Libc libc, Path pins) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pins, "pins");
     return DatapathSnapshot.read(libc, pins);
   }
 
@@ -184,6 +189,8 @@ public final class EbpfDatapath implements Datapath {
    * @return false also where another instance has its device here
    */
   public static boolean livesHere(Libc libc, Path pins) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pins, "pins");
     Ownership ownership = new Ownership(pins.toAbsolutePath().getFileName().toString());
     try (Netlink netlink = Netlink.open(libc)) {
       return netlink.link(HostDevice.NAME).filter(ownership::owns).isPresent();
@@ -192,6 +199,9 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(vtep, "vtep");
+    Objects.requireNonNull(gateways, "gateways");
     if (vtep.port() != config.port()) {
       throw new IllegalArgumentException(
           "This host's VTEP has port "
@@ -243,6 +253,7 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public void remember(String word) {
+    Objects.requireNonNull(word, "word");
     pins.setWord(word);
   }
 
@@ -258,6 +269,7 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public List<Failure> apply(List<Change> changes) {
+    Objects.requireNonNull(changes, "changes");
     List<Failure> failures = new ArrayList<>();
     List<Change> subnets = new ArrayList<>();
     for (Change change : changes) {
@@ -307,11 +319,13 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public Optional<NextHop> nextHop(InetAddress underlayAddress) {
+    Objects.requireNonNull(underlayAddress, "underlayAddress");
     return nextHops.to(underlayAddress);
   }
 
   @Override
   public int overlayMtuBytes(InetAddress underlayAddress) {
+    Objects.requireNonNull(underlayAddress, "underlayAddress");
     return innerMtuBytes(underlayAddress, identity.map(Identity::networks).orElse(List.of()));
   }
 
@@ -357,32 +371,41 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
+    Objects.requireNonNull(attachment, "attachment");
     return containers.attach(
         attachment, HostKeeper.plan(started()), ContainerLinks.Pair.of(programs));
   }
 
   @Override
   public Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(container, "container");
     return containers.attached(vni, container);
   }
 
   @Override
   public Endpoint attachExisting(ExistingInterface wish) {
+    Objects.requireNonNull(wish, "wish");
     return foreign.attach(wish, started().gateways(), ContainerLinks.Pair.of(programs));
   }
 
   @Override
   public void detach(Vni vni, InetAddress address) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(address, "address");
     containers.detach(vni, address);
   }
 
   @Override
   public void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
+    Objects.requireNonNull(bridge, "bridge");
+    Objects.requireNonNull(subnets, "subnets");
     bridges.attach(bridge, subnets, ContainerLinks.Pair.of(programs));
   }
 
   @Override
   public void detachBridge(InterfaceName bridge) {
+    Objects.requireNonNull(bridge, "bridge");
     bridges.detach(bridge, started());
   }
 
@@ -401,6 +424,7 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public AutoCloseable watch(Runnable listener) {
+    Objects.requireNonNull(listener, "listener");
     return netlink.watch(listener);
   }
 
@@ -413,6 +437,8 @@ public final class EbpfDatapath implements Datapath {
    * @param folder the instance's; need not exist
    */
   public static void removeLeftovers(Libc libc, Path folder) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(folder, "folder");
     Pins pins = Pins.leftBehind(folder);
     try (Netlink netlink = Netlink.open(libc)) {
       new OwnDevices(netlink, new Ownership(pins.instance())).deleteAll();

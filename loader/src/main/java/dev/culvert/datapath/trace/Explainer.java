@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 
@@ -38,7 +39,13 @@ public final class Explainer {
    * @param sender who sends the packet, when it is not who may: the address of a container of this
    *     host, or the underlay address of a VTEP
    */
-  public record Question(ProbePacket packet, Optional<InetAddress> sender) {}
+  public record Question(ProbePacket packet, Optional<InetAddress> sender) {
+    /** Checks that all is there. */
+    public Question {
+      Objects.requireNonNull(packet, "packet");
+      Objects.requireNonNull(sender, "sender");
+    }
+  }
 
   /** Offsets in struct __sk_buff (linux/bpf.h), which is 192 bytes long. */
   private static final int CONTEXT_MARK = 8;
@@ -80,6 +87,9 @@ public final class Explainer {
    * @throws RefusedException when nobody could send such a packet, and no sender is named
    */
   public static Explanation explain(Libc libc, Path folder, Question question) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(folder, "folder");
+    Objects.requireNonNull(question, "question");
     Pins pins = Pins.existing(folder);
     List<LinkInfo> links;
     try (Netlink netlink = Netlink.open(libc)) {

@@ -3,6 +3,7 @@ package dev.culvert.datapath.trace;
 
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -31,4 +32,17 @@ public record Explanation(
     PacketHeaders before,
     Verdict verdict,
     byte[] headerBytes,
-    Optional<PacketHeaders> after) {}
+    Optional<PacketHeaders> after) {
+  /** Checks that all is there. */
+  public Explanation {
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(interfaceName, "interfaceName");
+    Objects.requireNonNull(network, "network");
+    Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(destination, "destination");
+    Objects.requireNonNull(before, "before");
+    Objects.requireNonNull(verdict, "verdict");
+    Objects.requireNonNull(headerBytes, "headerBytes");
+    Objects.requireNonNull(after, "after");
+  }
+}

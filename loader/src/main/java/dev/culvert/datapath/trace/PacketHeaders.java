@@ -4,6 +4,7 @@ package dev.culvert.datapath.trace;
 import dev.culvert.datapath.IpFamily;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 
@@ -16,13 +17,24 @@ import java.util.OptionalInt;
  * @param ip the innermost IP header; empty when there is none
  */
 public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip> ip) {
+  /** Checks that all is there. */
+  public PacketHeaders {
+    Objects.requireNonNull(tunnel, "tunnel");
+    Objects.requireNonNull(ip, "ip");
+  }
+
   /**
    * The outer headers of a tunnel packet.
    *
    * @param outer with the tunnel's UDP ports
    * @param vni 0 to 2^24-1, as the packet has it: 0 is none of ours
    */
-  public record Tunnel(Ip outer, int vni) {}
+  public record Tunnel(Ip outer, int vni) {
+    /** Checks that all is there. */
+    public Tunnel {
+      Objects.requireNonNull(outer, "outer");
+    }
+  }
 
   /**
    * An IP header and the first of what follows.
@@ -43,6 +55,14 @@ public record PacketHeaders(int etherType, Optional<Tunnel> tunnel, Optional<Ip>
       OptionalInt destinationPort,
       int hops,
       boolean fragment) {
+    /** Checks that all is there. */
+    public Ip {
+      Objects.requireNonNull(source, "source");
+      Objects.requireNonNull(destination, "destination");
+      Objects.requireNonNull(sourcePort, "sourcePort");
+      Objects.requireNonNull(destinationPort, "destinationPort");
+    }
+
     /** {@return the protocol as people call it, such as {@code UDP}, or its number} */
     public String protocolName() {
       return switch (protocol) {

@@ -8,6 +8,7 @@ import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 
 /**
  * A packet such as a container would send, checksums included.
@@ -54,6 +55,9 @@ public record ProbePacket(
    * @throws RefusedException for addresses of two families, no port, or a size that cannot be
    */
   public ProbePacket {
+    Objects.requireNonNull(source, "source");
+    Objects.requireNonNull(destination, "destination");
+    Objects.requireNonNull(protocol, "protocol");
     if (IpFamily.of(source) != IpFamily.of(destination)) {
       throw new RefusedException(
           IpAddresses.text(source)

@@ -11,6 +11,7 @@ import dev.culvert.datapath.table.ProgramNames;
 import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -36,6 +37,15 @@ public record TraceEvent(
     Optional<Vni> vni,
     Optional<InetAddress> outerSource,
     PacketHeaders headers) {
+  /** Checks that all is there. */
+  public TraceEvent {
+    Objects.requireNonNull(verdict, "verdict");
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(outerSource, "outerSource");
+    Objects.requireNonNull(headers, "headers");
+  }
+
   /**
    * Reads struct trace_event.
    *

@@ -11,6 +11,7 @@ import dev.culvert.kernel.bpf.BpfRingBuffer;
 import dev.culvert.kernel.host.KernelClock;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -85,6 +86,9 @@ public final class Tracer implements AutoCloseable {
    *     already as there is room for
    */
   public static Tracer open(Libc libc, Path pins, Request request) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pins, "pins");
+    Objects.requireNonNull(request, "request");
     return open(libc, Pins.existing(pins), request.wish());
   }
 
@@ -111,6 +115,8 @@ public final class Tracer implements AutoCloseable {
    * @return how many events there were
    */
   public int poll(Duration atMost, Consumer<TraceEvent> listener) {
+    Objects.requireNonNull(atMost, "atMost");
+    Objects.requireNonNull(listener, "listener");
     if (KernelClock.monotonicNs(libc) - renewedNs >= RENEWAL.toNanos()) {
       renew();
     }

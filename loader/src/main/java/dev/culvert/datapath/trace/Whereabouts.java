@@ -10,6 +10,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import java.net.InetAddress;
 import java.util.Comparator;
+import java.util.Objects;
 import java.util.Optional;
 
 /** Where an inner address is, as the tables of one host say. */
@@ -19,7 +20,12 @@ public sealed interface Whereabouts {
    *
    * @param endpoint its interface, with the address among its own
    */
-  record Container(Endpoint endpoint) implements Whereabouts {}
+  record Container(Endpoint endpoint) implements Whereabouts {
+    /** Checks that all is there. */
+    public Container {
+      Objects.requireNonNull(endpoint, "endpoint");
+    }
+  }
 
   /** This host itself: its own address in the overlay. */
   record Host() implements Whereabouts {}
@@ -29,14 +35,24 @@ public sealed interface Whereabouts {
    *
    * @param subnet what lies behind a bridge has an address that the tables do not know
    */
-  record OwnSubnet(LocalSubnet subnet) implements Whereabouts {}
+  record OwnSubnet(LocalSubnet subnet) implements Whereabouts {
+    /** Checks that all is there. */
+    public OwnSubnet {
+      Objects.requireNonNull(subnet, "subnet");
+    }
+  }
 
   /**
    * In another host's subnet.
    *
    * @param subnet with the way there
    */
-  record Remote(RemoteSubnet subnet) implements Whereabouts {}
+  record Remote(RemoteSubnet subnet) implements Whereabouts {
+    /** Checks that all is there. */
+    public Remote {
+      Objects.requireNonNull(subnet, "subnet");
+    }
+  }
 
   /** In no subnet of this network. */
   record Outside() implements Whereabouts {}
@@ -52,6 +68,10 @@ public sealed interface Whereabouts {
    */
   static Whereabouts of(
       InetAddress address, Vni vni, Datapath.State state, Optional<Identity> identity) {
+    Objects.requireNonNull(address, "address");
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(state, "state");
+    Objects.requireNonNull(identity, "identity");
     for (Endpoint endpoint : state.endpoints()) {
       if (endpoint.vni().equals(vni) && endpoint.addresses().contains(address)) {
         return new Container(endpoint);

@@ -5,6 +5,7 @@ import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
+import java.util.Objects;
 
 /**
  * What a {@link UserspaceDatapath} needs to know of its host. Immutable; made by a {@link
@@ -34,6 +35,9 @@ public final class UserspaceConfig {
    * @return a builder that lacks nothing
    */
   public static Builder builder(String instance, InterfaceName underlay, Vni vni) {
+    Objects.requireNonNull(instance, "instance");
+    Objects.requireNonNull(underlay, "underlay");
+    Objects.requireNonNull(vni, "vni");
     return new Builder(instance, underlay, vni);
   }
 
@@ -95,6 +99,7 @@ public final class UserspaceConfig {
      * @return this
      */
     public Builder sourcePorts(SourcePorts range) {
+      Objects.requireNonNull(range, "range");
       sourcePorts = range;
       return this;
     }

@@ -43,6 +43,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -113,6 +114,8 @@ public final class UserspaceDatapath implements Datapath {
    * @throws dev.culvert.kernel.KernelException when the kernel refuses a netlink socket
    */
   public static UserspaceDatapath open(Libc libc, UserspaceConfig config) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(config, "config");
     try (Undo undo = new Undo()) {
       NetNamespace namespace = NetNamespace.current(libc);
       undo.push(namespace::close);
@@ -131,6 +134,9 @@ public final class UserspaceDatapath implements Datapath {
    */
   @Override
   public void start(Vni vni, Vtep vtep, List<Gateway> gateways) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(vtep, "vtep");
+    Objects.requireNonNull(gateways, "gateways");
     requireOurs(vni, vtep);
     Identity identity = new Identity(vni, vtep, gateways, config.underlay());
     forwarding.requirePossible(identity.networks());
@@ -295,6 +301,7 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public List<Failure> apply(List<Change> changes) {
+    Objects.requireNonNull(changes, "changes");
     List<Failure> failures = new ArrayList<>();
     for (Change change : changes) {
       try {
@@ -364,11 +371,13 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Optional<NextHop> nextHop(InetAddress underlayAddress) {
+    Objects.requireNonNull(underlayAddress, "underlayAddress");
     return nextHops.to(underlayAddress);
   }
 
   @Override
   public int overlayMtuBytes(InetAddress underlayAddress) {
+    Objects.requireNonNull(underlayAddress, "underlayAddress");
     return innerMtuBytes(underlayAddress, identity().map(Identity::networks).orElse(List.of()));
   }
 
@@ -384,6 +393,7 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Endpoint attach(Attachment attachment) {
+    Objects.requireNonNull(attachment, "attachment");
     List<Gateway> gateways =
         identity()
             .map(Identity::gateways)
@@ -396,12 +406,15 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public Optional<Endpoint> attached(Vni vni, ContainerEnd container) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(container, "container");
     return containers.attached(container).filter(endpoint -> endpoint.vni().equals(vni));
   }
 
   /** The kernel would not route to it: the host's end needs addresses and routes of ours. */
   @Override
   public Endpoint attachExisting(ExistingInterface wish) {
+    Objects.requireNonNull(wish, "wish");
     throw new RefusedException(
         "A host without eBPF (\"datapath: userspace\") attaches only interfaces that it makes itself,"
             + " not "
@@ -413,6 +426,8 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public void detach(Vni vni, InetAddress address) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(address, "address");
     containers.detach(address);
     keepBypass();
   }
@@ -422,6 +437,8 @@ public final class UserspaceDatapath implements Datapath {
    */
   @Override
   public void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
+    Objects.requireNonNull(bridge, "bridge");
+    Objects.requireNonNull(subnets, "subnets");
     LinkInfo device = ForeignBridge.find(netlink, bridge);
     for (Subnet subnet : subnets) {
       forwarding.turn(device, subnet.prefix().family(), true);
@@ -433,6 +450,7 @@ public final class UserspaceDatapath implements Datapath {
   /** A subnet that is this host's own stays so, without the bridge. */
   @Override
   public void detachBridge(InterfaceName bridge) {
+    Objects.requireNonNull(bridge, "bridge");
     int index = netlink.link(bridge).map(LinkInfo::index).orElse(-1);
     for (LocalSubnet local : List.copyOf(locals.values())) {
       if (local.bridgeIndex() == index) {
@@ -444,6 +462,7 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public AutoCloseable watch(Runnable listener) {
+    Objects.requireNonNull(listener, "listener");
     return netlink.watch(listener);
   }
 

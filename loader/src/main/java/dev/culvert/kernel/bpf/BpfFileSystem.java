@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.stream.Stream;
 
 /** The BPF file system, where maps, programs and links are pinned. Usable from any thread. */
@@ -35,6 +36,7 @@ public final class BpfFileSystem {
    * @param libc makes the calls
    */
   public BpfFileSystem(Libc libc) {
+    Objects.requireNonNull(libc, "libc");
     this.libc = libc;
   }
 
@@ -45,6 +47,7 @@ public final class BpfFileSystem {
    * @throws KernelException when the path cannot be examined for another reason than its absence
    */
   public boolean contains(Path path) {
+    Objects.requireNonNull(path, "path");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment statfs = arena.allocate(STATFS_BYTES, 8);
       long result =
@@ -73,6 +76,7 @@ public final class BpfFileSystem {
    *     CAP_SYS_ADMIN
    */
   public void mount(Path folder) {
+    Objects.requireNonNull(folder, "folder");
     if (contains(folder)) {
       return;
     }
@@ -103,6 +107,7 @@ public final class BpfFileSystem {
    * @throws KernelException when the kernel refuses: EBUSY while a process stands in it
    */
   public void unmountIfEmpty(Path folder) {
+    Objects.requireNonNull(folder, "folder");
     if (contains(folder) && isEmpty(folder)) {
       KernelException.check(
           new Mounts(libc).unmount(folder, 0),

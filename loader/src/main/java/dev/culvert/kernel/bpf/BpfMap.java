@@ -16,6 +16,7 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.BiConsumer;
 
@@ -40,7 +41,12 @@ public final class BpfMap implements AutoCloseable {
    * @param id unique among all maps that there are now
    * @param spec with the name as the kernel has it, at most 15 characters
    */
-  public record Info(int id, MapSpec spec) {}
+  public record Info(int id, MapSpec spec) {
+    /** Checks that all is there. */
+    public Info {
+      Objects.requireNonNull(spec, "spec");
+    }
+  }
 
   private static final int ARRAY = 2;
   private static final int PERCPU_HASH = 5;
@@ -75,6 +81,8 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public static BpfMap create(Libc libc, MapSpec spec) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(spec, "spec");
     return create(new Bpf(libc), spec, Bpf.MapTypes.NONE, 0);
   }
 
@@ -103,6 +111,8 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when there is none, or it is no map
    */
   public static BpfMap openPinned(Libc libc, Path pin) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pin, "pin");
     Bpf bpf = new Bpf(libc);
     return Pinned.open(
         bpf,
@@ -182,6 +192,8 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public boolean get(MemorySegment key, MemorySegment value) {
+    Objects.requireNonNull(key, "key");
+    Objects.requireNonNull(value, "value");
     check("key", key, keyBytes());
     check("value", value, valueSlotBytes);
     try {
@@ -201,6 +213,8 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses: E2BIG or ENOSPC when the map is full
    */
   public void put(MemorySegment key, MemorySegment value, long flags) {
+    Objects.requireNonNull(key, "key");
+    Objects.requireNonNull(value, "value");
     check("key", key, keyBytes());
     check("value", value, valueSlotBytes);
     try {
@@ -222,6 +236,7 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public boolean remove(MemorySegment key) {
+    Objects.requireNonNull(key, "key");
     check("key", key, keyBytes());
     try {
       return found("BPF_MAP_DELETE_ELEM", bpf.mapDelete(fd(), key.address()));
@@ -240,6 +255,8 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException naming how many of the entries were written
    */
   public void putAll(MemorySegment keys, MemorySegment values, int count) {
+    Objects.requireNonNull(keys, "keys");
+    Objects.requireNonNull(values, "values");
     checkAll("keys", keys, keyBytes(), count);
     checkAll("values", values, valueSlotBytes, count);
     if (count == 0) {
@@ -274,6 +291,7 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException naming how many of the keys were gone through
    */
   public void removeAll(MemorySegment keys, int count) {
+    Objects.requireNonNull(keys, "keys");
     checkAll("keys", keys, keyBytes(), count);
     if (count == 0) {
       return;
@@ -305,6 +323,7 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public void forEach(BiConsumer<MemorySegment, MemorySegment> visitor) {
+    Objects.requireNonNull(visitor, "visitor");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocate(keyBytes(), 8);
       MemorySegment value = arena.allocate(valueSlotBytes, 8);
@@ -353,6 +372,7 @@ public final class BpfMap implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public void pin(Path path) {
+    Objects.requireNonNull(path, "path");
     int result = bpf.pin(fd(), path.toString());
     if (result < 0) {
       throw BpfErrors.pin(target(), path.toString(), result);

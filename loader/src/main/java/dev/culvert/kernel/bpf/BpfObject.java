@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A loaded object: its maps and programs, as owned file descriptors. Closing it frees what is not
@@ -50,6 +51,9 @@ public final class BpfObject implements AutoCloseable {
    * @throws IllegalStateException when a map to reuse has another layout; the message names both
    */
   public static BpfObject load(Libc libc, BpfObjectSpec spec, Map<String, BpfMap> reuse) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(spec, "spec");
+    Objects.requireNonNull(reuse, "reuse");
     ObjectLoader loader = new ObjectLoader(libc, spec);
     try {
       reuse.forEach((name, map) -> loader.reuse(name, map, "The map given as " + name));
@@ -76,6 +80,9 @@ public final class BpfObject implements AutoCloseable {
    * @throws IllegalStateException when a pinned map has another layout; the message names both
    */
   public static BpfObject loadPinned(Libc libc, BpfObjectSpec spec, Path pins) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(spec, "spec");
+    Objects.requireNonNull(pins, "pins");
     ObjectLoader loader = new ObjectLoader(libc, spec);
     List<Path> made = new ArrayList<>();
     try {
@@ -154,6 +161,7 @@ public final class BpfObject implements AutoCloseable {
    * @throws IllegalArgumentException when there is none; the message lists those that there are
    */
   public BpfMap map(String name) {
+    Objects.requireNonNull(name, "name");
     return named("map", name, maps);
   }
 
@@ -165,6 +173,7 @@ public final class BpfObject implements AutoCloseable {
    * @throws IllegalArgumentException when there is none; the message lists those that there are
    */
   public BpfProgram program(String name) {
+    Objects.requireNonNull(name, "name");
     return named("program", name, programs);
   }
 

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * What an object file says, before the kernel sees it: maps, programs, global data, BTF. Immutable
@@ -24,6 +25,12 @@ public final class BpfObjectSpec {
    * @param flags as in linux/bpf.h
    */
   public record MapSpec(String name, int type, Sizes sizes, int flags) {
+    /** Checks that all is there. */
+    public MapSpec {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(sizes, "sizes");
+    }
+
     private static final int PERF_EVENT_ARRAY = 4;
 
     /**
@@ -70,7 +77,13 @@ public final class BpfObjectSpec {
    * @param section such as {@code tc/ingress}, which says of what type it is
    * @param instructionCount of 8 bytes each, before what it calls is linked to it
    */
-  public record ProgramSpec(String name, String section, int instructionCount) {}
+  public record ProgramSpec(String name, String section, int instructionCount) {
+    /** Checks that all is there. */
+    public ProgramSpec {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(section, "section");
+    }
+  }
 
   /** Where a global variable lies in its section, in bytes. */
   record Variable(int offset, int sizeBytes) {}
@@ -122,6 +135,8 @@ public final class BpfObjectSpec {
    *     BTF, or with a relocation that the loader does not support (CO-RE, kfuncs, static maps)
    */
   public static BpfObjectSpec parse(byte[] elf, String name) {
+    Objects.requireNonNull(elf, "elf");
+    Objects.requireNonNull(name, "name");
     return ObjectReader.read(elf, name);
   }
 
@@ -174,6 +189,7 @@ public final class BpfObjectSpec {
    * @throws IllegalArgumentException when there is none of that name or it is no such integer
    */
   public long global(String variable) {
+    Objects.requireNonNull(variable, "variable");
     DataMap map = data.get(dataMapOf(variable));
     Variable place = integer(variable, map);
     long value = 0;
@@ -193,6 +209,7 @@ public final class BpfObjectSpec {
    * @throws IllegalArgumentException when there is none of that name, or the value does not fit it
    */
   public BpfObjectSpec withGlobal(String variable, long value) {
+    Objects.requireNonNull(variable, "variable");
     int index = dataMapOf(variable);
     DataMap map = data.get(index);
     Variable place = integer(variable, map);
@@ -227,6 +244,7 @@ public final class BpfObjectSpec {
    * @throws IllegalArgumentException when there is no such map
    */
   public BpfObjectSpec withMaxEntries(String map, int maxEntries) {
+    Objects.requireNonNull(map, "map");
     List<MapDefinitions.Definition> changed = new ArrayList<>(maps);
     for (int i = 0; i < changed.size(); i++) {
       MapDefinitions.Definition old = changed.get(i);

@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.HexFormat;
+import java.util.Objects;
 
 /** A program that the verifier accepted. Methods may be called from any thread. */
 public final class BpfProgram implements AutoCloseable {
@@ -35,7 +36,13 @@ public final class BpfProgram implements AutoCloseable {
       int translatedBytes,
       int jitedBytes,
       long runTimeNs,
-      long runCount) {}
+      long runCount) {
+    /** Checks that all is there. */
+    public Info {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(tag, "tag");
+    }
+  }
 
   /**
    * What BPF_PROG_TEST_RUN gave.
@@ -46,7 +53,12 @@ public final class BpfProgram implements AutoCloseable {
    */
   @SuppressWarnings(
       "ArrayRecordComponent") // A packet is bytes; two runs are not compared as a whole.
-  public record TestRun(int returnValue, byte[] packet, int durationNs) {}
+  public record TestRun(int returnValue, byte[] packet, int durationNs) {
+    /** Checks that all is there. */
+    public TestRun {
+      Objects.requireNonNull(packet, "packet");
+    }
+  }
 
   // Room for what a program may put before the packet; far more than any encapsulation.
   private static final int GROWTH_BYTES = 4096;
@@ -71,6 +83,8 @@ public final class BpfProgram implements AutoCloseable {
    * @throws KernelException when there is none, or it is no program
    */
   public static BpfProgram openPinned(Libc libc, Path pin) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pin, "pin");
     Bpf bpf = new Bpf(libc);
     return Pinned.open(
         bpf,
@@ -143,6 +157,7 @@ public final class BpfProgram implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public void pin(Path path) {
+    Objects.requireNonNull(path, "path");
     int result = bpf.pin(fd(), path.toString());
     if (result < 0) {
       throw BpfErrors.pin(target(), path.toString(), result);
@@ -159,6 +174,8 @@ public final class BpfProgram implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public TestRun testRun(byte[] packet, byte[] context, int repeat) {
+    Objects.requireNonNull(packet, "packet");
+    Objects.requireNonNull(context, "context");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(packet.length + GROWTH_BYTES, 8);
       Bpf.TestInput input =

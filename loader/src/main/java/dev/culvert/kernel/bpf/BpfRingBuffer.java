@@ -14,6 +14,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -75,6 +76,8 @@ public final class BpfRingBuffer implements AutoCloseable {
    * @throws KernelException when the kernel refuses
    */
   public static BpfRingBuffer create(Libc libc, String name, int sizeBytes) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(name, "name");
     BpfMap map;
     try {
       map = BpfMap.create(libc, new MapSpec(name, RINGBUF, new MapSpec.Sizes(0, 0, sizeBytes), 0));
@@ -125,6 +128,7 @@ public final class BpfRingBuffer implements AutoCloseable {
    * @return how many there were
    */
   public int read(Consumer<MemorySegment> visitor) {
+    Objects.requireNonNull(visitor, "visitor");
     int _ = map.fd(); // Refuses after close(): the memory is gone then.
     int records = 0;
     long at = (long) POSITION.get(consumer, 0L); // Nobody else writes it.
@@ -158,6 +162,7 @@ public final class BpfRingBuffer implements AutoCloseable {
    * @return whether there is something to read
    */
   public boolean await(Duration atMost) {
+    Objects.requireNonNull(atMost, "atMost");
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment pollfd = arena.allocate(8, 8);
       pollfd.set(JAVA_INT, 0, map.fd());

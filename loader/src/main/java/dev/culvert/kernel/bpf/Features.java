@@ -9,6 +9,7 @@ import dev.culvert.kernel.object.ProgramLinker;
 import dev.culvert.kernel.system.FileDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /** What this kernel can do, found out by trying it; each thing once. Usable from any thread. */
@@ -36,6 +37,7 @@ public final class Features {
    * @param libc the way to the kernel
    */
   public static Features of(Libc libc) {
+    Objects.requireNonNull(libc, "libc");
     return Libc.system().equals(libc) ? OfThisHost.FEATURES : new Features(libc);
   }
 

@@ -5,6 +5,7 @@ import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -35,6 +36,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses
    */
   static Link attachTc(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(direction, "direction");
     return Features.of(libc).tcx()
         ? attachTcx(libc, program, interfaceIndex, direction)
         : attachClsact(libc, program, interfaceIndex, direction);
@@ -52,6 +56,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses
    */
   static Link attachTcx(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(direction, "direction");
     return TcxLink.attach(new Bpf(libc), program, interfaceIndex, direction);
   }
 
@@ -66,6 +73,8 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses
    */
   static List<String> tcxPrograms(Libc libc, int interfaceIndex, Direction direction) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(direction, "direction");
     return Features.of(libc).tcx()
         ? TcxLink.programs(new Bpf(libc), interfaceIndex, direction)
         : List.of();
@@ -84,6 +93,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses, or our place holds somebody else's filter
    */
   static Link attachClsact(Libc libc, BpfProgram program, int interfaceIndex, Direction direction) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(direction, "direction");
     return ClsactFilter.attach(libc, program, interfaceIndex, direction);
   }
 
@@ -99,6 +111,9 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    */
   static Optional<Link> findClsact(
       Libc libc, String program, int interfaceIndex, Direction direction) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
+    Objects.requireNonNull(direction, "direction");
     return ClsactFilter.find(libc, program, interfaceIndex, direction);
   }
 
@@ -113,6 +128,8 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the kernel refuses: EBUSY when the interface has an XDP program
    */
   static Link attachXdp(Libc libc, BpfProgram program, int interfaceIndex) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
     return XdpLink.attach(new Bpf(libc), program, interfaceIndex);
   }
 
@@ -126,6 +143,8 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when the driver refuses
    */
   static Link attachNativeXdp(Libc libc, BpfProgram program, int interfaceIndex) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(program, "program");
     return XdpLink.attachNative(new Bpf(libc), program, interfaceIndex);
   }
 
@@ -138,6 +157,8 @@ public sealed interface Link extends AutoCloseable permits KernelLink, ClsactFil
    * @throws KernelException when there is none, or it is another kind of link
    */
   static Link openPinned(Libc libc, Path pin) {
+    Objects.requireNonNull(libc, "libc");
+    Objects.requireNonNull(pin, "pin");
     Bpf bpf = new Bpf(libc);
     return Pinned.open(bpf, pin, Pinned.Kind.LINK, fd -> KernelLink.open(bpf, fd, pin));
   }

@@ -5,6 +5,7 @@ import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.system.FileDescriptor;
+import java.util.Objects;
 
 /**
  * Lets the kernel count the runs of every BPF program of the machine and their time, as {@link
@@ -31,6 +32,7 @@ public final class RunStatistics implements AutoCloseable {
    * @throws KernelException EPERM without CAP_SYS_ADMIN
    */
   public static RunStatistics enable(Libc libc) {
+    Objects.requireNonNull(libc, "libc");
     int result = new Bpf(libc).enableStats(BPF_STATS_RUN_TIME);
     if (result < 0) {
       KernelException refused = BpfErrors.of("BPF_ENABLE_STATS", "run time", result);
