@@ -127,6 +127,7 @@ public interface LeaseStore extends AutoCloseable {
    * @throws LeaseStoreException when it cannot be read
    */
   default Optional<NetworkSettings> network(Vni vni) {
+    Objects.requireNonNull(vni, "vni");
     return Optional.empty();
   }
 
@@ -142,6 +143,9 @@ public interface LeaseStore extends AutoCloseable {
    */
   default boolean putNetwork(
       Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(expected, "expected");
+    Objects.requireNonNull(wanted, "wanted");
     return false;
   }
 

@@ -35,6 +35,8 @@ public record NetworkSettings(
    * @throws RefusedException in one sentence that names it
    */
   public NetworkSettings {
+    Objects.requireNonNull(networks, "networks");
+    Objects.requireNonNull(reservations, "reservations");
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(transport, "transport");
     networks =
@@ -109,6 +111,7 @@ public record NetworkSettings(
    * @throws LeaseStoreException when it does not answer
    */
   public void removeIfUnused(LeaseStore store) {
+    Objects.requireNonNull(store, "store");
     boolean used = store.list().stream().anyMatch(lease -> lease.subnet().vni().equals(vni));
     if (!used && reservations.equals(Reservations.NONE)) {
       boolean _ = store.putNetwork(vni, Optional.of(this), Optional.empty());
@@ -145,6 +148,7 @@ public record NetworkSettings(
    * @return a clause that names each key and both values; empty where they agree
    */
   public Optional<String> contradiction(NetworkSettings own) {
+    Objects.requireNonNull(own, "own");
     Map<String, String> ours = own.agreed();
     Map<String, String> all = new LinkedHashMap<>(agreed());
     ours.forEach(all::putIfAbsent);

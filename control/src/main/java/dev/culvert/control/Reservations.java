@@ -5,6 +5,7 @@ import dev.culvert.datapath.IpPrefix;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
@@ -22,6 +23,8 @@ public record Reservations(List<IpPrefix> never, Map<HostName, List<IpPrefix>> b
 
   /** Orders both, so that equal ones are written alike. */
   public Reservations {
+    Objects.requireNonNull(never, "never");
+    Objects.requireNonNull(byHost, "byHost");
     never = never.stream().sorted().toList();
     SortedMap<HostName, List<IpPrefix>> sorted = new TreeMap<>();
     byHost.forEach((host, subnets) -> sorted.put(host, subnets.stream().sorted().toList()));
@@ -42,6 +45,8 @@ public record Reservations(List<IpPrefix> never, Map<HostName, List<IpPrefix>> b
    * @param subnet of its network
    */
   public Optional<String> forbids(HostName host, IpPrefix subnet) {
+    Objects.requireNonNull(host, "host");
+    Objects.requireNonNull(subnet, "subnet");
     if (never.stream().anyMatch(subnet::overlaps)) {
       return Optional.of("never given");
     }

@@ -158,6 +158,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
 
   @Override
   public Optional<NetworkSettings> network(Vni vni) {
+    Objects.requireNonNull(vni, "vni");
     requireOpen();
     Object _ = lock.open();
     return networks.read(vni);
@@ -167,6 +168,9 @@ public final class DirectoryLeaseStore implements LeaseStore {
   @Override
   public boolean putNetwork(
       Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(expected, "expected");
+    Objects.requireNonNull(wanted, "wanted");
     return change(() -> {
       boolean unchanged =
           networks.read(vni).equals(expected) && expected.isPresent() == networks.isThere(vni);

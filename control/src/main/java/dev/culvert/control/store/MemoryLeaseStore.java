@@ -79,6 +79,7 @@ public final class MemoryLeaseStore implements LeaseStore {
 
   @Override
   public synchronized Optional<NetworkSettings> network(Vni vni) {
+    Objects.requireNonNull(vni, "vni");
     requireOpen();
     return Optional.ofNullable(networks.get(vni));
   }
@@ -86,6 +87,9 @@ public final class MemoryLeaseStore implements LeaseStore {
   @Override
   public synchronized boolean putNetwork(
       Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    Objects.requireNonNull(vni, "vni");
+    Objects.requireNonNull(expected, "expected");
+    Objects.requireNonNull(wanted, "wanted");
     requireOpen();
     if (!Optional.ofNullable(networks.get(vni)).equals(expected)) {
       return false;

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -60,6 +61,7 @@ public final class NetworkText {
    * @throws MalformedException naming the first line that makes no sense
    */
   public static NetworkSettings parse(String text) throws MalformedException {
+    Objects.requireNonNull(text, "text");
     TextEntries entries =
         TextEntries.parse(
             text, NetworkText::isKey, String.join(", ", KEYS) + " and " + BY_HOST + "HOST");
@@ -77,6 +79,7 @@ public final class NetworkText {
    * @param settings to be written
    */
   public static String format(NetworkSettings settings) {
+    Objects.requireNonNull(settings, "settings");
     StringBuilder text = new StringBuilder("# Written by Culvert; see docs/network.md.\n");
     settings.agreed().forEach((key, value) -> TextEntries.line(text, key, value));
     Reservations reservations = settings.reservations();
