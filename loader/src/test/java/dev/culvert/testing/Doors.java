@@ -128,7 +128,7 @@ public final class Doors {
     try {
       return Class.forName(name, false, Doors.class.getClassLoader());
     } catch (ClassNotFoundException e) {
-      throw new AssertionError(e);
+      throw new LinkageError(e.getMessage(), e);
     }
   }
 
@@ -192,7 +192,7 @@ public final class Doors {
           ? Optional.empty()
           : Optional.of(thrown.toString());
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError(e);
+      throw new LinkageError(e.getMessage(), e);
     }
   }
 
@@ -230,7 +230,7 @@ public final class Doors {
     try {
       return hollow(type);
     } catch (ReflectiveOperationException e) {
-      throw new AssertionError("no hollow " + type, e);
+      throw new LinkageError("no hollow " + type, e);
     }
   }
 }
