@@ -15,6 +15,8 @@ import java.lang.reflect.Parameter;
 import java.lang.reflect.Proxy;
 import java.net.InetAddress;
 import java.net.URISyntaxException;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -103,7 +105,16 @@ public final class Doors {
   }
 
   private static List<Class<?>> exported(Class<?> one) throws IOException, URISyntaxException {
-    Path classes = Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
+    Path place = Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
+    if (Files.isDirectory(place)) {
+      return exportedFrom(place);
+    }
+    try (FileSystem jar = FileSystems.newFileSystem(place)) {
+      return exportedFrom(jar.getPath("/"));
+    }
+  }
+
+  private static List<Class<?>> exportedFrom(Path classes) throws IOException {
     List<Class<?>> types = new ArrayList<>();
     try (InputStream in = Files.newInputStream(classes.resolve("module-info.class"))) {
       for (ModuleDescriptor.Exports exports : ModuleDescriptor.read(in).exports()) {
