@@ -102,8 +102,8 @@ record BypassRules(
     chain(text, "in-" + tunnelIndex, "ingress", HostDevice.NAME.text());
     families()
         .forEach(family -> {
-          jump(text, "in-" + tunnelIndex, "meta protocol " + ip(family), "stays", family);
-          jump(text, "in-" + tunnelIndex, "meta protocol " + ip(family), "deliver", family);
+          rule(text, "in-" + tunnelIndex, "meta protocol " + ip(family) + jump("stays", family));
+          rule(text, "in-" + tunnelIndex, "meta protocol " + ip(family) + jump("deliver", family));
         });
     ports().forEach(port -> appendOutward(text, port.interfaceIndex(), port.device()));
     appendOutward(text, tunnelIndex, HostDevice.NAME.text());
@@ -209,7 +209,7 @@ record BypassRules(
           String own = list(port.behind(), family);
           if (!own.isEmpty()) {
             for (String next : List.of("stays", "deliver", "leave")) {
-              jump(text, chain, "%s saddr { %s }".formatted(ip(family), own), next, family);
+              rule(text, chain, "%s saddr { %s }".formatted(ip(family), own) + jump(next, family));
             }
           }
         });
@@ -219,7 +219,8 @@ record BypassRules(
     String chain = "out-" + index;
     chain(text, chain, "egress", device);
     families()
-        .forEach(family -> jump(text, chain, "meta protocol " + ip(family), "remember", family));
+        .forEach(
+            family -> rule(text, chain, "meta protocol " + ip(family) + jump("remember", family)));
   }
 
   private static void chain(StringBuilder text, String name, String hook, String device) {
@@ -228,10 +229,11 @@ record BypassRules(
             .formatted(TABLE, name, hook, device, TABLE, name));
   }
 
-  private static void jump(
-      StringBuilder text, String chain, String match, String next, IpFamily family) {
-    text.append(
-        "add rule netdev %s %s %s jump %s%s\n"
-            .formatted(TABLE, chain, match, next, terms(family).get("family")));
+  private static void rule(StringBuilder text, String chain, String rule) {
+    text.append("add rule netdev %s %s %s\n".formatted(TABLE, chain, rule));
+  }
+
+  private static String jump(String next, IpFamily family) {
+    return " jump " + next + terms(family).get("family");
   }
 }
