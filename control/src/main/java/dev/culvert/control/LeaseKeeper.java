@@ -66,6 +66,9 @@ final class LeaseKeeper {
   /** What the process before this one said of its subnets; empty where it said nothing. */
   private Map<IpPrefix, Instant> lastWord = Map.of();
 
+  /** The kernel had forgotten it. */
+  private boolean fromMemory;
+
   private Optional<Lease> lostTo = Optional.empty();
 
   private Optional<String> problem = Optional.empty();
@@ -195,7 +198,8 @@ final class LeaseKeeper {
       lose(other().orElseThrow(() -> e), now);
     } catch (LeaseStoreException e) {
       if (previous.isEmpty()) {
-        throw e;
+        goOnBy(remembered().orElseThrow(() -> e), e, now);
+        return;
       }
       goOn(previous.get(), carried.isPresent(), now);
       lease = draft.of(new Subnet(config.vni(), previous.get()), 0);
@@ -214,6 +218,54 @@ final class LeaseKeeper {
     } else if (!now.isBefore(validUntil)) {
       doubt("had no agent past the end of its lease of ");
     }
+  }
+
+  /**
+   * Of this very machine: a clone has the file too, but another address.
+   *
+   * @return with the time of writing
+   */
+  private Optional<LeaseMemory.Remembered> remembered() {
+    return config
+        .memory()
+        .flatMap(LeaseMemory::recall)
+        .map(known ->
+            new LeaseMemory.Remembered(
+                known.written(), known.leases().stream().filter(this::isRemembered).toList()))
+        .filter(known -> !known.leases().isEmpty());
+  }
+
+  private boolean isRemembered(Lease known) {
+    return known.host().equals(config.host())
+        && known.subnet().vni().equals(config.vni())
+        && Prefixes.contains(network.prefix(), known.subnet().prefix())
+        && known.vtep().address().equals(draft.underlayAddress());
+  }
+
+  /**
+   * After a reboot, while the store is away. Until its end nobody can have taken the lease; by the
+   * wall's clock, since no other goes on over a reboot, and not by one that has gone back.
+   */
+  private void goOnBy(LeaseMemory.Remembered known, LeaseStoreException e, Instant now) {
+    Lease held = known.leases().getFirst();
+    Instant wall = clock.wall();
+    fromMemory = true;
+    provisional = true;
+    if (wall.isBefore(known.written()) || held.isExpired(wall)) {
+      doubt(
+          "started after the end of its lease, or with a clock that went back, and goes by what it"
+              + " remembers of ");
+    }
+    validUntil =
+        held.expires().map(end -> now.plus(Duration.between(wall, end))).orElse(Instant.MAX);
+    lease = draft.of(held.subnet(), held.vtep().mac(), held.generation());
+    record.failed(now);
+    failed("The store cannot confirm " + lease + ": " + e.getMessage(), now);
+  }
+
+  /** Whether the lease is what was kept over a reboot, and not confirmed since. */
+  boolean isFromMemory() {
+    return fromMemory && provisional;
   }
 
   /** Who has the subnet: a store that takes no writes may still be read. */

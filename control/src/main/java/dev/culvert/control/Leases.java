@@ -100,6 +100,16 @@ final class Leases {
         .toList();
   }
 
+  /** Whether one of them is what was kept over a reboot, and not confirmed since. */
+  boolean isFromMemory() {
+    return keepers.stream().anyMatch(LeaseKeeper::isFromMemory);
+  }
+
+  /** Those that nobody else has or may have. */
+  List<Lease> unfenced() {
+    return keepers.stream().filter(keeper -> !keeper.isFenced()).map(LeaseKeeper::lease).toList();
+  }
+
   /** Whether this host must not carry packets of one of its subnets. */
   boolean isFenced() {
     return keepers.stream().anyMatch(LeaseKeeper::isFenced);

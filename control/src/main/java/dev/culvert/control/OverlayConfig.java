@@ -61,6 +61,7 @@ public final class OverlayConfig {
   private final Duration leaseDuration;
   private final boolean takeOver;
   private final Timeouts timeouts;
+  private final Optional<LeaseMemory> memory;
 
   /**
    * The overlay's network of one IP family.
@@ -149,6 +150,7 @@ public final class OverlayConfig {
     private Duration leaseDuration = DEFAULT_LEASE_DURATION;
     private boolean takeOver;
     private Timeouts timeouts = Timeouts.DEFAULT;
+    private Optional<LeaseMemory> memory = Optional.empty();
 
     private Builder(HostName host, InetAddress underlayAddress) {
       this.host = Objects.requireNonNull(host, "host");
@@ -237,6 +239,17 @@ public final class OverlayConfig {
     }
 
     /**
+     * What is kept over a reboot, so that this host starts while the store is away.
+     *
+     * @param value of this host alone; nothing is kept unless it is set
+     * @return this
+     */
+    public Builder memory(LeaseMemory value) {
+      memory = Optional.of(value);
+      return this;
+    }
+
+    /**
      * Checks all of it.
      *
      * @return a configuration of its own: the builder may go on to make others
@@ -259,6 +272,7 @@ public final class OverlayConfig {
     this.leaseDuration = builder.leaseDuration;
     this.takeOver = builder.takeOver;
     this.timeouts = builder.timeouts;
+    this.memory = builder.memory;
     checkFamilies(networks);
     for (Network network : networks) {
       checkUnderlay(network.prefix(), underlayAddress);
@@ -317,6 +331,11 @@ public final class OverlayConfig {
     return timeouts;
   }
 
+  /** {@return what is kept over a reboot, if something is} */
+  public Optional<LeaseMemory> memory() {
+    return memory;
+  }
+
   /**
    * {@return the same, taking the place of another machine of this name, or not}
    *
@@ -329,8 +348,10 @@ public final class OverlayConfig {
             .directRouting(directRouting)
             .leaseDuration(leaseDuration)
             .timeouts(timeouts)
-            .takeOver(value);
+            .takeOver(value)
+            .timeouts(timeouts);
     networks.forEach(builder::network);
+    memory.ifPresent(builder::memory);
     return builder.build();
   }
 

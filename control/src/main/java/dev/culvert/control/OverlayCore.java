@@ -49,6 +49,7 @@ final class OverlayCore {
   private final NetworkAgreement agreement;
   private final Leases leases;
   private final StoreLink link;
+  private final Remembering remembering;
   private final ClockDifferences clocks = new ClockDifferences();
   private final Problems problems;
   private final LocalContainers containers;
@@ -86,6 +87,7 @@ final class OverlayCore {
     this.leases =
         new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock, agreement));
     this.containers = new LocalContainers(config.vni(), datapath, leases, this::tellContainers);
+    this.remembering = new Remembering(config.memory(), clock);
     this.problems = new Problems(config.host());
     this.link = new StoreLink(store, event -> mailbox.accept(() -> accept(event)));
     this.feed = new EventFeed("culvert-events-" + config.host());
@@ -101,6 +103,9 @@ final class OverlayCore {
     table.setFound(state);
     containers.adopt(state);
     leases.obtain(state, before, datapath.remembered().map(this::lastWord).orElse(Map.of()), now);
+    if (leases.isFromMemory()) {
+      recallOthers(now);
+    }
     try {
       useLeases();
       containers.adopt(datapath.read()); // where the tables were lost, by their interfaces
@@ -113,6 +118,14 @@ final class OverlayCore {
     keepAt = now.plus(KEEP_PERIOD);
     lookAt = now; // containers may have ended while nobody looked
     doWork();
+  }
+
+  /** As if the store had told of them; what it tells when it is back takes their place. */
+  private void recallOthers(Instant now) {
+    config
+        .memory()
+        .flatMap(LeaseMemory::recall)
+        .ifPresent(known -> table.accept(new LeaseEvent.Snapshot(0, known.leases()), now));
   }
 
   /** Does all that is due. Never throws: what fails is shown in {@link #status} and tried again. */
@@ -151,6 +164,11 @@ final class OverlayCore {
       problems.guard("Asking for routes", () -> lookUp(table.unknownNextHops()));
     }
     problems.guard("Writing the datapath", () -> reconcile(now));
+    if (link.isConnected() && table.isSynced() && !leases.isFromMemory()) {
+      problems.guard(
+          "Writing the snapshot",
+          () -> remembering.update(leases.unfenced(), table.leases(), now));
+    }
     List<String> all = allProblems();
     problems.logNews(all);
     tell(status(all));
@@ -276,6 +294,7 @@ final class OverlayCore {
     } catch (LeaseStoreException e) {
       storeFailure = e;
     }
+    problems.guard("Removing the snapshot", remembering::forget);
     stop();
     try {
       datapath.remove();

@@ -3,6 +3,7 @@ package dev.culvert.agent.config;
 
 import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
+import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param mapSizes what the programs' maps have room for
  * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param store where leases are kept
+ * @param stateDirectory what outlives a reboot; empty for nothing
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
@@ -44,6 +46,7 @@ public record AgentConfig(
     List<InterfaceName> bridges,
     Path bpffs,
     Path runDirectory,
+    Optional<Path> stateDirectory,
     Stop stop) {
 
   /**
@@ -84,6 +87,11 @@ public record AgentConfig(
     KEEP,
     /** The lease is given back and everything removed. */
     LEAVE
+  }
+
+  /** What this host keeps over a reboot, if it is to. */
+  public Optional<SnapshotFile> memory() {
+    return stateDirectory.map(folder -> new SnapshotFile(folder.resolve(host + ".snapshot")));
   }
 
   public AgentConfig {

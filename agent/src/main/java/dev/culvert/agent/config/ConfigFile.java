@@ -52,6 +52,7 @@ public final class ConfigFile {
           "bridges",
           "bpffs",
           "runDirectory",
+          "stateDirectory",
           "stop");
 
   // sockaddr_un.sun_path (linux/un.h) less the terminating zero.
@@ -122,6 +123,7 @@ public final class ConfigFile {
             names(root, "bridges"),
             root.value("bpffs", Values::absolutePath).orElse(Path.of("/sys/fs/bpf")),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
+            root.value("stateDirectory", Values::absolutePath),
             root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));
     checkSocketPath(root, config);
     return config;

@@ -6,6 +6,7 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
+import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
 import dev.culvert.kernel.KernelException;
@@ -43,6 +44,7 @@ public final class Departure {
             new InstanceLock.Holder(ProcessHandle.current().pid(), Instant.now(), configFile));
     try {
       removeDatapath(config, instance, say);
+      config.memory().ifPresent(SnapshotFile::forget);
       releaseLeases(config, say);
       deleteSocket(instance.socket());
     } catch (RuntimeException e) {

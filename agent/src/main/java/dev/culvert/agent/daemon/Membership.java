@@ -68,6 +68,7 @@ public final class Membership implements AutoCloseable {
               .directRouting(config.directRouting())
               .leaseDuration(config.leaseDuration());
       config.networks().forEach(builder::network);
+      config.memory().ifPresent(builder::memory);
       return builder.build();
     }
   }

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.control;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Keeps a {@link LeaseMemory} equal to what the store holds. Used by the overlay's thread alone.
+ */
+final class Remembering {
+  /** What other hosts do is written no more often: each renews now and then. */
+  private static final Duration PERIOD = Duration.ofSeconds(5);
+
+  private final Optional<LeaseMemory> memory;
+  private final SteadyClock clock;
+  private List<Lease> own = List.of();
+  private List<Lease> all = List.of();
+  private Instant nextAt = Instant.MIN;
+
+  Remembering(Optional<LeaseMemory> memory, SteadyClock clock) {
+    this.memory = memory;
+    this.clock = clock;
+  }
+
+  /**
+   * After the store was heard.
+   *
+   * @param held this host's leases that nobody else has or may have
+   * @param stored what the store holds
+   */
+  void update(List<Lease> held, List<Lease> stored, Instant now) {
+    if (memory.isEmpty() || (held.equals(own) && now.isBefore(nextAt))) {
+      return;
+    }
+    List<Lease> next = new ArrayList<>(held);
+    stored.stream().filter(lease -> !isOneOf(held, lease)).forEach(next::add);
+    nextAt = now.plus(PERIOD);
+    if (!next.equals(all)) {
+      memory.get().remember(new LeaseMemory.Remembered(clock.wall(), next));
+      own = held;
+      all = next;
+    }
+  }
+
+  private static boolean isOneOf(List<Lease> held, Lease other) {
+    return held.stream().anyMatch(lease -> lease.subnet().equals(other.subnet()));
+  }
+
+  void forget() {
+    memory.ifPresent(LeaseMemory::forget);
+  }
+}
