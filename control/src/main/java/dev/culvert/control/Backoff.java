@@ -17,6 +17,11 @@ record Backoff(int failures, Instant retryAt) {
     return new Backoff(failures + 1, now.plus(Duration.ofSeconds(seconds)));
   }
 
+  /** The same, where that is not too late. */
+  Backoff noLaterThan(Instant latest) {
+    return retryAt.isAfter(latest) ? new Backoff(failures, latest) : this;
+  }
+
   boolean isDue(Instant now) {
     return !now.isBefore(retryAt);
   }

@@ -42,6 +42,9 @@ final class LeaseKeeper {
       SteadyClock clock,
       NetworkAgreement agreement) {}
 
+  /** At the least: others believe in a short lease no longer than it lasts. */
+  private static final int TRIES_IN_A_LEASE = 4;
+
   private final OverlayConfig config;
   private final OverlayConfig.Network network;
   private final LeaseStore store;
@@ -456,7 +459,10 @@ final class LeaseKeeper {
 
   private void failed(String sentence, Instant now) {
     problem = Optional.of(sentence);
-    backoff = Optional.of(backoff.map(b -> b.next(now)).orElseGet(() -> Backoff.first(now)));
+    Instant latest = now.plus(config.leaseDuration().dividedBy(TRIES_IN_A_LEASE));
+    backoff =
+        Optional.of(
+            backoff.map(b -> b.next(now)).orElseGet(() -> Backoff.first(now)).noLaterThan(latest));
   }
 
   private boolean isOurs(Lease other) {

@@ -18,6 +18,9 @@ import java.util.Optional;
 final class SubnetSearch {
   private static final System.Logger LOG = System.getLogger(SubnetSearch.class.getName());
 
+  /** In reaction times: nobody is in a hurry for another's subnet. */
+  private static final int RETURN = 5;
+
   private final LeaseKeeper.Context context;
   private final OverlayConfig.Network network;
   private final Challenge challenge;
@@ -66,7 +69,7 @@ final class SubnetSearch {
     for (Lease other : ended) {
       if (other.subnet().vni().equals(request.vni()) && other.subnet().prefix().overlaps(prefix)) {
         Optional<Lease> silent = challenge.unanswered(other, patience());
-        if (silent.isEmpty()) {
+        if (silent.isEmpty() || context.store().looksNew()) { // its holder may be about to write
           List<Lease> left = new ArrayList<>(ended);
           left.remove(other);
           return freeOfEnded(request, all, left, full);
@@ -78,8 +81,12 @@ final class SubnetSearch {
     return prefix;
   }
 
-  /** A holder that started while the store was away looks for it, and hears of us then. */
+  /**
+   * A holder that started while the store was away looks for it, and hears of us then. All leases
+   * of a store that was away for long, or was restored from an old backup, have ended when it comes
+   * back, and their holders all come back to it at once: that may take a while.
+   */
   private Duration patience() {
-    return StoreLink.DEAF_PERIOD.plus(context.store().reactionTime());
+    return StoreLink.DEAF_PERIOD.plus(context.store().reactionTime().multipliedBy(RETURN));
   }
 }

@@ -27,10 +27,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /** A host's tables in memory. They outlive the overlay, as the kernel's do. */
-final class FakeDatapath implements Datapath {
+public final class FakeDatapath implements Datapath {
   private static final int BRIDGE_INDEX = 77;
 
   private final Map<Subnet, RemoteSubnet> remotes = new TreeMap<>();
@@ -53,6 +54,21 @@ final class FakeDatapath implements Datapath {
   private int mtuBytes = 1450;
   private int port = 4789;
   private int refreshes;
+  private Consumer<Set<Subnet>> forwarding = _ -> {};
+
+  public FakeDatapath() {}
+
+  /**
+   * Tells which subnets it forwards whenever that may have changed, on the thread that changed it
+   * and before anybody can see it otherwise.
+   */
+  public synchronized void onForwarding(Consumer<Set<Subnet>> listener) {
+    forwarding = listener;
+  }
+
+  private void tellForwarding() {
+    forwarding.accept(Set.copyOf(locals.keySet()));
+  }
 
   synchronized void refuse(Predicate<Change> changes) {
     refuses = changes;
@@ -110,7 +126,7 @@ final class FakeDatapath implements Datapath {
   }
 
   /** As {@link #read} has them, and nothing else. */
-  synchronized List<LocalSubnet> locals() {
+  public synchronized List<LocalSubnet> locals() {
     return List.copyOf(locals.values());
   }
 
@@ -196,6 +212,7 @@ final class FakeDatapath implements Datapath {
         case Change.RemoveEndpoint(Vni _, InetAddress address) -> endpoints.remove(address);
       }
     }
+    tellForwarding();
     return failures;
   }
 
@@ -270,6 +287,7 @@ final class FakeDatapath implements Datapath {
   @Override
   public synchronized void attachBridge(InterfaceName bridge, List<Subnet> subnets) {
     subnets.forEach(subnet -> locals.put(subnet, new LocalSubnet(subnet, BRIDGE_INDEX)));
+    tellForwarding();
   }
 
   @Override
@@ -299,6 +317,7 @@ final class FakeDatapath implements Datapath {
     endpoints.clear();
     word = null;
     removed = true;
+    tellForwarding();
   }
 
   @Override

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.fail;
-
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Subnet;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
+import org.junit.jupiter.api.Assertions;
 
 /**
  * What happens to some dozens of machines and their store, from one seed: all of it on one thread
@@ -143,13 +141,13 @@ final class History {
     machine.turn();
     for (HistoryMachine other : machines) {
       if (other != machine && other.isRunning() && !other.isFrozen(elapsed) && other.hadTurn()) {
-        for (Subnet subnet : machine.forwards()) {
-          if (other.forwards().contains(subnet)) {
-            fail(subnet + " is forwarded by both " + machine.name + " and " + other.name);
-          }
-        }
+        HistoryInvariants.sharing(forwards(machine), forwards(other)).ifPresent(Assertions::fail);
       }
     }
+  }
+
+  private static Map.Entry<HostName, Set<Subnet>> forwards(HistoryMachine machine) {
+    return Map.entry(machine.name, machine.forwards());
   }
 
   private void somethingHappens() {
@@ -245,19 +243,9 @@ final class History {
       pass(TICK);
     }
     List<Lease> held = store.list();
-    Map<HostName, Lease> byHost = new HashMap<>();
-    held.forEach(lease -> byHost.put(lease.host(), lease));
     for (HistoryMachine machine : machines) {
       if (machine.isRunning()) {
-        assertEquals(
-            machine.wanted(held),
-            machine.table(),
-            () -> "table of " + machine.name + ", " + machine.problems());
-        Lease own = byHost.get(machine.name);
-        assertEquals(
-            own == null ? List.of() : List.of(own.subnet()),
-            List.copyOf(machine.forwards()),
-            () -> "what " + machine.name + " forwards, " + machine.problems());
+        HistoryInvariants.difference(held, machine).ifPresent(Assertions::fail);
       }
     }
   }

@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /** One machine of a history: its kernel's tables, which outlive its agent, and its clock. */
-final class HistoryMachine {
+final class HistoryMachine implements HistoryMember {
   final HostName name;
   private final OverlayConfig config;
   private final HistoryStore.View view;
@@ -106,30 +106,28 @@ final class HistoryMachine {
     }
   }
 
-  /** The subnets that its kernel delivers packets of. */
-  Set<Subnet> forwards() {
+  @Override
+  public HostName name() {
+    return name;
+  }
+
+  @Override
+  public Optional<Subnet> own() {
+    return agent.map(core -> core.status().leases().getFirst().subnet());
+  }
+
+  @Override
+  public Set<Subnet> forwards() {
     return datapath.locals().stream().map(LocalSubnet::subnet).collect(Collectors.toSet());
   }
 
-  /** Other hosts' subnets, and where they are, as its kernel has them. */
-  List<String> table() {
-    return datapath.read().remotes().stream()
-        .map(remote -> remote.subnet() + " at " + remote.remote())
-        .sorted()
-        .toList();
+  @Override
+  public List<String> table() {
+    return HistoryInvariants.table(datapath.read().remotes());
   }
 
-  /** What should be there, given what the store holds. */
-  List<String> wanted(List<Lease> store) {
-    Subnet own = agent.orElseThrow().status().leases().getFirst().subnet();
-    return store.stream()
-        .filter(lease -> !lease.host().equals(name) && !lease.subnet().equals(own))
-        .map(lease -> lease.subnet() + " at " + lease.vtep())
-        .sorted()
-        .toList();
-  }
-
-  List<String> problems() {
+  @Override
+  public List<String> problems() {
     return agent.orElseThrow().status().problems();
   }
 }

@@ -6,10 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.culvert.datapath.Subnet;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
@@ -39,11 +37,7 @@ final class HistoryStore {
 
   private final Backend backend;
   private final Supplier<Duration> elapsed;
-  private final SortedMap<Subnet, Lease> acknowledged = new TreeMap<>();
-
-  /** What was given back, by subnet: the greatest generation. */
-  private final Map<Subnet, Long> released = new HashMap<>();
-
+  private final Acknowledged acknowledged = new Acknowledged();
   private boolean away;
   private boolean readOnly;
   private long version;
@@ -86,7 +80,7 @@ final class HistoryStore {
   /** What the store holds is what it said that it holds. */
   List<Lease> list() {
     List<Lease> held = backend.store().list();
-    assertEquals(List.copyOf(acknowledged.values()), held, "acknowledged, and not there");
+    assertEquals(acknowledged.leases(), held, "acknowledged, and not there");
     return held;
   }
 
@@ -99,7 +93,7 @@ final class HistoryStore {
 
   private LeaseStore.Result note(LeaseStore.Result result) {
     if (result instanceof LeaseStore.Result.Done(Lease lease)) {
-      acknowledged.put(lease.subnet(), lease);
+      acknowledged.doneLast(lease);
       version++;
     }
     return result;
@@ -128,7 +122,7 @@ final class HistoryStore {
       gone.removeAll(now.keySet());
       for (Subnet subnet : gone) {
         long generation = told.get(subnet).generation();
-        boolean back = released.getOrDefault(subnet, 0L) >= generation;
+        boolean back = acknowledged.wasReleased(subnet, generation);
         tell(
             back
                 ? new LeaseEvent.Withdrawn(++revision, subnet, generation)
@@ -175,8 +169,8 @@ final class HistoryStore {
     @Override
     public void release(Lease held) {
       writable().release(held);
-      if (acknowledged.remove(held.subnet(), held)) {
-        released.put(held.subnet(), held.generation());
+      if (acknowledged.leases().contains(held)) {
+        acknowledged.released(held);
         version++;
       }
     }

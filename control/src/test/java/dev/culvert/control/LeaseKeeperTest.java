@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.kernel.RefusedException;
 import java.time.Duration;
@@ -29,7 +30,10 @@ final class LeaseKeeperTest extends OverlayFixture {
   }
 
   private LeaseKeeper newKeeper(String host, TimeSource time) {
-    OverlayConfig config = config(host, "10.17.2.2");
+    return newKeeper(config(host, "10.17.2.2"), time);
+  }
+
+  private LeaseKeeper newKeeper(OverlayConfig config, TimeSource time) {
     var agreement = new NetworkAgreement(config, datapath.port(), store);
     var context =
         new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(time), agreement);
@@ -218,5 +222,27 @@ final class LeaseKeeperTest extends OverlayFixture {
     clock.advance(StoreLink.DEAF_PERIOD);
     assertTrue(link.doWork(clock.instant()));
     link.close();
+  }
+
+  /** Others believe in a lease for no longer than it lasts, and half of that again. */
+  @Test
+  void aRenewalThatFailsIsTriedAgainSeveralTimesWithinALease() {
+    Duration lasts = Duration.ofSeconds(10);
+    OverlayConfig config =
+        OverlayConfig.builder(new HostName("host-02"), Fixtures.address("10.17.2.3"))
+            .network(IpPrefix.parse("10.244.0.0/16"))
+            .leaseDuration(lasts)
+            .build();
+    LeaseKeeper hasty = newKeeper(config, clock);
+    hasty.obtain(datapath.read(), Optional.empty(), Optional.empty(), clock.instant());
+    store.setReadOnly(true);
+    clock.advance(lasts);
+    for (int i = 0; i < 10; i++) {
+      hasty.doWork(clock.instant());
+      Duration until = Duration.between(clock.instant(), hasty.nextDeadline());
+      assertFalse(until.isZero());
+      assertTrue(until.compareTo(lasts.dividedBy(4)) <= 0, until.toString());
+      clock.advance(until);
+    }
   }
 }

@@ -13,6 +13,7 @@ import dev.culvert.control.store.NetworkText;
 import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -39,6 +40,8 @@ public final class EtcdLeaseStore implements LeaseStore {
   /** For how long a store is new, in seconds: those who live look every second. */
   private static final int NEW_SECONDS = 2;
 
+  private static final Duration REACTION = Duration.ofSeconds(2);
+
   private final EtcdConfig config;
   private final Keys keys;
   private final Gateway gateway;
@@ -64,7 +67,7 @@ public final class EtcdLeaseStore implements LeaseStore {
   }
 
   /** What etcd holds, and as of when. */
-  record Reading(Contents contents, long revision, String cluster) {}
+  record Reading(Contents contents, long revision, String cluster, Optional<Witness> witness) {}
 
   @Override
   public List<Lease> list() {
@@ -211,7 +214,11 @@ public final class EtcdLeaseStore implements LeaseStore {
     Contents contents = new Contents(keys, config.defaultPort());
     answer.objects("kvs").forEach(pair -> contents.put(pair, true));
     Json header = answer.object("header");
-    return new Reading(contents, header.number("revision"), header.text("cluster_id"));
+    return new Reading(
+        contents,
+        header.number("revision"),
+        header.text("cluster_id"),
+        Witness.of(answer.objects("kvs")));
   }
 
   @Override
@@ -266,6 +273,12 @@ public final class EtcdLeaseStore implements LeaseStore {
       }
     }
     return journal.watch(listener);
+  }
+
+  /** Whoever lost its stream hears again within this, or the store answers nobody. */
+  @Override
+  public Duration reactionTime() {
+    return REACTION;
   }
 
   /** {@inheritDoc} It was lost while its mark is not there, and looks new for two seconds then. */

@@ -42,7 +42,7 @@ final class Gateway implements AutoCloseable {
   }
 
   /** One member's refusal. */
-  private static final class Refusal extends IOException {
+  static final class Refusal extends IOException {
     private static final long serialVersionUID = 1;
     private final int status;
 

@@ -17,18 +17,24 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * Keeps a journal equal to what etcd holds: reads all, hears changes from there on, and reads all
- * again when a stream ends, when its revisions were compacted away, when another etcd answers, or
- * when the auditor finds that something was not told. One thread hears, one audits.
+ * Keeps a journal equal to what etcd holds: reads all, and hears changes from there on. A stream
+ * that ends is gone on with where it ended, if etcd still has what was heard last ({@link
+ * Witness}); all is read again where it has not, where revisions were compacted away, where another
+ * etcd answers, and where the auditor finds that something was not told. One thread hears, one
+ * audits.
  */
 final class Watcher implements AutoCloseable {
   private static final System.Logger LOG = System.getLogger(Watcher.class.getName());
 
-  private static final Duration FIRST_RETRY = Duration.ofMillis(200);
-  private static final Duration LAST_RETRY = Duration.ofSeconds(5);
+  /** Until the next try; from half to one and a half of it, so that hosts do not come together. */
+  private static final Duration RETRY = Duration.ofMillis(300);
+
+  /** Where the mistake is ours. */
+  private static final Duration LONG_RETRY = Duration.ofSeconds(5);
 
   /** How often etcd is asked whether something was not told. */
   private static final Duration AUDIT = Duration.ofSeconds(5);
@@ -37,7 +43,7 @@ final class Watcher implements AutoCloseable {
   private static final Duration RARELY = Duration.ofHours(1);
 
   /** What is on its way arrives within this. */
-  private static final Duration ON_ITS_WAY = Duration.ofSeconds(1);
+  private static final Duration ON_ITS_WAY = Duration.ofSeconds(3);
 
   /** The stream has to be begun anew. */
   private static final class LostException extends IOException {
@@ -62,6 +68,10 @@ final class Watcher implements AutoCloseable {
   private Contents contents;
   private long revision;
   private String cluster = "";
+  private Optional<Witness> witness = Optional.empty();
+
+  /** What was heard cannot be gone on with. */
+  private boolean mustRead;
 
   private Instant logAgainAt = Instant.MIN; // the listening thread's
 
@@ -119,6 +129,8 @@ final class Watcher implements AutoCloseable {
       contents = reading.contents();
       revision = reading.revision();
       cluster = reading.cluster();
+      witness = reading.witness();
+      mustRead = false;
       // What is not there any more was not seen to be given back.
       journal.update(
           contents.leases(),
@@ -155,26 +167,54 @@ final class Watcher implements AutoCloseable {
   }
 
   private void listen() {
-    Duration retry = FIRST_RETRY;
     boolean current = true;
     while (!closed) {
       try {
-        if (!current) {
+        if (!current && !isAsHeard()) {
           readAll();
         }
         tellEndOfOutage();
-        retry = FIRST_RETRY;
         current = false;
         hear();
       } catch (LeaseStoreException | IOException e) {
         tellOutage(e);
-        pause(retry.toMillis() / 2 + ThreadLocalRandom.current().nextLong(retry.toMillis()));
-        retry =
-            retry.multipliedBy(2).compareTo(LAST_RETRY) < 0 ? retry.multipliedBy(2) : LAST_RETRY;
+        pause(RETRY.toMillis() / 2 + ThreadLocalRandom.current().nextLong(RETRY.toMillis()));
       } catch (RuntimeException e) { // or nothing would ever be heard again
         LOG.log(Level.ERROR, "Hearing of leases in etcd failed; it is begun anew.", e);
-        pause(LAST_RETRY.toMillis());
+        pause(LONG_RETRY.toMillis());
       }
+    }
+  }
+
+  /**
+   * Whether etcd has what was heard last, so that hearing can go on from there: many hosts that all
+   * read everything at once would keep a store busy that has just come back.
+   *
+   * @throws LeaseStoreException when it does not answer
+   */
+  private boolean isAsHeard() {
+    Optional<Witness> known;
+    long seen;
+    String heardFrom;
+    synchronized (lock) {
+      known = mustRead ? Optional.empty() : witness;
+      seen = revision;
+      heardFrom = cluster;
+    }
+    if (known.isEmpty()) {
+      return false;
+    }
+    try {
+      Json answer = gateway.call("kv/range", known.get().question(), Gateway.Kind.READ);
+      Json header = answer.object("header");
+      return header.text("cluster_id").equals(heardFrom)
+          && header.number("revision") >= seen
+          && known.get().isIn(answer);
+    } catch (LeaseStoreException e) {
+      if (e.getCause() instanceof Gateway.Refusal) {
+        return false; // compacted away, or in its future
+      }
+      throw e;
     }
   }
 
@@ -196,7 +236,7 @@ final class Watcher implements AutoCloseable {
     }
     try (BufferedReader lines =
         new BufferedReader(new InputStreamReader(opened, StandardCharsets.UTF_8))) {
-      for (String line = lines.readLine(); line != null && !closed; line = lines.readLine()) {
+      for (String line = next(lines); line != null && !closed; line = next(lines)) {
         if (!line.isBlank()) {
           hear(Json.parse(line));
         }
@@ -209,9 +249,21 @@ final class Watcher implements AutoCloseable {
     throw new LostException("the stream of changes ended");
   }
 
+  /** Whether etcd is away, or this process closed the stream, is seen when it is begun anew. */
+  private static String next(BufferedReader lines) throws LostException {
+    try {
+      return lines.readLine();
+    } catch (IOException e) {
+      throw new LostException("the stream of changes broke: " + e.getMessage());
+    }
+  }
+
   private void hear(Json line) throws LostException {
     Json result = line.object("result");
     if (line.has("error") || result.flag("canceled")) {
+      synchronized (lock) {
+        mustRead = true;
+      }
       long compacted = result.number("compact_revision");
       throw new LostException(
           compacted > 0
@@ -230,6 +282,7 @@ final class Watcher implements AutoCloseable {
         journal.change(change.subnet(), change.now(), change.released());
       }
       revision = Math.max(revision, result.object("header").number("revision"));
+      witness = Witness.lastWritten(events).or(() -> witness);
       marked = contents.isMarked();
     }
     if (!marked) {
@@ -260,22 +313,28 @@ final class Watcher implements AutoCloseable {
     while (!closed) {
       pause(AUDIT.toMillis());
       try {
-        if (isBehind() && !closed) {
+        OptionalLong behind = isBehind();
+        if (behind.isPresent() && !closed) {
           pause(ON_ITS_WAY.toMillis());
-          if (isBehind()) {
+          if (isStillAt(behind.getAsLong())) {
             LOG.log(Level.WARNING, "etcd did not tell of a change; everything is read again.");
-            beginAnew();
+            beginAnew(true);
           }
         }
       } catch (LeaseStoreException e) {
-        beginAnew(); // a stream to a member that does not answer may be silent for ever
+        beginAnew(false); // a stream to a member that does not answer may be silent for ever
       } catch (RuntimeException e) { // or nothing would ever be audited again
         LOG.log(Level.ERROR, "The audit of leases in etcd failed.", e);
       }
     }
   }
 
-  private boolean isBehind() {
+  /**
+   * Whether etcd has something that was not heard, or lacks something.
+   *
+   * @return up to which revision it was heard, if so
+   */
+  private OptionalLong isBehind() {
     long seen;
     synchronized (lock) {
       seen = revision;
@@ -292,29 +351,39 @@ final class Watcher implements AutoCloseable {
             Gateway.Kind.READ);
     List<Json> responses = answer.objects("responses");
     long count = responses.getFirst().object("response_range").number("count");
-    long missed =
-        responses.getLast().object("response_range").objects("kvs").isEmpty()
-            ? responses.getLast().object("response_range").number("count")
-            : 1;
+    Json since = responses.getLast().object("response_range");
+    boolean missed = since.number("count") > 0 || !since.objects("kvs").isEmpty();
     Json header = answer.object("header");
     synchronized (lock) {
-      return stream != null
-          && seen == revision
-          && (missed > 0
+      boolean behind =
+          missed
               || count != contents.keyCount()
               || header.number("revision") < seen
-              || !header.text("cluster_id").equals(cluster));
+              || !header.text("cluster_id").equals(cluster);
+      return behind && isStillAt(seen) ? OptionalLong.of(seen) : OptionalLong.empty();
     }
   }
 
-  private void beginAnew() {
+  /** Whether nothing was heard since, though there is a stream: changes come in order. */
+  private boolean isStillAt(long seen) {
     synchronized (lock) {
+      return stream != null && revision == seen;
+    }
+  }
+
+  /**
+   * @param fromNothing whether what was heard is not to be gone on with
+   */
+  private void beginAnew(boolean fromNothing) {
+    synchronized (lock) {
+      mustRead |= fromNothing;
       if (stream != null) {
         try {
           stream.close();
         } catch (IOException e) {
           LOG.log(Level.DEBUG, "A broken stream does not close.", e);
         }
+        stream = null;
       }
     }
   }
@@ -330,7 +399,7 @@ final class Watcher implements AutoCloseable {
   @Override
   public void close() {
     closed = true;
-    beginAnew();
+    beginAnew(false);
     listening.interrupt();
     auditing.interrupt();
   }

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+package dev.culvert.lab.chaos;
+
+import dev.culvert.control.HistoryMember;
+import dev.culvert.control.HostName;
+import dev.culvert.datapath.Subnet;
+import dev.culvert.lab.Patience;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A run: faults of a real etcd and of agents, one after the other as a seed says, and what must
+ * hold looked at all along. Half of the time etcd has one member, then three. Runs in a network
+ * namespace that it has for itself, which {@link ChaosRun} makes.
+ */
+final class Chaos {
+  /**
+   * After the end of a fault: what was missed while the store was away is not held against anybody
+   * for a minute, a lease and a half end, and whoever was told to wait has waited.
+   */
+  private static final Duration BOUND = Duration.ofSeconds(150);
+
+  private static final Duration LOOK = Duration.ofMillis(300);
+
+  /** So that both paths are warm, and what the fault before left is through. */
+  private static final Duration CALM = Duration.ofMillis(500);
+
+  private final World world;
+  private final Faults faults;
+  private final long seed;
+  private final FaultTable table = new FaultTable();
+  private final long beganNs = System.nanoTime();
+
+  private Chaos(World world, long seed) {
+    this.world = world;
+    this.faults = new Faults(world);
+    this.seed = seed;
+  }
+
+  /**
+   * @param arguments the prefix of namespaces' names, a folder, minutes, the seed, and the file
+   *     that the table goes to
+   */
+  public static void main(String[] arguments) throws Exception {
+    String prefix = arguments[0];
+    Path folder = Path.of(arguments[1]);
+    Duration lasts = Duration.ofSeconds(Math.round(Double.parseDouble(arguments[2]) * 60));
+    long seed = Long.parseLong(arguments[3]);
+    List<String> violations;
+    try (World world = new World(prefix, folder)) {
+      Chaos chaos = new Chaos(world, seed);
+      world.build();
+      violations = chaos.run(lasts, Path.of(arguments[4]));
+    }
+    // Simulated agents that are frozen have threads which never end.
+    System.out.flush();
+    Runtime.getRuntime().halt(violations.isEmpty() ? 0 : 1);
+  }
+
+  private List<String> run(Duration lasts, Path page) throws IOException {
+    say("seed %d, %.1f minutes".formatted(seed, lasts.toSeconds() / 60.0));
+    var _ = world.awaitRight(BOUND);
+    for (int members : new int[] {1, 3}) {
+      if (members != world.etcd.size() && world.violations().isEmpty()) {
+        say("etcd is made anew, of three members");
+        faults.wiped(members);
+        var _ = world.awaitRight(BOUND);
+      }
+      Schedule schedule = new Schedule(seed, members);
+      Duration end = lasts.multipliedBy(members == 1 ? 1 : 2).dividedBy(2);
+      do {
+        if (world.violations().isEmpty()) {
+          round(schedule.next());
+          Files.writeString(page, page(lasts)); // as of now: a long run may be ended early
+        }
+      } while (elapsed().compareTo(end) < 0 && world.violations().isEmpty());
+    }
+    List<String> violations = world.violations();
+    System.out.println();
+    System.out.println(table.text());
+    say(counts());
+    violations.forEach(violation -> System.out.println("VIOLATION: " + violation));
+    return violations;
+  }
+
+  private String counts() {
+    Traffic.Loss lived = table.lived();
+    return "Seed %d: %d faults, %d moments looked at, %d leases acknowledged, %d of %d packets lost, %d violations"
+        .formatted(
+            seed,
+            table.count(),
+            world.forwarders.changes(),
+            world.acknowledged.count(),
+            lived.lost(),
+            lived.sent(),
+            world.violations().size());
+  }
+
+  /** For the documentation. */
+  private String page(Duration lasts) {
+    return """
+    # What faults did to hosts that lease from etcd
+
+    Written by `./dev chaos --minutes %d --seed %d --table docs/etcd-faults.md`: %d hosts with agents,
+    kernel tables and containers, %d simulated ones, etcd of one member for half of the time and of three then.
+    Packets count on paths whose two hosts carried on, fifty a second; tables were looked at every 100 ms, after
+    the fault's end. %s.
+
+    %s\
+    """
+        .formatted(
+            lasts.toMinutes(),
+            seed,
+            world.real.size(),
+            world.simulated.size(),
+            counts(),
+            table.text());
+  }
+
+  private Duration elapsed() {
+    return Duration.ofNanos(System.nanoTime() - beganNs);
+  }
+
+  private void say(String what) {
+    System.out.printf("%5d s  %s%n", elapsed().toSeconds(), what);
+  }
+
+  private void round(Schedule.Step step) {
+    Map<HostName, Subnet> before = world.holders();
+    List<HostName> living = new ArrayList<>(world.running().map(HistoryMember::name).toList());
+    String number = String.valueOf(table.count());
+    Traffic first =
+        Traffic.start(
+            world.shell, world.real.get(0), world.real.get(1), world.file("ping-a-" + number));
+    Traffic second =
+        Traffic.start(
+            world.shell, world.real.get(2), world.real.get(3), world.file("ping-b-" + number));
+    Said said = new Said(world);
+    Patience.pause(CALM);
+    faults.happen(step);
+    Optional<Duration> right = world.awaitRight(BOUND);
+    Patience.pause(CALM);
+    List<String> sentences = said.stop();
+    Traffic.Loss lived = first.stop();
+    Traffic.Loss other = second.stop();
+    if (step.fault() != Fault.AGENT_OVERSLEPT) { // which cuts one end of the second path off
+      lived = lived.plus(other);
+    }
+    table.add(step.fault(), new FaultTable.Round(world.etcd.size(), lived, right, sentences));
+    say(
+        "%s (%d s, members: %d): %d of %d packets lost, right after %s"
+            .formatted(
+                step.fault().words,
+                step.lasts().toSeconds(),
+                world.etcd.size(),
+                lived.lost(),
+                lived.sent(),
+                right.map(time -> time.toMillis() + " ms").orElse("NEVER")));
+    if (lived.lost() > 0) {
+      world.broken("packets were lost on a path whose hosts lived: " + step.fault().words);
+    }
+    if (right.isEmpty()) {
+      return;
+    }
+    world.checkAcknowledged();
+    living.removeAll(faults.hit());
+    world.checkKept(before, living);
+  }
+
+  /** What real hosts say that they did not say before, what they say for longest first. */
+  private static final class Said {
+    /** Of a sentence that only says that the others are of a moment ago. */
+    private static final String BUSY = " has been busy for ";
+
+    private final World world;
+    private final Set<String> before = new HashSet<>();
+    private final Map<String, Integer> since = new LinkedHashMap<>();
+    private final Thread asking =
+        Thread.ofPlatform().daemon().name("chaos-status").unstarted(this::ask);
+    private volatile boolean over;
+
+    Said(World world) {
+      this.world = world;
+      world.real.forEach(host -> before.addAll(host.problems()));
+      asking.start();
+    }
+
+    private void ask() {
+      while (!over) {
+        for (RealHost host : world.real) {
+          host.problems().forEach(each -> since.merge(each, 1, Integer::sum));
+        }
+        Patience.pause(LOOK);
+      }
+    }
+
+    List<String> stop() {
+      over = true;
+      try {
+        asking.join();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+      }
+      return since.entrySet().stream()
+          .filter(entry -> !before.contains(entry.getKey()) && !entry.getKey().contains(BUSY))
+          .sorted(Map.Entry.<String, Integer>comparingByValue().reversed())
+          .map(Map.Entry::getKey)
+          .toList();
+    }
+  }
+}
