@@ -166,8 +166,7 @@ final class OverlayCore {
     problems.guard("Writing the datapath", () -> reconcile(now));
     if (link.isConnected() && table.isSynced() && !leases.isFromMemory()) {
       problems.guard(
-          "Writing the snapshot",
-          () -> remembering.update(leases.unfenced(), table.leases(), now));
+          "Writing the snapshot", () -> remembering.update(leases.unfenced(), table.leases(), now));
     }
     List<String> all = allProblems();
     problems.logNews(all);

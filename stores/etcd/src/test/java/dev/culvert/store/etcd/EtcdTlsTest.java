@@ -285,7 +285,8 @@ final class EtcdTlsTest {
 
   @Test
   void whatIsNoEtcdIsOneSentence() throws Exception {
-    HttpServer web = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+    HttpServer web =
+        HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     web.createContext(
         "/",
         exchange -> {
