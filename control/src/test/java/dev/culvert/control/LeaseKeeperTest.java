@@ -231,6 +231,7 @@ final class LeaseKeeperTest extends OverlayFixture {
     OverlayConfig config =
         OverlayConfig.builder(new HostName("host-02"), Fixtures.address("10.17.2.3"))
             .network(IpPrefix.parse("10.244.0.0/16"))
+            .directRouting(false)
             .leaseDuration(lasts)
             .build();
     LeaseKeeper hasty = newKeeper(config, clock);
