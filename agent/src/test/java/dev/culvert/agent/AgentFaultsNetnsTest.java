@@ -201,6 +201,13 @@ class AgentFaultsNetnsTest extends AgentFixture {
     ok(run(List.of("ln", "-sfn", "99", PINS.resolve("abi").toString())));
     Files.delete(PINS.resolve("endpoints4"));
 
+    Outcome started = culvert("agent", "--config", config().toString());
+    assertEquals(1, started.exitCode(), started.output());
+    assertTrue(
+        started.output().contains("have layout version 99, this Culvert has version"),
+        started.output());
+    assertTrue(started.output().contains("(culvert leave)"), started.output());
+
     Map<String, Object> status = json("status");
     assertEquals(null, status.get("endpoints"));
     assertEquals(1, ((List<?>) status.get("problems")).size(), status.toString());
@@ -210,9 +217,77 @@ class AgentFaultsNetnsTest extends AgentFixture {
     assertEverythingIsGone();
   }
 
+  @Test
+  void pinsThatAreDamagedAreToldAndCanBeLeft() throws Exception {
+    Process agent = startAgent();
+    ok(culvert("attach", CONTAINER, "--host", HOST));
+    kill(agent, "KILL");
+    ok(
+        run(
+            List.of(
+                "ln",
+                "-sfn",
+                "vni=x;address=;port=;mac=;gateway=;network=;underlay=",
+                PINS.resolve("identity").toString())));
+    Outcome started = culvert("agent", "--config", config().toString());
+    assertEquals(1, started.exitCode(), started.output());
+    assertTrue(started.output().contains("does not describe a tunnel end"), started.output());
+    assertTrue(problems().toString().contains("does not describe a tunnel end"));
+    ok(culvert("leave", "--config", config().toString()));
+    assertEverythingIsGone();
+  }
+
+  /** Somebody moved pins about: a program lies where a map should. */
+  @Test
+  void aPinOfAnotherKindIsToldAndCanBeLeft() throws Exception {
+    Process agent = startAgent();
+    ok(culvert("attach", CONTAINER, "--host", HOST));
+    kill(agent, "KILL");
+    ok(
+        run(
+            List.of(
+                "mv",
+                PINS.resolve("programs/from_container").toString(),
+                PINS.resolve("subnets4").toString())));
+    Outcome started = culvert("agent", "--config", config().toString());
+    assertEquals(1, started.exitCode(), started.output());
+    assertTrue(started.output().startsWith("culvert: "), started.output());
+    assertEquals(1, problems().size(), problems().toString());
+    ok(culvert("leave", "--config", config().toString()));
+    assertEverythingIsGone();
+  }
+
+  /** The agent that is asked may find that it cannot; then it ends, and it is left without it. */
+  @Test
+  void anAgentWhoseJarsWereReplacedCanBeLeft() throws Exception {
+    Process agent = startAndReplaceJars();
+    Outcome left = culvert("leave", "--config", config().toString());
+    if (left.exitCode() != 0) {
+      assertTrue(agent.waitFor(END_SECONDS, TimeUnit.SECONDS), left.output() + log(agent));
+      ok(culvert("leave", "--config", config().toString()));
+    }
+    assertEverythingIsGone();
+  }
+
   /** By an upgrade that writes over them; classes that were not needed yet are gone then. */
   @Test
   void jarsThatAreReplacedUnderItDoNotHangIt() throws Exception {
+    Process agent = startAndReplaceJars();
+    Outcome attached = culvert("attach", CONTAINER, "--host", HOST);
+    assertTrue(attached.exitCode() <= 1, attached.output());
+    Outcome status = culvert("status", "--host", HOST);
+    assertEquals(0, status.exitCode(), status.output());
+    if (agent.isAlive()) {
+      endsAtOnce(agent, "TERM");
+    } else {
+      assertTrue(log(agent).contains("were its files replaced?"), log(agent));
+    }
+    Process next = startAgent(); // and all goes on
+    assertEquals(
+        attached.exitCode() == 0 ? 1 : 0, list("endpoints").size(), log(next) + log(agent));
+  }
+
+  private Process startAndReplaceJars() throws Exception {
     List<Path> jars = jars();
     String classPath = String.join(":", jars.stream().map(Path::toString).toList());
     Path ready = folder.resolve("ready-0");
@@ -231,18 +306,7 @@ class AgentFaultsNetnsTest extends AgentFixture {
         out.write(new byte[(int) Math.min(Files.size(jar), 1 << 20)]);
       }
     }
-    Outcome attached = culvert("attach", CONTAINER, "--host", HOST);
-    assertTrue(attached.exitCode() <= 1, attached.output());
-    Outcome status = culvert("status", "--host", HOST);
-    assertEquals(0, status.exitCode(), status.output());
-    if (agent.isAlive()) {
-      endsAtOnce(agent, "TERM");
-    } else {
-      assertTrue(log(agent).contains("were its files replaced?"), log(agent));
-    }
-    Process next = startAgent(); // and all goes on
-    assertEquals(
-        attached.exitCode() == 0 ? 1 : 0, list("endpoints").size(), log(next) + log(agent));
+    return agent;
   }
 
   /** The class path as it is installed: jars alone. */

@@ -127,11 +127,14 @@ final class Mailbox {
     }
   }
 
-  /** Ends the thread when it comes to that; nobody waits. */
-  synchronized void stopSoon() {
+  /** Runs a last message and ends the thread when it comes to that; nobody waits. */
+  synchronized void stopSoon(Runnable last) {
     if (!closed) {
       closed = true;
-      messages.add(this::end);
+      messages.add(() -> {
+        end();
+        last.run();
+      });
     }
   }
 

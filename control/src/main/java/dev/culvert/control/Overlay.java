@@ -60,10 +60,12 @@ public final class Overlay implements AutoCloseable {
   private final GuardedStore store;
   private final OverlayCore core;
   private final Timeouts timeouts;
+  private final Datapath datapath;
 
   private Overlay(OverlayConfig config, LeaseStore store, Datapath datapath, TimeSource time) {
     SteadyClock clock = new SteadyClock(time);
     this.timeouts = config.timeouts();
+    this.datapath = datapath;
     this.mailbox = new Mailbox("overlay of " + config.host());
     this.store = new GuardedStore(store, "culvert-store-" + config.host(), this::beat);
     this.core =
@@ -88,6 +90,7 @@ public final class Overlay implements AutoCloseable {
    * @param datapath called from the overlay's thread alone; the caller closes it, after the overlay
    * @return the caller's to close
    * @throws LeaseStoreException when the store does not answer and the datapath has nothing
+   * @throws TakenException when another overlay works on this datapath
    * @throws RefusedException when no subnet is free, the wanted one is taken, the underlay's MTU is
    *     too small, or containers are attached with another VNI, network, subnet length or port
    * @throws OverlayBusyException when store or kernel take more than {@link Timeouts#start}
@@ -115,6 +118,7 @@ public final class Overlay implements AutoCloseable {
     Objects.requireNonNull(store, "store");
     Objects.requireNonNull(datapath, "datapath");
     Objects.requireNonNull(time, "time");
+    DatapathsInUse.claim(datapath, config.host());
     Overlay overlay = new Overlay(config, store, datapath, time);
     try {
       overlay.run("starting", config.timeouts().start(), overlay.core::start);
@@ -330,7 +334,7 @@ public final class Overlay implements AutoCloseable {
    * @throws LeaseStoreException when the lease could not be released; all else is done all the same
    */
   public void leave() {
-    mailbox.stop(Question.order("leaving", timeouts.leave(), core::leave), () -> {});
+    mailbox.stop(Question.order("leaving", timeouts.leave(), this::leaveForGood), () -> {});
   }
 
   /**
@@ -343,10 +347,26 @@ public final class Overlay implements AutoCloseable {
   @Override
   public void close() {
     try {
-      mailbox.stop(Question.order("closing", timeouts.close(), core::stop), store::giveUp);
+      mailbox.stop(Question.order("closing", timeouts.close(), this::end), store::giveUp);
     } catch (OverlayBusyException e) {
-      mailbox.stopSoon();
+      mailbox.stopSoon(this::end);
       throw e;
+    }
+  }
+
+  private void leaveForGood() {
+    try {
+      core.leave();
+    } finally {
+      DatapathsInUse.release(datapath);
+    }
+  }
+
+  private void end() {
+    try {
+      core.stop();
+    } finally {
+      DatapathsInUse.release(datapath);
     }
   }
 

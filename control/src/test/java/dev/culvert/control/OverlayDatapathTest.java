@@ -13,6 +13,7 @@ import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.TakenException;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
@@ -46,6 +47,25 @@ final class OverlayDatapathTest extends OverlayFixture {
                 .nextHop()
                 .equals(Optional.of(viaRouter("10.17.2.199"))));
     assertEquals(written + 1, datapath.applied().size());
+  }
+
+  @Test
+  void aSecondOverlayOnOneDatapathIsRefusedAndHarmsNothing() {
+    Overlay first = start();
+    OverlayStatus before = first.status();
+    TakenException refused =
+        assertThrows(TakenException.class, () -> start(config("host-02", "10.17.2.3"), datapath));
+    assertEquals(
+        "The overlay of host-01 works on this datapath already, and that of host-02 would write"
+            + " over its entries: close it first, or open another datapath.",
+        refused.getMessage());
+    assertEquals(before.leases(), first.status().leases());
+    assertEquals(1, memory.list().size(), "it leased nothing");
+    assertEquals(1, datapath.listeners(), "and listens to nothing");
+
+    first.close();
+    start().leave();
+    start(config("host-02", "10.17.2.3"), datapath);
   }
 
   @Test

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
+import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.agent.config.ConfigFile;
 import dev.culvert.agent.doctor.Check;
+import dev.culvert.agent.doctor.ConfiguredHost;
 import dev.culvert.agent.doctor.Doctor;
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Table;
+import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -28,10 +33,17 @@ import picocli.CommandLine.Spec;
     description = "Look whether this machine can run an agent, and say what to do where it cannot.")
 public final class DoctorCommand implements Callable<Integer> {
   @Option(
+      names = "--config",
+      paramLabel = "FILE",
+      description =
+          "An agent's configuration: look at its port, underlay, leases and the other hosts too.")
+  private Path configFile;
+
+  @Option(
       names = "--bpffs",
       paramLabel = "DIR",
-      defaultValue = "/sys/fs/bpf",
-      description = "Where the bpf file system should be (default: ${DEFAULT-VALUE}).")
+      description =
+          "Where the bpf file system should be (default: the configuration's, else /sys/fs/bpf).")
   private Path bpffs;
 
   @Option(
@@ -48,12 +60,7 @@ public final class DoctorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
-    Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), bpffs);
-    List<Check> checks = new ArrayList<>(doctor.examine());
-    checks.addAll(doctor.neighbours());
-    Optional<InterfaceName> named = Optional.ofNullable(underlay).map(InterfaceName::new);
-    doctor.decapsulation(named).ifPresent(checks::add);
-    doctor.reversePath(named).ifPresent(checks::add);
+    List<Check> checks = examine(Optional.ofNullable(configFile).map(ConfigFile::load));
     boolean fit = checks.stream().noneMatch(check -> check.state() == Check.State.FAIL);
     PrintWriter out = spec.commandLine().getOut();
     if (json) {
@@ -66,6 +73,24 @@ public final class DoctorCommand implements Callable<Integer> {
           fit ? "An agent can run here." : "An agent cannot run here: see what fails above.");
     }
     return fit ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private List<Check> examine(Optional<AgentConfig> config) {
+    Path mounted =
+        Optional.ofNullable(bpffs)
+            .or(() -> config.map(AgentConfig::bpffs))
+            .orElse(BpfFileSystem.DEFAULT);
+    Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), mounted);
+    List<Check> checks = new ArrayList<>(doctor.examine());
+    checks.addAll(doctor.neighbours(config.map(AgentConfig::port).orElse(Vtep.VXLAN_PORT)));
+    Optional<InterfaceName> named =
+        Optional.ofNullable(underlay)
+            .map(InterfaceName::new)
+            .or(() -> config.map(own -> own.underlay().interfaceName()));
+    doctor.decapsulation(named).ifPresent(checks::add);
+    doctor.reversePath(named).ifPresent(checks::add);
+    config.ifPresent(own -> checks.addAll(new ConfiguredHost(Libc.system(), own).examine()));
+    return checks;
   }
 
   private static Map<String, Object> view(List<Check> checks, boolean fit) {

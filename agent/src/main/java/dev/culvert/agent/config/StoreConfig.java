@@ -9,7 +9,9 @@ import dev.culvert.store.etcd.EtcdConfig;
 import dev.culvert.store.etcd.EtcdConfig.Login;
 import dev.culvert.store.etcd.EtcdConfig.Tls;
 import dev.culvert.store.etcd.EtcdLeaseStore;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -26,6 +28,11 @@ public sealed interface StoreConfig {
    * @throws UserException when opening would make a store where none is
    */
   default void requireExisting() {}
+
+  /** Why nothing can be written there, where that can be told without writing. */
+  default Optional<String> unwritable() {
+    return Optional.empty();
+  }
 
   /**
    * Files in a directory that all hosts share.
@@ -46,6 +53,18 @@ public sealed interface StoreConfig {
             "There is no lease directory at "
                 + directory
                 + ": it is not mounted, or no agent has used it yet.");
+      }
+    }
+
+    @Override
+    public Optional<String> unwritable() {
+      try {
+        return Files.getFileStore(directory).isReadOnly()
+            ? Optional.of(
+                directory + " lies on a file system that is read-only: mount it for writing.")
+            : Optional.empty();
+      } catch (IOException e) {
+        return Optional.of("The file system of " + directory + " cannot be asked: " + e + ".");
       }
     }
   }

@@ -38,9 +38,6 @@ public final class Doctor {
   /** Field of a line of /proc/PID/mounts (proc(5), fstab(5)). */
   private static final int MOUNT_OPTIONS = 3;
 
-  /** The tunnel's where the configuration names no other. */
-  private static final int PORT = 4789;
-
   private static final InterfaceName DEVICE = new InterfaceName("culvert0");
 
   private static final Path TUN = Path.of("/dev/net/tun");
@@ -80,11 +77,15 @@ public final class Doctor {
         tun(Files.isReadable(TUN) && Files.isWritable(TUN)));
   }
 
-  /** What others on this host have or do that is in the way of the overlay's packets. */
-  public List<Check> neighbours() {
+  /**
+   * What others on this host have or do that is in the way of the overlay's packets.
+   *
+   * @param port of the tunnel
+   */
+  public List<Check> neighbours(int port) {
     return List.of(
-        firewall(NfTables.dropsOf(libc, PORT, DEVICE)),
-        port(new UdpPort(proc).holders(PORT)),
+        firewall(NfTables.dropsOf(libc, port, DEVICE)),
+        port(port, new UdpPort(proc).holders(port)),
         foreignDevice());
   }
 
@@ -99,8 +100,8 @@ public final class Doctor {
    *
    * @param holders processes that have it, such as "dnsmasq (pid 7)"
    */
-  static Check port(List<String> holders) {
-    String name = "UDP port " + PORT;
+  static Check port(int port, List<String> holders) {
+    String name = "UDP port " + port;
     return holders.isEmpty()
         ? Check.ok(name, "no process has it")
         : Check.fail(

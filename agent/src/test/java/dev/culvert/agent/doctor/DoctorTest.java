@@ -137,7 +137,7 @@ class DoctorTest {
     Check drops = Doctor.firewall(List.of("The chain inet docker f drops."));
     assertEquals(Check.State.WARN, drops.state());
     assertTrue(drops.advice().contains("inet docker f"), drops.advice());
-    assertEquals(Check.State.FAIL, Doctor.port(List.of("dnsmasq (pid 7)")).state());
+    assertEquals(Check.State.FAIL, Doctor.port(4789, List.of("dnsmasq (pid 7)")).state());
     assertEquals(Check.State.OK, Doctor.device(Optional.empty()).state());
     assertEquals(Check.State.OK, Doctor.device(Optional.of("culvert:host-01:culvert0")).state());
     assertEquals(Check.State.FAIL, Doctor.device(Optional.of("")).state());

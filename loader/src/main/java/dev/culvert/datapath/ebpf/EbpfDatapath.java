@@ -50,6 +50,7 @@ public final class EbpfDatapath implements Datapath {
   private final Libc libc;
   private final EbpfConfig config;
   private final Pins pins;
+  private final boolean fresh;
   private final PinnedLinks links;
   private final Netlink netlink;
   private final OwnDevices devices;
@@ -71,13 +72,17 @@ public final class EbpfDatapath implements Datapath {
   private Optional<Vni> programsVni;
   private volatile Optional<Identity> identity;
 
-  private record Pinned(Pins pins, Programs programs) {}
+  /**
+   * @param fresh whether they were made just now
+   */
+  private record Pinned(Pins pins, Programs programs, boolean fresh) {}
 
   private EbpfDatapath(Libc libc, EbpfConfig config, Netlink netlink, Pinned pinned) {
     Programs loaded = pinned.programs();
     this.libc = libc;
     this.config = config;
     this.pins = pinned.pins();
+    this.fresh = pinned.fresh();
     this.netlink = netlink;
     this.links = new PinnedLinks(libc, pins);
     Ownership ownership = new Ownership(pins.instance());
@@ -135,7 +140,8 @@ public final class EbpfDatapath implements Datapath {
       }
       Programs loaded = Programs.load(libc, pins, config, vni);
       undo.push(loaded::close);
-      EbpfDatapath datapath = new EbpfDatapath(libc, config, netlink, new Pinned(pins, loaded));
+      EbpfDatapath datapath =
+          new EbpfDatapath(libc, config, netlink, new Pinned(pins, loaded, fresh));
       datapath.links.replaceAll(loaded);
       pins.claim();
       undo.commit();
@@ -462,8 +468,12 @@ public final class EbpfDatapath implements Datapath {
     pins.removeAll(Tables.MAPS);
   }
 
+  /** What was opened anew and never started carries nothing: no pin stays of it. */
   @Override
   public void close() {
+    if (fresh && identity.isEmpty()) {
+      pins.removeAll(Tables.MAPS);
+    }
     if (programs != first) {
       programs.close();
     }

@@ -56,6 +56,19 @@ final class IdentityText {
    * @throws RefusedException for anything else
    */
   static Identity parse(String text) {
+    try {
+      return read(text);
+    } catch (IllegalArgumentException | RefusedException e) {
+      throw new RefusedException(
+          "\""
+              + text
+              + "\", which a pin folder holds as its \"identity\", does not describe a tunnel end: it"
+              + " is damaged or another version's; take all of it away (culvert leave) and start anew.",
+          e);
+    }
+  }
+
+  private static Identity read(String text) {
     Map<String, String> fields =
         Arrays.stream(text.split(";"))
             .map(field -> field.split("=", 2))
