@@ -4,7 +4,6 @@ package dev.culvert.control;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.TakenException;
 import java.util.IdentityHashMap;
-import java.util.Map;
 
 /**
  * Which overlay works on which datapath: a second one would write its own subnets over the first
@@ -12,7 +11,7 @@ import java.util.Map;
  * or does not come to be, is forgotten. Any thread may call.
  */
 final class DatapathsInUse {
-  private static final Map<Datapath, HostName> BY_DATAPATH = new IdentityHashMap<>();
+  private static final IdentityHashMap<Datapath, HostName> BY_DATAPATH = new IdentityHashMap<>();
 
   private DatapathsInUse() {}
 

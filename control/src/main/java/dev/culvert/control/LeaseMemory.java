@@ -21,7 +21,7 @@ public interface LeaseMemory {
     /** Copies the list. */
     public Remembered {
       Objects.requireNonNull(written, "written");
-      leases = List.copyOf(leases);
+      leases = List.copyOf(Objects.requireNonNull(leases, "leases"));
     }
   }
 

@@ -245,7 +245,7 @@ public final class OverlayConfig {
      * @return this
      */
     public Builder memory(LeaseMemory value) {
-      memory = Optional.of(value);
+      memory = Optional.of(Objects.requireNonNull(value, "value"));
       return this;
     }
 

@@ -20,6 +20,7 @@ import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 
 /**
@@ -39,7 +40,7 @@ public final class SnapshotFile implements LeaseMemory {
    * @param file on a disk that outlives a reboot; its directory is made where it is missing
    */
   public SnapshotFile(Path file) {
-    this.file = file.toAbsolutePath();
+    this.file = Objects.requireNonNull(file, "file").toAbsolutePath();
   }
 
   @Override
@@ -66,6 +67,7 @@ public final class SnapshotFile implements LeaseMemory {
 
   @Override
   public void remember(Remembered remembered) {
+    Objects.requireNonNull(remembered, "remembered");
     StringBuilder text =
         new StringBuilder("# Written by Culvert, for a reboot while the store is away.\n")
             .append(WRITTEN)
