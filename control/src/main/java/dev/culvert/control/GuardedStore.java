@@ -150,6 +150,11 @@ final class GuardedStore implements LeaseStore {
   }
 
   @Override
+  public Duration returnTime() {
+    return store.returnTime();
+  }
+
+  @Override
   public boolean looksNew() {
     return call("looks new", store::looksNew, late -> {});
   }

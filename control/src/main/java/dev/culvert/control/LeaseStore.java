@@ -162,6 +162,18 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
+   * How long hosts that live may take, at most, until each has written its lease again to a store
+   * that was away for long or was restored from an old backup. All leases have ended when such a
+   * store comes back, and all holders come back to it at once. Whoever wants the subnet of a lease
+   * that has ended gives its holder so long to say that it lives.
+   *
+   * @return not shorter than {@link #reactionTime}, which it is unless a store says otherwise
+   */
+  default Duration returnTime() {
+    return reactionTime();
+  }
+
+  /**
    * Whether this store looks new, or lost what it held, so short a time ago that what it does not
    * hold may still be a living host's, which is about to write its lease again. Newcomers wait
    * until it does not.

@@ -18,9 +18,6 @@ import java.util.Optional;
 final class SubnetSearch {
   private static final System.Logger LOG = System.getLogger(SubnetSearch.class.getName());
 
-  /** In reaction times: nobody is in a hurry for another's subnet. */
-  private static final int RETURN = 5;
-
   private final LeaseKeeper.Context context;
   private final OverlayConfig.Network network;
   private final Challenge challenge;
@@ -81,12 +78,8 @@ final class SubnetSearch {
     return prefix;
   }
 
-  /**
-   * A holder that started while the store was away looks for it, and hears of us then. All leases
-   * of a store that was away for long, or was restored from an old backup, have ended when it comes
-   * back, and their holders all come back to it at once: that may take a while.
-   */
+  /** A holder that started while the store was away looks for it, and hears of us then. */
   private Duration patience() {
-    return StoreLink.DEAF_PERIOD.plus(context.store().reactionTime().multipliedBy(RETURN));
+    return StoreLink.DEAF_PERIOD.plus(context.store().returnTime());
   }
 }

@@ -70,6 +70,11 @@ final class GatedStore implements LeaseStore {
   }
 
   @Override
+  public Duration returnTime() {
+    return store.returnTime();
+  }
+
+  @Override
   public boolean looksNew() {
     return ask(store::looksNew);
   }

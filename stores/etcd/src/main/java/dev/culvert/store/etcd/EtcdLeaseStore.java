@@ -42,6 +42,9 @@ public final class EtcdLeaseStore implements LeaseStore {
 
   private static final Duration REACTION = Duration.ofSeconds(2);
 
+  /** Nobody is in a hurry for another's subnet. */
+  private static final Duration RETURN = Duration.ofSeconds(10);
+
   private final EtcdConfig config;
   private final Keys keys;
   private final Gateway gateway;
@@ -279,6 +282,12 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public Duration reactionTime() {
     return REACTION;
+  }
+
+  /** Hosts that were cut off for long look for etcd each second, all at once when it comes back. */
+  @Override
+  public Duration returnTime() {
+    return RETURN;
   }
 
   /** {@inheritDoc} It was lost while its mark is not there, and looks new for two seconds then. */
