@@ -192,17 +192,27 @@ class AgentFaultsNetnsTest extends AgentFixture {
     assertEverythingIsGone();
   }
 
-  /** As another version would have pinned them, or somebody who deletes pins. */
-  @Test
-  void pinsThatCannotBeReadAreToldAndCanBeLeft() throws Exception {
+  /** Its pins stay, and a container with them. */
+  private void attachAndDie() throws Exception {
     Process agent = startAgent();
     ok(culvert("attach", CONTAINER, "--host", HOST));
     kill(agent, "KILL");
+  }
+
+  private Outcome refusedStart() throws Exception {
+    Outcome started = culvert("agent", "--config", config().toString());
+    assertEquals(1, started.exitCode(), started.output());
+    return started;
+  }
+
+  /** As another version would have pinned them, or somebody who deletes pins. */
+  @Test
+  void pinsThatCannotBeReadAreToldAndCanBeLeft() throws Exception {
+    attachAndDie();
     ok(run(List.of("ln", "-sfn", "99", PINS.resolve("abi").toString())));
     Files.delete(PINS.resolve("endpoints4"));
 
-    Outcome started = culvert("agent", "--config", config().toString());
-    assertEquals(1, started.exitCode(), started.output());
+    Outcome started = refusedStart();
     assertTrue(
         started.output().contains("have layout version 99, this Culvert has version"),
         started.output());
@@ -219,9 +229,7 @@ class AgentFaultsNetnsTest extends AgentFixture {
 
   @Test
   void pinsThatAreDamagedAreToldAndCanBeLeft() throws Exception {
-    Process agent = startAgent();
-    ok(culvert("attach", CONTAINER, "--host", HOST));
-    kill(agent, "KILL");
+    attachAndDie();
     ok(
         run(
             List.of(
@@ -229,8 +237,7 @@ class AgentFaultsNetnsTest extends AgentFixture {
                 "-sfn",
                 "vni=x;address=;port=;mac=;gateway=;network=;underlay=",
                 PINS.resolve("identity").toString())));
-    Outcome started = culvert("agent", "--config", config().toString());
-    assertEquals(1, started.exitCode(), started.output());
+    Outcome started = refusedStart();
     assertTrue(started.output().contains("does not describe a tunnel end"), started.output());
     assertTrue(problems().toString().contains("does not describe a tunnel end"));
     ok(culvert("leave", "--config", config().toString()));
@@ -240,17 +247,14 @@ class AgentFaultsNetnsTest extends AgentFixture {
   /** Somebody moved pins about: a program lies where a map should. */
   @Test
   void aPinOfAnotherKindIsToldAndCanBeLeft() throws Exception {
-    Process agent = startAgent();
-    ok(culvert("attach", CONTAINER, "--host", HOST));
-    kill(agent, "KILL");
+    attachAndDie();
     ok(
         run(
             List.of(
                 "mv",
                 PINS.resolve("programs/from_container").toString(),
                 PINS.resolve("subnets4").toString())));
-    Outcome started = culvert("agent", "--config", config().toString());
-    assertEquals(1, started.exitCode(), started.output());
+    Outcome started = refusedStart();
     assertTrue(started.output().startsWith("culvert: "), started.output());
     assertEquals(1, problems().size(), problems().toString());
     ok(culvert("leave", "--config", config().toString()));

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What all hosts of a network must agree on, as the store of leases keeps it. Immutable.
@@ -149,19 +150,14 @@ public record NetworkSettings(
    */
   public Optional<String> contradiction(NetworkSettings own) {
     Objects.requireNonNull(own, "own");
-    Map<String, String> ours = own.agreed();
-    Map<String, String> all = new LinkedHashMap<>(agreed());
-    ours.forEach(all::putIfAbsent);
+    Map<String, String> there = agreed();
+    Map<String, String> here = own.agreed();
     List<String> clauses =
-        all.keySet().stream()
-            .filter(key -> !Objects.equals(agreed().get(key), ours.get(key)))
+        Stream.concat(there.keySet().stream(), here.keySet().stream())
+            .distinct()
+            .filter(key -> !Objects.equals(there.get(key), here.get(key)))
             .map(key ->
-                key
-                    + " is "
-                    + text(agreed().get(key))
-                    + " there and "
-                    + text(ours.get(key))
-                    + " here")
+                key + " is " + text(there.get(key)) + " there and " + text(here.get(key)) + " here")
             .toList();
     return clauses.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", clauses));
   }

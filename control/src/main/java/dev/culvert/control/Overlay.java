@@ -334,7 +334,7 @@ public final class Overlay implements AutoCloseable {
    * @throws LeaseStoreException when the lease could not be released; all else is done all the same
    */
   public void leave() {
-    mailbox.stop(Question.order("leaving", timeouts.leave(), this::leaveForGood), () -> {});
+    mailbox.stop(Question.order("leaving", timeouts.leave(), () -> end(core::leave)), () -> {});
   }
 
   /**
@@ -347,24 +347,17 @@ public final class Overlay implements AutoCloseable {
   @Override
   public void close() {
     try {
-      mailbox.stop(Question.order("closing", timeouts.close(), this::end), store::giveUp);
+      mailbox.stop(
+          Question.order("closing", timeouts.close(), () -> end(core::stop)), store::giveUp);
     } catch (OverlayBusyException e) {
-      mailbox.stopSoon(this::end);
+      mailbox.stopSoon(() -> end(core::stop));
       throw e;
     }
   }
 
-  private void leaveForGood() {
+  private void end(Runnable how) {
     try {
-      core.leave();
-    } finally {
-      DatapathsInUse.release(datapath);
-    }
-  }
-
-  private void end() {
-    try {
-      core.stop();
+      how.run();
     } finally {
       DatapathsInUse.release(datapath);
     }

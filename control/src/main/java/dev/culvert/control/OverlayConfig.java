@@ -348,8 +348,7 @@ public final class OverlayConfig {
             .directRouting(directRouting)
             .leaseDuration(leaseDuration)
             .timeouts(timeouts)
-            .takeOver(value)
-            .timeouts(timeouts);
+            .takeOver(value);
     networks.forEach(builder::network);
     memory.ifPresent(builder::memory);
     return builder.build();

@@ -2,7 +2,6 @@
 package dev.culvert.agent.cli;
 
 import dev.culvert.agent.config.AgentConfig;
-import dev.culvert.agent.daemon.Membership;
 import dev.culvert.agent.output.Json;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseAudit;
@@ -38,7 +37,7 @@ public final class StoreCheckCommand implements Callable<Integer> {
       problems.addAll(store.problems());
       store
           .network(config.vni())
-          .flatMap(network -> network.contradiction(Membership.agreed(config)))
+          .flatMap(network -> network.contradiction(config.agreed()))
           .ifPresent(contradiction ->
               problems.add(
                   "The configuration contradicts the network in the store: "

@@ -3,7 +3,6 @@ package dev.culvert.agent.cli;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
-import dev.culvert.agent.daemon.Membership;
 import dev.culvert.agent.output.Json;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
@@ -55,7 +54,7 @@ public final class StoreNetworkCommand implements Runnable {
         show(config, before);
         return;
       }
-      NetworkSettings after = change(before.orElseGet(() -> Membership.agreed(config)));
+      NetworkSettings after = change(before.orElseGet(() -> config.agreed()));
       if (!force) {
         before.ifPresent(there -> requireUnused(there, after, leases));
       }
@@ -108,11 +107,7 @@ public final class StoreNetworkCommand implements Runnable {
 
   /** By its text, so that keys are those that people read. */
   private NetworkSettings change(NetworkSettings before) {
-    Map<String, String> lines = new LinkedHashMap<>();
-    NetworkText.format(before)
-        .lines()
-        .filter(line -> line.contains(" = "))
-        .forEach(line -> lines.put(line.split(" = ", 2)[0], line.split(" = ", 2)[1]));
+    Map<String, String> lines = NetworkText.lines(before);
     for (String key : unset) {
       if (lines.remove(key) == null) {
         throw new UserException("The network in the store says nothing of " + key + ".");

@@ -2,7 +2,9 @@
 package dev.culvert.agent.config;
 
 import dev.culvert.control.HostName;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.OverlayConfig;
+import dev.culvert.control.Reservations;
 import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.SourcePorts;
@@ -92,6 +94,12 @@ public record AgentConfig(
   /** What this host keeps over a reboot, if it is to. */
   public Optional<SnapshotFile> memory() {
     return stateDirectory.map(folder -> new SnapshotFile(folder.resolve(host + ".snapshot")));
+  }
+
+  /** What this configuration would have all hosts agree on. */
+  public NetworkSettings agreed() {
+    return new NetworkSettings(
+        vni, networks, new NetworkSettings.Transport(port, directRouting), Reservations.NONE);
   }
 
   public AgentConfig {

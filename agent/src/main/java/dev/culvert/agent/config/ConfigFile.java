@@ -12,6 +12,7 @@ import dev.culvert.datapath.ebpf.EbpfConfig;
 import dev.culvert.datapath.ebpf.MapSizes;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
+import dev.culvert.kernel.bpf.BpfFileSystem;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -121,7 +122,7 @@ public final class ConfigFile {
             root.value("leaseDuration", Values::leaseDuration)
                 .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),
             names(root, "bridges"),
-            root.value("bpffs", Values::absolutePath).orElse(Path.of("/sys/fs/bpf")),
+            root.value("bpffs", Values::absolutePath).orElse(BpfFileSystem.DEFAULT),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
             root.value("stateDirectory", Values::absolutePath),
             root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));

@@ -97,7 +97,7 @@ public final class Departure {
       store.release(lease);
       say.accept("released the lease of " + lease.subnet());
     }
-    Membership.agreed(config).removeIfUnused(store);
+    config.agreed().removeIfUnused(store);
     if (own.isEmpty()) {
       say.accept("the store holds no lease of " + config.host());
     }

@@ -6,11 +6,9 @@ import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
-import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.OverlayStatus;
-import dev.culvert.control.Reservations;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
@@ -32,7 +30,7 @@ import java.util.function.Consumer;
 import java.util.stream.Collectors;
 
 /** Store, datapath and overlay, opened in this order and closed in the other. */
-public final class Membership implements AutoCloseable {
+final class Membership implements AutoCloseable {
   private final AgentConfig config;
   private final Libc libc;
   private final Firewall firewall;
@@ -181,15 +179,6 @@ public final class Membership implements AutoCloseable {
   /** In the order of the networks. */
   private static List<IpFamily> families(AgentConfig config) {
     return config.networks().stream().map(network -> network.prefix().family()).toList();
-  }
-
-  /** What this configuration would have all hosts agree on. */
-  public static NetworkSettings agreed(AgentConfig config) {
-    return new NetworkSettings(
-        config.vni(),
-        config.networks(),
-        new NetworkSettings.Transport(config.port(), config.directRouting()),
-        Reservations.NONE);
   }
 
   Overlay overlay() {

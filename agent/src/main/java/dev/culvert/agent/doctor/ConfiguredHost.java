@@ -6,7 +6,6 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.datapath.IpPrefix;
-import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
@@ -30,8 +29,6 @@ import java.util.stream.Collectors;
 
 /** What the agent of one configuration meets on its host and in its network. Changes nothing. */
 public final class ConfiguredHost {
-  private static final InterfaceName DEVICE = new InterfaceName("culvert0");
-
   /** A dead file server never answers. */
   private static final Duration STORE = Duration.ofSeconds(10);
 
@@ -61,7 +58,7 @@ public final class ConfiguredHost {
     checks.add(clock(others, Instant.now()));
     try (Netlink netlink = Netlink.open(libc)) {
       boolean pinned = Files.isDirectory(Instance.of(config).pins());
-      checks.add(device(pinned, netlink.link(DEVICE).isPresent()));
+      checks.add(device(pinned, netlink.link(Doctor.DEVICE).isPresent()));
       checks.add(routes(foreign(netlink)));
       checks.add(vteps(others.stream().flatMap(o -> trouble(netlink, o).stream()).toList()));
     } catch (KernelException e) {
@@ -162,7 +159,7 @@ public final class ConfiguredHost {
     }
     return Check.fail(
         "own device",
-        "no " + DEVICE + ", though programs of this host are pinned",
+        "no " + Doctor.DEVICE + ", though programs of this host are pinned",
         "start the agent, or let it run for some seconds: it makes it anew");
   }
 
@@ -183,7 +180,7 @@ public final class ConfiguredHost {
         .filter(route -> route.table() == RouteInfo.TABLE_MAIN)
         .filter(route -> route.protocol() != RouteInfo.OUR_PROTOCOL)
         .map(route -> new Foreign(route, name(netlink, route.interfaceIndex())))
-        .filter(found -> !found.device().equals(DEVICE.text()))
+        .filter(found -> !found.device().equals(Doctor.DEVICE.text()))
         .filter(found ->
             config.networks().stream()
                 .map(network -> network.prefix())
@@ -215,7 +212,7 @@ public final class ConfiguredHost {
     if (way.isEmpty()) {
       return Optional.of("no route to " + who);
     }
-    if (name(netlink, way.get().interfaceIndex()).equals(DEVICE.text())) {
+    if (name(netlink, way.get().interfaceIndex()).equals(Doctor.DEVICE.text())) {
       return Optional.of("the route to " + who + " leads into the overlay itself");
     }
     try {

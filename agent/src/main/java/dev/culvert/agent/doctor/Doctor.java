@@ -38,7 +38,7 @@ public final class Doctor {
   /** Field of a line of /proc/PID/mounts (proc(5), fstab(5)). */
   private static final int MOUNT_OPTIONS = 3;
 
-  private static final InterfaceName DEVICE = new InterfaceName("culvert0");
+  static final InterfaceName DEVICE = new InterfaceName("culvert0");
 
   private static final Path TUN = Path.of("/dev/net/tun");
 

@@ -392,13 +392,9 @@ final class LeaseDirectory {
 
   private Path writeTemporary(String content) throws IOException {
     Path temporary = directory.resolve(TEMPORARY + UUID.randomUUID());
-    try (FileChannel channel =
-        FileChannel.open(temporary, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      ByteBuffer text = ByteBuffer.wrap(content.getBytes(StandardCharsets.UTF_8));
-      while (text.hasRemaining()) {
-        channel.write(text);
-      }
-      channel.force(true); // or a power cut could leave an empty file under the final name
+    try {
+      DurableFile.write(
+          temporary, content, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
     } catch (IOException e) {
       Files.deleteIfExists(temporary); // the disk is full, likely
       throw e;

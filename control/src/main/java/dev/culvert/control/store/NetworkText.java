@@ -13,6 +13,7 @@ import dev.culvert.kernel.RefusedException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -81,15 +82,25 @@ public final class NetworkText {
   public static String format(NetworkSettings settings) {
     Objects.requireNonNull(settings, "settings");
     StringBuilder text = new StringBuilder("# Written by Culvert; see docs/network.md.\n");
-    settings.agreed().forEach((key, value) -> TextEntries.line(text, key, value));
+    lines(settings).forEach((key, value) -> TextEntries.line(text, key, value));
+    return text.toString();
+  }
+
+  /**
+   * What {@link #format} writes, by key.
+   *
+   * @param settings to be written
+   * @return in the order of the text; the caller's to change
+   */
+  public static Map<String, String> lines(NetworkSettings settings) {
+    Objects.requireNonNull(settings, "settings");
+    Map<String, String> lines = new LinkedHashMap<>(settings.agreed());
     Reservations reservations = settings.reservations();
     if (!reservations.never().isEmpty()) {
-      TextEntries.line(text, NEVER, list(reservations.never()));
+      lines.put(NEVER, list(reservations.never()));
     }
-    reservations
-        .byHost()
-        .forEach((host, subnets) -> TextEntries.line(text, BY_HOST + host, list(subnets)));
-    return text.toString();
+    reservations.byHost().forEach((host, subnets) -> lines.put(BY_HOST + host, list(subnets)));
+    return lines;
   }
 
   private static String list(List<IpPrefix> prefixes) {

@@ -8,9 +8,6 @@ import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.datapath.Vtep;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -77,18 +74,12 @@ public final class SnapshotFile implements LeaseMemory {
     Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
     try {
       Files.createDirectories(file.getParent());
-      try (FileChannel channel =
-          FileChannel.open(
-              aside,
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE,
-              StandardOpenOption.TRUNCATE_EXISTING)) {
-        ByteBuffer bytes = ByteBuffer.wrap(text.toString().getBytes(StandardCharsets.UTF_8));
-        while (bytes.hasRemaining()) {
-          channel.write(bytes);
-        }
-        channel.force(true); // or a power cut could leave an empty file under the final name
-      }
+      DurableFile.write(
+          aside,
+          text.toString(),
+          StandardOpenOption.CREATE,
+          StandardOpenOption.WRITE,
+          StandardOpenOption.TRUNCATE_EXISTING);
       Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new LeaseStoreException("The snapshot " + file + " cannot be written: " + e + ".", e);
