@@ -4,6 +4,7 @@ package dev.culvert.control;
 import dev.culvert.datapath.Vni;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -157,6 +158,11 @@ final class GuardedStore implements LeaseStore {
   @Override
   public boolean looksNew() {
     return call("looks new", store::looksNew, late -> {});
+  }
+
+  @Override
+  public Optional<Instant> time() {
+    return call("time", store::time, late -> {});
   }
 
   /** What the store says, or that it could not even say that. */

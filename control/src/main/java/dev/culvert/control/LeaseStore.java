@@ -4,6 +4,7 @@ package dev.culvert.control;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -12,9 +13,9 @@ import java.util.function.Consumer;
 /**
  * Where subnets are leased. Implementations may be called from any thread.
  *
- * <p>A store keeps no clock: a lease whose time has passed stays until somebody releases it, so
- * that one host's wrong clock cannot take subnets from the others. {@link Overlay} decides what an
- * expired lease means.
+ * <p>A store ends no lease: one whose time has passed stays until somebody releases it, so that one
+ * host's wrong clock cannot take subnets from the others. {@link Overlay} decides what an expired
+ * lease means.
  *
  * <p>The store sets generations: what {@link #acquire} and {@link #renew} return is what it holds.
  * The generations of a subnet never fall, also from one holder to the next: a claim goes on above
@@ -183,6 +184,18 @@ public interface LeaseStore extends AutoCloseable {
    */
   default boolean looksNew() {
     return false;
+  }
+
+  /**
+   * What time it is by the clock of whatever keeps the leases (a server, a file system). Whoever
+   * judges leases that it did not watch asks it besides its own clock, and takes the earlier of the
+   * two: a lease ends too late rather than too early.
+   *
+   * @return as of some moment since the call, to the second; empty for a store that has no clock
+   * @throws LeaseStoreException when it cannot be asked
+   */
+  default Optional<Instant> time() {
+    return Optional.empty();
   }
 
   /**

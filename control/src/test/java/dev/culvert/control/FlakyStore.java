@@ -2,17 +2,19 @@
 package dev.culvert.control;
 
 import dev.culvert.datapath.Vni;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** A store that can be made unreachable or read-only, and made to look new. */
+/** A store that can be made unreachable or read-only, made to look new, and given a clock. */
 final class FlakyStore implements LeaseStore {
   private final LeaseStore store;
   private volatile boolean away;
   private volatile boolean readOnly;
   private volatile boolean looksNew;
   private volatile boolean networksLost;
+  private volatile Optional<Instant> time = Optional.empty();
 
   FlakyStore(LeaseStore store) {
     this.store = store;
@@ -28,6 +30,10 @@ final class FlakyStore implements LeaseStore {
 
   void setLooksNew(boolean is) {
     looksNew = is;
+  }
+
+  void setTime(Instant is) {
+    time = Optional.of(is);
   }
 
   /** As if what hosts agree on had been deleted, until somebody writes it again. */
@@ -89,6 +95,11 @@ final class FlakyStore implements LeaseStore {
     boolean again = networksLost && expected.isEmpty();
     networksLost &= !again;
     return again || write().putNetwork(vni, expected, wanted);
+  }
+
+  @Override
+  public Optional<Instant> time() {
+    return time;
   }
 
   @Override

@@ -24,7 +24,7 @@ import org.junit.jupiter.api.Assertions;
 final class History {
   private static final Duration LEASE = Duration.ofSeconds(30);
   private static final Duration TICK = Duration.ofSeconds(1);
-  private static final Instant BEGIN = Instant.parse("2026-11-23T12:00:00Z");
+  static final Instant BEGIN = Instant.parse("2026-11-23T12:00:00Z");
 
   /**
    * After the last fault: leases of the dead end, vanished ones are forgotten, and whoever was told

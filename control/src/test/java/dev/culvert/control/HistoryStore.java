@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.culvert.datapath.Subnet;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -184,6 +185,11 @@ final class HistoryStore {
       toldVersion = version;
       tell(new LeaseEvent.Snapshot(revision, new ArrayList<>(held)));
       return this::forget;
+    }
+
+    @Override
+    public Optional<Instant> time() {
+      return Optional.of(History.BEGIN.plus(elapsed.get()));
     }
 
     @Override

@@ -126,4 +126,21 @@ final class HostIdentityTest extends OverlayFixture {
     assertEquals("host-01", memory.list().getFirst().host().text());
     await("all is well", () -> living.status().problems().isEmpty());
   }
+
+  @Test
+  void aFullNetworkTakesNothingFromADeadHostWhoseLeaseGoesOnByTheClockOfTheStore() {
+    start(config("host-01", "10.17.2.2", "10.244.0.0/23", null, false), datapath).close();
+    ManualClock fast = new ManualClock();
+    fast.set(Duration.ofDays(2));
+    OverlayConfig newcomer = config("host-02", "10.18.2.2", "10.244.0.0/23", null, false);
+    store.setTime(clock.instant());
+    assertThrows(
+        RefusedException.class,
+        () -> overlays.add(Overlay.start(newcomer, store, new FakeDatapath(), fast)));
+    assertEquals("host-01", memory.list().getFirst().host().text());
+
+    store.setTime(fast.instant());
+    overlays.add(Overlay.start(newcomer, store, new FakeDatapath(), fast));
+    assertEquals("host-02", memory.list().getFirst().host().text());
+  }
 }

@@ -5,6 +5,7 @@ import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
+import dev.culvert.control.LeaseStoreException;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
@@ -55,7 +56,11 @@ public final class ConfiguredHost {
             .filter(lease -> lease.subnet().vni().equals(config.vni()))
             .filter(lease -> !lease.host().equals(config.host()))
             .toList();
-    checks.add(clock(others, Instant.now()));
+    checks.add(
+        store
+            .clockAhead()
+            .flatMap(ConfiguredHost::clock)
+            .orElseGet(() -> clock(others, Instant.now())));
     try (Netlink netlink = Netlink.open(libc)) {
       boolean pinned = Files.isDirectory(Instance.of(config).pins());
       checks.add(device(pinned, netlink.link(Doctor.DEVICE).isPresent()));
@@ -67,8 +72,16 @@ public final class ConfiguredHost {
     return checks;
   }
 
-  /** What was found of the store. */
-  record StoreReading(Check check, List<Lease> leases) {}
+  /**
+   * What was found of the store.
+   *
+   * @param clockAhead how far the store's clock is ahead of this machine's, where it has one
+   */
+  private record StoreReading(Check check, List<Lease> leases, Optional<Duration> clockAhead) {
+    static StoreReading none(String found, String advice) {
+      return new StoreReading(Check.fail("leases", found, advice), List.of(), Optional.empty());
+    }
+  }
 
   private StoreReading readStore() {
     CompletableFuture<StoreReading> reading = new CompletableFuture<>();
@@ -80,12 +93,9 @@ public final class ConfiguredHost {
     try {
       return reading.get(STORE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (TimeoutException e) {
-      return new StoreReading(
-          Check.fail(
-              "leases",
-              "the store has not answered for " + STORE.toSeconds() + " s",
-              "look at its server or file system"),
-          List.of());
+      return StoreReading.none(
+          "the store has not answered for " + STORE.toSeconds() + " s",
+          "look at its server or file system");
     } catch (ExecutionException e) {
       throw new IllegalStateException(e.getCause());
     } catch (InterruptedException e) {
@@ -101,13 +111,20 @@ public final class ConfiguredHost {
         List<Lease> leases = store.list();
         List<String> problems = new ArrayList<>(config.store().unwritable().stream().toList());
         problems.addAll(store.problems());
-        return new StoreReading(store(leases.size(), problems), leases);
+        return new StoreReading(store(leases.size(), problems), leases, clockAhead(store));
       }
     } catch (RuntimeException e) { // in its own words
-      return new StoreReading(
-          Check.fail(
-              "leases", "cannot be read", e.getMessage() != null ? e.getMessage() : e.toString()),
-          List.of());
+      return StoreReading.none(
+          "cannot be read", e.getMessage() != null ? e.getMessage() : e.toString());
+    }
+  }
+
+  /** Empty also where it cannot be asked, such as a read-only directory; that is told elsewhere. */
+  private static Optional<Duration> clockAhead(LeaseStore store) {
+    try {
+      return store.time().map(theirs -> Duration.between(Instant.now(), theirs));
+    } catch (LeaseStoreException e) {
+      return Optional.empty();
     }
   }
 
@@ -115,6 +132,25 @@ public final class ConfiguredHost {
     return problems.isEmpty()
         ? Check.ok("leases", leases + " in the store")
         : Check.fail("leases", leases + " in the store", String.join(" ", problems));
+  }
+
+  /**
+   * Our clock against that of the store.
+   *
+   * @param storeAhead how far the store's is ahead
+   * @return empty where they agree
+   */
+  static Optional<Check> clock(Duration storeAhead) {
+    if (storeAhead.abs().compareTo(CLOCKS) <= 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        Check.warn(
+            "clocks",
+            "this machine's clock is %d s %s the store's"
+                .formatted(
+                    storeAhead.abs().toSeconds(), storeAhead.isNegative() ? "ahead of" : "behind"),
+            "set the clock that is wrong, here or there: timedatectl, chronyc tracking"));
   }
 
   /**

@@ -13,6 +13,7 @@ import dev.culvert.kernel.system.Syscall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -48,6 +49,17 @@ class DoctorTest {
   private static void assertStates(BpfAnswer answer, State call, State attachment) {
     assertEquals(call, Doctor.bpfCall(answer).state());
     assertEquals(attachment, Doctor.attachment(answer).state());
+  }
+
+  @Test
+  void tellsAClockThatDiffersFromThatOfTheStore() {
+    assertEquals(Optional.empty(), ConfiguredHost.clock(Duration.ofSeconds(-29)));
+    assertEquals(
+        "this machine's clock is 172800 s ahead of the store's",
+        ConfiguredHost.clock(Duration.ofDays(-2)).orElseThrow().found());
+    assertEquals(
+        "this machine's clock is 3600 s behind the store's",
+        ConfiguredHost.clock(Duration.ofHours(1)).orElseThrow().found());
   }
 
   @Test

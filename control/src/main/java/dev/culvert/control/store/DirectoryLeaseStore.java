@@ -212,6 +212,14 @@ public final class DirectoryLeaseStore implements LeaseStore {
     return directory.now().isBefore(oldest.plus(NEW));
   }
 
+  /** {@inheritDoc} That of the file system, which is a file server's perhaps. */
+  @Override
+  public Optional<Instant> time() {
+    requireOpen();
+    Object _ = lock.open();
+    return Optional.of(directory.now());
+  }
+
   @Override
   public List<String> problems() {
     if (closed) {

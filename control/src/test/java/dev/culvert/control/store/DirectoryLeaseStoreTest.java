@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
@@ -346,6 +347,16 @@ final class DirectoryLeaseStoreTest extends LeaseStoreContract {
         var announced = assertInstanceOf(LeaseEvent.Announced.class, next(events));
         assertEquals(renewed, announced.lease());
       }
+    }
+  }
+
+  @Test
+  void itsTimeIsThatOfTheFileSystem() {
+    try (LeaseStore store = open()) {
+      Instant before = Instant.now().minusSeconds(1); // file systems round
+      Instant time = store.time().orElseThrow();
+      assertFalse(time.isBefore(before) || time.isAfter(Instant.now()), time.toString());
+      assertEquals(List.of(), store.list());
     }
   }
 

@@ -380,6 +380,11 @@ public abstract class LeaseStoreContract {
     return assertInstanceOf(Result.Done.class, result).lease();
   }
 
+  @Test
+  void aClockOfTheStoreDoesNotGoBack() {
+    store.time().ifPresent(first -> assertFalse(store.time().orElseThrow().isBefore(first)));
+  }
+
   /** After a backup was restored the holder knows better than the store. */
   @Test
   void renewalGoesOnAboveWhatItsHolderKnows() {

@@ -6,7 +6,9 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -72,6 +74,11 @@ final class GatedStore implements LeaseStore {
   @Override
   public Duration returnTime() {
     return store.returnTime();
+  }
+
+  @Override
+  public Optional<Instant> time() {
+    return ask(store::time);
   }
 
   @Override

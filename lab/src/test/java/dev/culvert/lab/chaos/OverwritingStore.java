@@ -4,7 +4,9 @@ package dev.culvert.lab.chaos;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
@@ -46,6 +48,11 @@ final class OverwritingStore implements LeaseStore {
   @Override
   public AutoCloseable watch(Consumer<LeaseEvent> watcher) {
     return store.watch(watcher);
+  }
+
+  @Override
+  public Optional<Instant> time() {
+    return store.time();
   }
 
   @Override

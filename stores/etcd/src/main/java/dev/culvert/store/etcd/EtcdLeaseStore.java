@@ -14,6 +14,7 @@ import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -295,6 +296,13 @@ public final class EtcdLeaseStore implements LeaseStore {
   public boolean looksNew() {
     requireOpen();
     return mark();
+  }
+
+  /** {@inheritDoc} That of the member that answers. */
+  @Override
+  public Optional<Instant> time() {
+    requireOpen();
+    return gateway.time(Requests.count(keys.mark()));
   }
 
   /**

@@ -14,7 +14,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
+import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -118,6 +121,35 @@ final class Gateway implements AutoCloseable {
           checkStatus(response.statusCode(), response.body());
           return answer(response.body());
         });
+  }
+
+  /**
+   * What time it is where the answer to a question comes from: the header {@code Date} of RFC 9110,
+   * to the second.
+   *
+   * @param range what to ask for, in place of it
+   * @return empty where something in between leaves the header out, or it makes no sense
+   * @throws LeaseStoreException when no member answers, or one refuses
+   */
+  Optional<Instant> time(Map<String, ?> range) {
+    return ask(
+        Kind.READ,
+        endpoint -> {
+          HttpResponse<String> response =
+              send(
+                  request(endpoint, "kv/range", range).timeout(ANSWER).build(),
+                  BodyHandlers.ofString());
+          checkStatus(response.statusCode(), response.body());
+          return response.headers().firstValue("Date").flatMap(Gateway::date);
+        });
+  }
+
+  private static Optional<Instant> date(String header) {
+    try {
+      return Optional.of(Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(header)));
+    } catch (DateTimeException e) {
+      return Optional.empty();
+    }
   }
 
   /**
