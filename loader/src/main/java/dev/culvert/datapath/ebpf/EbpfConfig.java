@@ -195,8 +195,7 @@ public final class EbpfConfig {
     }
 
     /**
-     * How much the maps have room for; pinned maps of other sizes are refused by {@link
-     * EbpfDatapath#open}.
+     * How much the maps have room for; see {@link MapSizes} for what becomes of pinned maps.
      *
      * @param sizes {@link MapSizes#DEFAULT} unless it is set
      * @return this

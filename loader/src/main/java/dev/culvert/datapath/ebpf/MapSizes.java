@@ -3,11 +3,14 @@ package dev.culvert.datapath.ebpf;
 
 import dev.culvert.kernel.bpf.BpfObjectSpec;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * How much the maps have room for. The kernel takes memory for an entry when it is made, but for 16
- * bytes for each VTEP. Maps that are pinned keep their size: another is refused until they are
- * gone.
+ * bytes for each VTEP. Pinned maps of another size give way to new ones that hold all that they
+ * held, while packets flow; sizes that cannot hold it are refused before anything is changed.
  *
  * @param subnets of all hosts, as many of each IP family; VTEPs as many
  * @param endpoints of this host, as many addresses of each IP family
@@ -41,6 +44,10 @@ public record MapSizes(int subnets, int endpoints) {
               + ".");
     }
   }
+
+  /** All that a size is given for; none of them is a map of maps or a ring. */
+  static final Set<String> MAPS =
+      Stream.concat(SUBNETS.stream(), ENDPOINTS.stream()).collect(Collectors.toUnmodifiableSet());
 
   /** The object with maps of these sizes. */
   BpfObjectSpec applyTo(BpfObjectSpec object) {

@@ -45,7 +45,8 @@ final class Programs implements AutoCloseable {
             .withGlobal("path_mtu_lifetime_ns", config.pathMtuLifetime().toNanos())
             .withGlobal("udp_checksum6", config.udpChecksum6() ? 1 : 0)
             .withGlobal("bare_vni", vni.map(v -> (long) v.value()).orElse(NO_BARE_NETWORK));
-    Programs programs = new Programs(BpfObject.loadPinned(libc, spec, pins.folder()));
+    Programs programs =
+        new Programs(BpfObject.loadPinned(libc, spec, pins.folder(), MapSizes.MAPS));
     try {
       for (String name : programs.names) {
         Pins.replace(pins.program(name), programs.object.program(name)::pin);

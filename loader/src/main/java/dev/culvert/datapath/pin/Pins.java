@@ -289,7 +289,10 @@ public final class Pins {
   public void removeAll(List<String> maps) {
     links().forEach(name -> delete(link(name)));
     programs().forEach(name -> delete(program(name)));
-    maps.forEach(name -> delete(map(name)));
+    for (String name : maps) {
+      delete(map(name));
+      delete(fresh(map(name))); // left by an agent that died in the middle
+    }
     names(folder.resolve(CONTAINERS)).forEach(this::deleteNote);
     for (String text : List.of(IDENTITY, WORD, ABI)) {
       delete(folder.resolve(text));

@@ -21,7 +21,7 @@ final class MapFull {
               + " entries), so there is no room for "
               + entry
               + ". Remove entries that are not needed, or give the maps more room (maxSubnets or"
-              + " maxEndpoints in the agent's configuration) after \"culvert leave\".",
+              + " maxEndpoints in the agent's configuration) and start the agent again.",
           refusal);
     }
     return refusal;

@@ -327,7 +327,7 @@ public final class BpfMap implements AutoCloseable {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment key = arena.allocate(keyBytes(), 8);
       MemorySegment value = arena.allocate(valueSlotBytes, 8);
-      if (spec.type() == ARRAY || spec.type() == PERCPU_ARRAY) {
+      if (isArray()) {
         for (int i = 0; i < maxEntries(); i++) {
           key.set(JAVA_INT, 0, i);
           visit(key, value, visitor);
@@ -363,6 +363,27 @@ public final class BpfMap implements AutoCloseable {
       current = at.address();
     }
     return keys;
+  }
+
+  /**
+   * Writes all that another map holds. Of an array, zeros are not written, so that they need no
+   * room.
+   *
+   * @throws KernelException when this one cannot hold it
+   */
+  void copyFrom(BpfMap other) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment zeros = arena.allocate(valueSlotBytes);
+      other.forEach((key, value) -> {
+        if (!isArray() || value.mismatch(zeros) >= 0) {
+          put(key, value, ANY);
+        }
+      });
+    }
+  }
+
+  private boolean isArray() {
+    return spec.type() == ARRAY || spec.type() == PERCPU_ARRAY;
   }
 
   /**

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel.bpf;
 
+import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
+import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
+
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -16,6 +20,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * A loaded object: its maps and programs, as owned file descriptors. Closing it frees what is not
@@ -24,6 +29,9 @@ import java.util.Objects;
 public final class BpfObject implements AutoCloseable {
   /** To make a folder that other processes make and remove too. */
   private static final int MOST_TRIES = 10;
+
+  /** Behind the name of a pin while its replacement is made. */
+  private static final String REPLACEMENT = "_new";
 
   private final BpfObjectSpec spec;
   private final Map<String, BpfMap> maps;
@@ -77,24 +85,52 @@ public final class BpfObject implements AutoCloseable {
    * @return the caller's to close; what is pinned outlives it
    * @throws KernelException when the kernel refuses, also to make the folder; {@link
    *     VerifierRejected} when its verifier does
-   * @throws IllegalStateException when a pinned map has another layout; the message names both
+   * @throws dev.culvert.kernel.RefusedException when a pinned map has another layout; the message
+   *     names both
    */
   public static BpfObject loadPinned(Libc libc, BpfObjectSpec spec, Path pins) {
+    return loadPinned(libc, spec, pins, Set.of());
+  }
+
+  /**
+   * Like {@link #loadPinned(Libc, BpfObjectSpec, Path)}, but some maps may be pinned with another
+   * number of entries than the spec has: such a one is replaced by one of the spec's size that
+   * holds all that it held. Programs that were loaded before go on with the old one until they are
+   * replaced, and what they write meanwhile is not in the new one; nobody else should write.
+   *
+   * @param libc the way to the kernel
+   * @param spec what to load
+   * @param pins a folder below a bpf file system
+   * @param resizable names of plain hashes, arrays and tries (no maps of maps, no ring buffers)
+   * @return the caller's to close; what is pinned outlives it
+   * @throws KernelException as the other, also where a map of the new size cannot hold what the old
+   *     one does; nothing is changed then
+   * @throws dev.culvert.kernel.RefusedException when a pinned map differs in more than that
+   */
+  public static BpfObject loadPinned(
+      Libc libc, BpfObjectSpec spec, Path pins, Set<String> resizable) {
     Objects.requireNonNull(libc, "libc");
     Objects.requireNonNull(spec, "spec");
     Objects.requireNonNull(pins, "pins");
+    Objects.requireNonNull(resizable, "resizable");
     ObjectLoader loader = new ObjectLoader(libc, spec);
     List<Path> made = new ArrayList<>();
     try {
       makeFolder(pins, made);
       Map<String, Path> missing = new HashMap<>();
+      Map<String, Path> replaced = new HashMap<>();
       for (MapSpec map : spec.maps()) {
         Path pin = pins.resolve(map.name());
-        if (Files.exists(pin)) {
-          loader.reuse(
-              map.name(), loader.own(BpfMap.openPinned(libc, pin)), "The map pinned at " + pin);
-        } else {
+        if (!Files.exists(pin)) {
           missing.put(map.name(), pin);
+          continue;
+        }
+        BpfMap pinned = loader.own(BpfMap.openPinned(libc, pin));
+        if (resizable.contains(map.name()) && loader.differsInSizeAlone(map.name(), pinned)) {
+          loader.carryOver(map.name(), pinned);
+          replaced.put(map.name(), pin);
+        } else {
+          loader.reuse(map.name(), pinned, "The map pinned at " + pin);
         }
       }
       loader.load();
@@ -102,12 +138,41 @@ public final class BpfObject implements AutoCloseable {
         loader.maps().get(name).pin(pin);
         made.add(pin);
       });
+      replacePins(loader.maps(), replaced, made);
       return new BpfObject(loader);
     } catch (RuntimeException | Error e) {
       closeAll(loader.owned());
       removeAll(made, e);
       throw e;
     }
+  }
+
+  /** Whatever may fail comes first; a rename within one folder does not. */
+  private static void replacePins(
+      Map<String, BpfMap> maps, Map<String, Path> pins, List<Path> made) {
+    Map<Path, Path> fresh = new HashMap<>();
+    pins.forEach((name, pin) -> {
+      Path beside = pin.resolveSibling(pin.getFileName() + REPLACEMENT);
+      try {
+        Files.deleteIfExists(beside); // of a process that died in the middle
+      } catch (IOException e) {
+        throw notReplaced(beside, e);
+      }
+      maps.get(name).pin(beside);
+      made.add(beside);
+      fresh.put(pin, beside);
+    });
+    fresh.forEach((pin, beside) -> {
+      try {
+        Files.move(beside, pin, ATOMIC_MOVE, REPLACE_EXISTING);
+      } catch (IOException e) {
+        throw notReplaced(pin, e);
+      }
+    });
+  }
+
+  private static RefusedException notReplaced(Path pin, IOException reason) {
+    return new RefusedException("The pin " + pin + " could not be replaced: " + reason, reason);
   }
 
   /** Another process may make or remove the same folders meanwhile. */

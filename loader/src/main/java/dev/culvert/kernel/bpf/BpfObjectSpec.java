@@ -62,6 +62,11 @@ public final class BpfObjectSpec {
       return new MapSpec(name, type, new Sizes(keyBytes(), valueBytes(), other), flags);
     }
 
+    /** Whether a map of this spec could stand in for one of the other; names do not matter. */
+    boolean isLike(MapSpec other) {
+      return type == other.type && sizes.equals(other.sizes) && flags == other.flags;
+    }
+
     /** With what may be left out, as libbpf does: a perf event array has a place for each CPU. */
     MapSpec complete() {
       return type == PERF_EVENT_ARRAY && maxEntries() == 0

@@ -31,6 +31,10 @@ final class ObjectLoader {
   private final Bpf bpf;
   private final BpfObjectSpec spec;
   private final Map<String, BpfMap> maps = new LinkedHashMap<>();
+
+  /** Maps of another size, whose entries go into those that are made in their place. */
+  private final Map<String, BpfMap> former = new LinkedHashMap<>();
+
   private final Map<String, BpfProgram> programs = new LinkedHashMap<>();
   private final List<AutoCloseable> owned = new ArrayList<>();
 
@@ -60,24 +64,34 @@ final class ObjectLoader {
     return resource;
   }
 
+  private MapSpec wanted(String name) {
+    return spec.maps().stream()
+        .filter(m -> m.name().equals(name))
+        .findFirst()
+        .orElseThrow(() ->
+            new IllegalArgumentException(
+                spec.name() + " has no map " + name + " to be replaced by another."))
+        .complete();
+  }
+
+  /** Whether a map could be the object's own, but for how many entries it takes. */
+  boolean differsInSizeAlone(String name, BpfMap map) {
+    MapSpec wanted = wanted(name);
+    MapSpec found = map.info().spec();
+    return found.maxEntries() != wanted.maxEntries()
+        && wanted.withMaxEntries(found.maxEntries()).isLike(found);
+  }
+
+  /** The object's own map will hold all that this one does. */
+  void carryOver(String name, BpfMap map) {
+    former.put(name, map);
+  }
+
   /** Takes a map in place of the object's own. */
   void reuse(String name, BpfMap map, String description) {
-    MapSpec wanted =
-        spec.maps().stream()
-            .filter(m -> m.name().equals(name))
-            .findFirst()
-            .orElseThrow(() ->
-                new IllegalArgumentException(
-                    spec.name() + " has no map " + name + " to be replaced by another."))
-            .complete();
+    MapSpec wanted = wanted(name);
     MapSpec found = map.info().spec();
-    boolean same =
-        found.type() == wanted.type()
-            && found.keyBytes() == wanted.keyBytes()
-            && found.valueBytes() == wanted.valueBytes()
-            && found.maxEntries() == wanted.maxEntries()
-            && found.flags() == wanted.flags();
-    if (!same) {
+    if (!wanted.isLike(found)) {
       throw new RefusedException(
           description
               + " has another layout ("
@@ -117,6 +131,7 @@ final class ObjectLoader {
         }
       }
       made.forEach(this::fill);
+      former.forEach((name, map) -> maps.get(name).copyFrom(map));
       for (DataMap data : spec.dataMaps()) {
         maps.put(data.section(), createData(data, btfFd));
       }

@@ -109,6 +109,64 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     assertEquals(Optional.of(identity()), pinned.identity());
   }
 
+  private static EbpfConfig sized(int subnets, int endpoints) {
+    return EbpfConfig.builder(PINS, new InterfaceName("under0"))
+        .mapSizes(new MapSizes(subnets, endpoints))
+        .build();
+  }
+
+  /** Maps are made anew with all that they held, and no packet meets an empty one. */
+  @Test
+  void otherMapSizesAreTakenOverUnderTraffic() throws Exception {
+    EbpfDatapath datapath = start();
+    attach(datapath, C1, "10.244.1.2");
+    attach(datapath, C2, "10.244.1.3");
+    datapath.apply(
+        List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0)), new Change.PutRemote(remote())));
+    Datapath.State before = datapath.read();
+    Process ping =
+        new ProcessBuilder(
+                List.of(("ip netns exec " + C1 + " ping -q -i 0.01 -c 300 10.244.1.3").split(" ")))
+            .redirectErrorStream(true)
+            .start();
+    datapath.close();
+
+    for (EbpfConfig config : List.of(sized(200_000, 10), sized(70, 50))) {
+      EbpfDatapath next = open(config);
+      assertEquals(before, next.read());
+      startWith(next, VTEP, GATEWAY, NETWORK);
+      assertEquals(before, next.read());
+      next.close();
+    }
+    RuntimeException e = assertThrows(RuntimeException.class, () -> open(sized(70, 1)));
+    assertTrue(e.getMessage().contains("the map is full: it takes 1 entries"), e.getMessage());
+    assertEquals(
+        nameless(before.endpoints()), EbpfDatapath.inspect(libc, PINS).state().endpoints());
+
+    String output = new String(ping.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ping.waitFor(), output);
+    assertTrue(output.contains(" 0% packet loss"), output);
+    // The programs look into the maps that the agent writes.
+    EbpfDatapath last = open(sized(70, 50));
+    startWith(last, VTEP, GATEWAY, NETWORK);
+    inHost(() -> {
+      last.detach(VNI, address("10.244.1.3"));
+      return null;
+    });
+    attach(last, C2, "10.244.1.9");
+    ping(C1, "10.244.1.9");
+    ping(C2, "10.244.1.1");
+  }
+
+  /** As by an overlay whose start is refused. */
+  @Test
+  void whatWasOpenedAndNeverStartedLeavesNoPins() throws Exception {
+    EbpfDatapath datapath = open(config());
+    assertTrue(Files.exists(PINS));
+    datapath.close();
+    assertFalse(Files.exists(PINS));
+  }
+
   /** The tables alone do not know whom an interface was made for. */
   private static List<Endpoint> nameless(List<Endpoint> endpoints) {
     return endpoints.stream().map(e -> e.withContainer(Optional.empty())).toList();

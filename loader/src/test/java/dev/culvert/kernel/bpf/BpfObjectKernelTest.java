@@ -3,6 +3,7 @@ package dev.culvert.kernel.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -21,6 +22,7 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -197,6 +199,47 @@ final class BpfObjectKernelTest {
     assertTrue(e.getMessage().contains("100 entries"), e.getMessage());
     assertTrue(e.getMessage().contains("4 entries"), e.getMessage());
     assertTrue(e.getMessage().contains(pins.path() + "/table"), e.getMessage());
+  }
+
+  @Test
+  void aMapOfAnotherSizeGivesWayToOneWithAllItsEntries() {
+    BpfObjectSpec spec = TestObjects.spec("sample");
+    try (Arena arena = Arena.ofConfined();
+        BpfObject four = BpfObject.loadPinned(libc, spec, pins.path())) {
+      MemorySegment key = arena.allocate(4, 4);
+      MemorySegment value = arena.allocate(8, 8);
+      for (int i = 1; i <= 3; i++) {
+        key.set(ValueLayout.JAVA_INT, 0, i);
+        value.set(ValueLayout.JAVA_LONG, 0, 90 + i);
+        four.map("table").put(key, value, BpfMap.NO_EXIST);
+      }
+      try (BpfObject larger = resized(100);
+          BpfMap pinned = BpfMap.openPinned(libc, pins.path().resolve("table"))) {
+        assertEquals(100, pinned.maxEntries());
+        assertEquals(larger.map("table").info(), pinned.info());
+        assertNotEquals(four.map("table").info().id(), pinned.info().id());
+        assertEquals(91, run(larger, "counts").returnValue());
+        for (int i = 1; i <= 3; i++) {
+          key.set(ValueLayout.JAVA_INT, 0, i);
+          assertTrue(pinned.get(key, value));
+          assertEquals(90 + i, value.get(ValueLayout.JAVA_LONG, 0));
+        }
+        KernelException e = assertThrows(KernelException.class, () -> resized(2));
+        assertTrue(e.getMessage().contains("the map is full: it takes 2 entries"), e.getMessage());
+        try (BpfMap still = BpfMap.openPinned(libc, pins.path().resolve("table"))) {
+          assertEquals(pinned.info(), still.info());
+        }
+        assertFalse(Files.exists(pins.path().resolve("table_new")));
+      }
+    }
+  }
+
+  private BpfObject resized(int entries) {
+    return BpfObject.loadPinned(
+        libc,
+        TestObjects.spec("sample").withMaxEntries("table", entries),
+        pins.path(),
+        Set.of("table"));
   }
 
   @Test
