@@ -11,8 +11,11 @@ import java.util.Optional;
  * anybody's, and leaves the lease as long as it was.
  */
 final class Challenge {
-  /** How often the store is asked for an answer. */
-  private static final Duration POLL = Duration.ofMillis(100);
+  /** When the store is asked first for an answer: most who live give it at once. */
+  private static final Duration FIRST = Duration.ofMillis(100);
+
+  /** It is asked less and less often, but not less often than this. */
+  private static final Duration LONGEST = Duration.ofSeconds(1);
 
   private final LeaseStore store;
   private final SteadyClock clock;
@@ -36,13 +39,18 @@ final class Challenge {
       return Optional.empty();
     }
     Duration waited = Duration.ZERO;
-    do {
-      clock.pause(POLL);
-      waited = waited.plus(POLL);
-      if (!store.list().contains(touched)) {
+    Duration next = FIRST;
+    while (waited.compareTo(patience) < 0) {
+      Duration left = patience.minus(waited);
+      Duration pause = next.compareTo(left) < 0 ? next : left;
+      clock.pause(pause);
+      waited = waited.plus(pause);
+      if (!store.holds(touched)) {
         return Optional.empty();
       }
-    } while (waited.compareTo(patience) < 0);
+      Duration longer = next.multipliedBy(2);
+      next = longer.compareTo(LONGEST) < 0 ? longer : LONGEST;
+    }
     return Optional.of(touched);
   }
 }

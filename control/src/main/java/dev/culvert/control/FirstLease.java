@@ -9,7 +9,9 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.IpAddresses;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How a host comes to its lease when it starts: it takes the one that its name has in the store, or
@@ -76,8 +78,8 @@ final class FirstLease {
       Result result =
           switch (choice) {
             case Choice.Held(Lease held) -> takeAtStart(held);
-            case Choice.Free(IpPrefix prefix) ->
-                context.store().acquire(draft.of(new Subnet(context.config().vni(), prefix), 1));
+            case Choice.Free(IpPrefix prefix, List<IpPrefix> spares) ->
+                context.store().acquireFirst(drafts(prefix, spares));
           };
       if (result instanceof Result.Done(Lease done)) {
         return new Obtained(done, choice instanceof Choice.Free);
@@ -90,6 +92,12 @@ final class FirstLease {
             + TRIES
             + " tries: other hosts were always first; is something claiming and releasing without"
             + " end?");
+  }
+
+  private List<Lease> drafts(IpPrefix prefix, List<IpPrefix> spares) {
+    return Stream.concat(Stream.of(prefix), spares.stream())
+        .map(wanted -> draft.of(new Subnet(context.config().vni(), wanted), 1))
+        .toList();
   }
 
   private void settle() {

@@ -89,6 +89,17 @@ final class GuardedStore implements LeaseStore {
     return call("acquire " + lease.subnet(), () -> store.acquire(lease), this::takeBack);
   }
 
+  @Override
+  public boolean holds(Lease lease) {
+    return call("look at " + lease.subnet(), () -> store.holds(lease), late -> {});
+  }
+
+  @Override
+  public Result acquireFirst(List<Lease> wanted) {
+    return call(
+        "acquire " + wanted.getFirst().subnet(), () -> store.acquireFirst(wanted), this::takeBack);
+  }
+
   private void takeBack(Result late) {
     if (late instanceof Result.Done(Lease done)) {
       store.release(done);

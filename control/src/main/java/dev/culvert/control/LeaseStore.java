@@ -73,6 +73,19 @@ public interface LeaseStore extends AutoCloseable {
   List<Lease> list();
 
   /**
+   * Whether the store has exactly this lease now: a cheaper question than {@link #list}, where the
+   * store can answer it by itself.
+   *
+   * @param lease with its generation and term
+   * @return false where another is in its place, or none
+   * @throws LeaseStoreException when it cannot be read
+   */
+  default boolean holds(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
+    return list().contains(lease);
+  }
+
+  /**
    * Claims a subnet that nobody holds and that overlaps no other lease of the same VNI, of whatever
    * length; atomic among all hosts. Its generation is one more than the highest that this very
    * subnet ever had, as far as the store remembers, also when that lease was released; a caller
@@ -83,6 +96,25 @@ public interface LeaseStore extends AutoCloseable {
    * @throws LeaseStoreException when it cannot be written
    */
   Result acquire(Lease lease);
+
+  /**
+   * Claims the first of some subnets that can be claimed, each as by {@link #acquire}: for a host
+   * that is content with any, while many others may be asking too. A store over a network does it
+   * in one request.
+   *
+   * @param wanted at least one, of subnets that do not overlap, in the order of preference
+   * @return {@link Result.Done} for the one that was claimed, and nothing else was; {@link
+   *     Result.Conflict} with what is in the way of one of them
+   * @throws LeaseStoreException when it cannot be written
+   */
+  default Result acquireFirst(List<Lease> wanted) {
+    Objects.requireNonNull(wanted, "wanted");
+    Result result = acquire(wanted.getFirst());
+    for (int i = 1; i < wanted.size() && !(result instanceof Result.Done); i++) {
+      result = acquire(wanted.get(i));
+    }
+    return result;
+  }
 
   /**
    * Replaces a lease, if the store still has exactly {@code held}: the same holder, generation and

@@ -81,9 +81,10 @@ final class StoreLink {
     boolean began = watch.isEmpty();
     probeAt = now.plus(began ? DEAF_PERIOD : PROBE_PERIOD);
     try {
-      store.list();
       if (began) {
         watch = Optional.of(store.watch(listener));
+      } else {
+        store.list();
       }
       outage = Optional.empty();
       connectedSince = connectedSince.or(() -> Optional.of(now));

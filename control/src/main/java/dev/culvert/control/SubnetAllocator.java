@@ -7,11 +7,15 @@ import dev.culvert.datapath.TakenException;
 import dev.culvert.datapath.Vni;
 import dev.culvert.kernel.RefusedException;
 import java.math.BigInteger;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 
 /**
  * Which subnet a host should lease. Pure: it looks at nothing but its arguments.
@@ -21,6 +25,12 @@ import java.util.stream.Stream;
  * tools read as "the network". So the first host gets 10.244.1.0/24.
  */
 final class SubnetAllocator {
+  /** So many hosts may ask in one moment, and hardly any of them has to ask twice. */
+  static final int SPARES = 15;
+
+  /** In a network that is nearly full, looking for more spares would not be worth it. */
+  private static final int LOOKS = 4 * SPARES;
+
   private SubnetAllocator() {}
 
   /**
@@ -50,13 +60,23 @@ final class SubnetAllocator {
     /** The host has a lease within the network already. */
     record Held(Lease lease) implements Choice {}
 
-    /** Nobody has it, as far as these leases say. */
-    record Free(IpPrefix prefix) implements Choice {}
+    /**
+     * Nobody has it, as far as these leases say.
+     *
+     * @param spares other free ones, for the case that somebody is first; another host asks for
+     *     others, so that many hosts which ask in one moment do not all want the same
+     */
+    record Free(IpPrefix prefix, List<IpPrefix> spares) implements Choice {
+      /** This one or none. */
+      Free(IpPrefix prefix) {
+        this(prefix, List.of());
+      }
+    }
   }
 
   /**
    * The lease that the host holds already, else the subnet that is reserved for it, else the wanted
-   * one, else the previous one if it is free, else the lowest that is free.
+   * one, else the previous one if it is free, else the lowest that is free, with spares.
    *
    * @throws RefusedException when the wanted subnet is taken or not for this host, or none is free
    */
@@ -78,13 +98,47 @@ final class SubnetAllocator {
     if (request.only().isPresent()) {
       return new Choice.Free(wanted(request.only().get(), ours));
     }
-    return new Choice.Free(
-        request
-            .previous()
-            .filter(previous -> Prefixes.contains(request.network(), previous))
-            .filter(previous -> taker(previous, ours).isEmpty())
-            .filter(previous -> request.reservations().forbids(request.host(), previous).isEmpty())
-            .orElseGet(() -> lowestFree(request, ours)));
+    return request
+        .previous()
+        .filter(previous -> Prefixes.contains(request.network(), previous))
+        .filter(previous -> taker(previous, ours).isEmpty())
+        .filter(previous -> request.reservations().forbids(request.host(), previous).isEmpty())
+        .map(Choice.Free::new)
+        .orElseGet(() -> anyFree(request, ours));
+  }
+
+  private static Choice.Free anyFree(Request request, List<Lease> leases) {
+    IpPrefix lowest = lowestFree(request, leases);
+    return new Choice.Free(lowest, spares(request, leases, lowest));
+  }
+
+  /**
+   * Free ones in an order that each host's name makes anew; few or none where the network is full.
+   */
+  private static List<IpPrefix> spares(Request request, List<Lease> leases, IpPrefix lowest) {
+    IpPrefix network = request.network();
+    int bits = Math.min(request.length() - network.length(), Long.SIZE - 2);
+    BigInteger step = Prefixes.size(network, request.length());
+    List<IpPrefix> taken = takenInOrder(request, leases);
+    SplittableRandom random = new SplittableRandom(seed(request.host()));
+    List<IpPrefix> spares = new ArrayList<>();
+    for (int i = 0; bits > 0 && i < LOOKS && spares.size() < SPARES; i++) {
+      long number = random.nextLong(1, 1L << bits); // the network's first is left out
+      BigInteger first = Prefixes.first(network).add(step.multiply(BigInteger.valueOf(number)));
+      IpPrefix spare = new IpPrefix(Prefixes.address(network.family(), first), request.length());
+      if (!spare.equals(lowest)
+          && !spares.contains(spare)
+          && taken.stream().noneMatch(spare::overlaps)) {
+        spares.add(spare);
+      }
+    }
+    return List.copyOf(spares);
+  }
+
+  private static long seed(HostName host) {
+    CRC32C sum = new CRC32C();
+    sum.update(host.text().getBytes(StandardCharsets.UTF_8));
+    return sum.getValue();
   }
 
   private static void checkReservations(Request request, IpPrefix wanted) {

@@ -65,7 +65,8 @@ final class SubnetSearch {
     List<Lease> living = new ArrayList<>(all);
     living.removeAll(ended);
     if (ended.isEmpty()
-        || !(SubnetAllocator.choose(request, living) instanceof Choice.Free(IpPrefix prefix))) {
+        || !(SubnetAllocator.choose(request, living)
+            instanceof Choice.Free(IpPrefix prefix, List<IpPrefix> _))) {
       throw full;
     }
     for (Lease other : ended) {

@@ -4,6 +4,7 @@ package dev.culvert.control;
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -41,7 +43,7 @@ final class AllocatorTest {
 
   private static String free(SubnetAllocator.Request request, List<Lease> leases) {
     return switch (SubnetAllocator.choose(request, leases)) {
-      case Choice.Free(IpPrefix prefix) -> prefix.toString();
+      case Choice.Free(IpPrefix prefix, List<IpPrefix> _) -> prefix.toString();
       case Choice.Held(Lease lease) -> "held " + lease.subnet().prefix();
     };
   }
@@ -166,6 +168,48 @@ final class AllocatorTest {
       }
       assertEquals(expected, found, "seed " + seed + ", leases " + leases);
     }
+  }
+
+  private static List<IpPrefix> spares(String host, String network, List<Lease> leases) {
+    SubnetAllocator.Request any = request(network, 24, null, null);
+    return SubnetAllocator.choose(
+                new SubnetAllocator.Request(
+                    new HostName(host),
+                    any.vni(),
+                    any.network(),
+                    any.length(),
+                    any.wanted(),
+                    any.previous(),
+                    new Reservations(List.of(IpPrefix.parse("10.1.0.0/16")), Map.of())),
+                leases)
+            instanceof Choice.Free(IpPrefix _, List<IpPrefix> spares)
+        ? spares
+        : List.of();
+  }
+
+  @Test
+  void eachHostHasSparesOfItsOwnAmongWhatIsFree() {
+    List<Lease> leases = others("10.0.0.0/16", "10.2.0.0/15");
+    List<IpPrefix> spares = spares("host-01", "10.0.0.0/13", leases);
+    assertEquals(SubnetAllocator.SPARES, spares.size());
+    assertEquals(SubnetAllocator.SPARES, Set.copyOf(spares).size());
+    assertEquals(spares, spares("host-01", "10.0.0.0/13", leases), "by nothing but the name");
+    assertNotEquals(spares, spares("host-02", "10.0.0.0/13", leases));
+    IpPrefix left = IpPrefix.parse("10.4.0.0/14");
+    IpPrefix lowest = IpPrefix.parse("10.4.0.0/24");
+    assertTrue(
+        spares.stream().allMatch(spare -> left.contains(spare.address())), spares.toString());
+    assertFalse(spares.contains(lowest));
+    assertTrue(spares.stream().allMatch(spare -> spare.length() == 24));
+  }
+
+  @Test
+  void whoeverMustHaveOneSubnetHasNoSparesAndAFullNetworkHasNone() {
+    assertEquals(
+        new Choice.Free(IpPrefix.parse("10.4.5.0/24")),
+        SubnetAllocator.choose(request("10.4.0.0/14", 24, "10.4.5.0/24", null), List.of()));
+    assertEquals(List.of(), spares("host-01", "10.4.0.0/23", List.of()), "there is one in all");
+    assertEquals(List.of(), spares("host-01", "10.4.0.0/24", List.of()));
   }
 
   @Test

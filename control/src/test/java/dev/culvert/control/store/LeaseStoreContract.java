@@ -33,6 +33,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -244,6 +246,58 @@ public abstract class LeaseStoreContract {
         store.list().stream()
             .map(lease -> (int) lease.subnet().prefix().address().getAddress()[2])
             .toList());
+  }
+
+  @Test
+  void aLeaseIsHeldAsItIsAndNotAsItWas() {
+    Lease first = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+    assertTrue(store.holds(first));
+    Lease second = done(store.renew(first, first));
+    assertFalse(store.holds(first));
+    assertTrue(store.holds(second));
+    store.release(second);
+    assertFalse(store.holds(second));
+  }
+
+  @Test
+  void theFirstThatIsFreeIsClaimedAndNothingElse() throws Exception {
+    Lease other = done(store.acquire(lease("10.244.1.0/25", 1, "host-01")));
+    Lease former = done(store.acquire(lease("10.244.3.0/24", 1, "host-03")));
+    store.release(former);
+    List<Lease> wanted =
+        Stream.of("10.244.1.0/24", "10.244.3.0/24", "10.244.2.0/24")
+            .map(prefix -> lease(prefix, 1, "host-02"))
+            .toList();
+
+    Lease claimed = done(store.acquireFirst(wanted));
+
+    assertEquals("10.244.3.0/24", claimed.subnet().prefix().toString());
+    assertEquals(2, claimed.generation());
+    assertEquals(List.of(other, claimed), store.list());
+    assertEquals(new Result.Conflict(other), store.acquireFirst(wanted.subList(0, 1)));
+    assertInstanceOf(Result.Conflict.class, store.acquireFirst(wanted.subList(0, 2)));
+    assertEquals(List.of(other, claimed), store.list());
+  }
+
+  /** As many hosts that start at once, each with spares in an order of its own. */
+  @Test
+  void eightHostsThatAskForTheSameAndForSparesGetEightSubnets() throws Exception {
+    List<Result> results =
+        race(
+            8,
+            thread -> {
+              try (LeaseStore mine = open()) {
+                return mine.acquireFirst(
+                    IntStream.range(0, 9)
+                        .map(i -> i == 0 ? 1 : 2 + (thread + i) % 8)
+                        .mapToObj(i -> lease("10.244." + i + ".0/24", 1, "host-" + thread))
+                        .toList());
+              }
+            });
+
+    assertEquals(8, results.stream().map(result -> done(result).subnet()).distinct().count());
+    assertEquals(8, store.list().size());
+    assertEquals("10.244.1.0/24", store.list().getFirst().subnet().prefix().toString());
   }
 
   @Test

@@ -54,7 +54,9 @@ final class Contents {
   private Released floor = new Released(0, 0);
 
   private boolean marked;
-  private long keyCount;
+
+  /** Whether newcomers are to wait. */
+  private boolean fresh;
 
   Contents(Keys keys, int defaultPort) {
     this.keys = keys;
@@ -127,19 +129,22 @@ final class Contents {
 
   /** Of all kinds, below the prefix. */
   long keyCount() {
-    return keyCount;
+    return modRevisions.size();
   }
 
-  /**
-   * Takes over a key and its value.
-   *
-   * @param isNew whether the key was not there
-   */
-  List<Change> put(Json pair, boolean isNew) {
+  /** Whether there is a key, whatever its value is worth. */
+  boolean has(String key) {
+    return modRevisions.containsKey(key);
+  }
+
+  /** Whether the mark was written so short a time ago that newcomers wait. */
+  boolean isFresh() {
+    return fresh;
+  }
+
+  /** Takes over a key and its value; again is no harm. */
+  List<Change> put(Json pair) {
     String key = pair.decoded("key");
-    if (isNew) {
-      keyCount++;
-    }
     modRevisions.put(key, pair.number("mod_revision"));
     if (key.equals(keys.mark())) {
       marked = true;
@@ -151,7 +156,9 @@ final class Contents {
       putReleased(key, pair);
     } else if (key.startsWith(keys.networks())) {
       putNetwork(key, pair.decoded("value"));
-    } else if (!key.equals(keys.fresh())) {
+    } else if (key.equals(keys.fresh())) {
+      fresh = true;
+    } else {
       problems.put(key, "The key " + key + " in etcd is none of Culvert's; delete it.");
     }
     return List.of();
@@ -236,12 +243,14 @@ final class Contents {
    * @param givenBack whether the same change wrote down the generation that it had
    */
   List<Change> delete(String key, boolean givenBack) {
-    keyCount--;
     problems.remove(key);
     networks.remove(key);
     modRevisions.remove(key);
     if (key.equals(keys.floor())) {
       floor = new Released(0, 0);
+    }
+    if (key.equals(keys.fresh())) {
+      fresh = false;
     }
     if (key.equals(keys.mark())) {
       marked = false;
@@ -272,7 +281,7 @@ final class Contents {
       Json pair = event.object("kv");
       String key = pair.decoded("key");
       if (!isDelete(event)) {
-        changes.addAll(put(pair, pair.number("version") == 1));
+        changes.addAll(put(pair));
       } else {
         String name = key.startsWith(keys.leases()) ? key.substring(keys.leases().length()) : key;
         Long at = givenBack.get(name);

@@ -10,14 +10,13 @@ import dev.culvert.control.store.EventJournal;
 import dev.culvert.control.store.LeaseText;
 import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.control.store.NetworkText;
-import dev.culvert.control.store.Overlaps;
-import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 
@@ -56,6 +55,9 @@ public final class EtcdLeaseStore implements LeaseStore {
   /** What {@link #list} came upon last, for who does not watch; nobody changes it. */
   private volatile Optional<Contents> listed = Optional.empty();
 
+  /** What was read a moment ago, so that who starts does not ask the same three times. */
+  private final RecentReading recent = new RecentReading();
+
   private volatile boolean closed;
 
   /**
@@ -76,7 +78,9 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public List<Lease> list() {
     requireOpen();
-    Contents contents = read().contents();
+    Reading reading = recent.takeForList().orElseGet(this::read);
+    recent.keepForClaim(reading);
+    Contents contents = reading.contents();
     List<String> _ = contents.problems(); // found now, and kept: others only read it
     listed = Optional.of(contents);
     return List.copyOf(contents.leases().values());
@@ -84,61 +88,58 @@ public final class EtcdLeaseStore implements LeaseStore {
 
   @Override
   public Result acquire(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
+    return acquireFirst(List.of(lease));
+  }
+
+  /** {@inheritDoc} Two requests, or one where {@link #list} was just asked. */
+  @Override
+  public Result acquireFirst(List<Lease> wanted) {
+    Objects.requireNonNull(wanted, "wanted");
     requireOpen();
+    Optional<Reading> known = recent.takeForClaim();
+    Reading reading = known.orElseGet(this::read);
+    boolean old = known.isPresent();
     for (int i = 0; i < TRIES; i++) {
-      Reading reading = read();
-      Optional<Lease> taken = Overlaps.find(lease.subnet(), reading.contents().leases().values());
-      if (taken.isPresent()) {
-        return new Result.Conflict(taken.get());
-      }
-      Optional<Result> result = claim(lease, reading);
-      if (result.isPresent()) {
-        return result.get();
+      Claim claim = new Claim(keys, reading, wanted);
+      if (claim.isHopeless() && old) {
+        reading = read(); // what was in the way may be gone by now
+        old = false;
+      } else if (claim.isHopeless()) {
+        recent.keep(reading);
+        return new Result.Conflict(claim.taken());
+      } else {
+        Json answer = write(claim.request());
+        Optional<Lease> done = claim.done(answer);
+        if (done.isPresent()) {
+          recent.claimed(claim.pair(answer, done.get()));
+          return new Result.Done(done.get());
+        }
+        reading = reading(claim.refusal(answer), answer);
+        old = false;
       }
     }
     throw new LeaseStoreException(
         "The subnet "
-            + lease.subnet()
+            + wanted.getFirst().subnet()
             + " could not be claimed in etcd: subnets of other lengths were claimed all the time;"
             + " is something claiming without end?");
   }
 
-  /**
-   * @return empty where something was claimed meanwhile that may overlap
-   */
-  private Optional<Result> claim(Lease wanted, Reading reading) {
-    Subnet subnet = wanted.subnet();
-    Optional<Contents.Released> before = reading.contents().released(subnet);
-    Contents.Released floor = reading.contents().floor();
-    long next =
-        Math.max(before.map(Contents.Released::generation).orElse(0L), floor.generation()) + 1;
-    Lease lease = wanted.withGeneration(Math.max(next, wanted.generation()));
-    String key = keys.lease(subnet);
-    String network = keys.network(subnet.vni());
-    String sameLength = keys.sameLength(subnet);
-    Json answer =
-        write(
-            Requests.txn(
-                List.of(
-                    Requests.isAbsent(key),
-                    Requests.wasWrittenAt(keys.floor(), floor.modRevision()),
-                    Requests.wasWrittenAt(
-                        keys.released(subnet),
-                        before.map(Contents.Released::modRevision).orElse(0L)),
-                    Requests.nothingNewIn(network, sameLength, reading.revision()),
-                    Requests.nothingNewIn(
-                        Keys.end(sameLength), Keys.end(network), reading.revision())),
-                List.of(Requests.asPut(Requests.put(key, LeaseText.format(lease)))),
-                List.of(Requests.asRange(Requests.get(key)))));
-    if (answer.flag("succeeded")) {
-      return Optional.of(new Result.Done(lease));
-    }
-    return found(answer).map(pair -> new Result.Conflict(lease(key, pair)));
+  /** {@inheritDoc} Asks for that key alone. */
+  @Override
+  public boolean holds(Lease lease) {
+    Objects.requireNonNull(lease, "lease");
+    requireOpen();
+    String key = keys.lease(lease.subnet());
+    return gateway.call("kv/range", Requests.get(key), Gateway.Kind.READ).objects("kvs").stream()
+        .anyMatch(pair -> lease(key, pair).equals(lease));
   }
 
   @Override
   public Result renew(Lease held, Lease wanted) {
     requireOpen();
+    recent.forget();
     String key = keys.lease(held.subnet());
     Lease next = wanted.withGeneration(Math.max(held.generation() + 1, wanted.generation()));
     Map<String, Object> put = Requests.asPut(Requests.put(key, LeaseText.format(next)));
@@ -154,6 +155,7 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public void release(Lease held) {
     requireOpen();
+    recent.forget();
     var _ =
         replace(
             held,
@@ -215,14 +217,17 @@ public final class EtcdLeaseStore implements LeaseStore {
 
   Reading read() {
     Json answer = gateway.call("kv/range", Requests.range(keys.all()), Gateway.Kind.READ);
+    return reading(answer, answer);
+  }
+
+  /** Of all keys; the answer that they came in says as of when. */
+  private Reading reading(Json range, Json answer) {
     Contents contents = new Contents(keys, config.defaultPort());
-    answer.objects("kvs").forEach(pair -> contents.put(pair, true));
+    List<Json> pairs = range.objects("kvs");
+    pairs.forEach(contents::put);
     Json header = answer.object("header");
     return new Reading(
-        contents,
-        header.number("revision"),
-        header.text("cluster_id"),
-        Witness.of(answer.objects("kvs")));
+        contents, header.number("revision"), header.text("cluster_id"), Witness.of(pairs));
   }
 
   @Override
@@ -231,7 +236,17 @@ public final class EtcdLeaseStore implements LeaseStore {
     Watcher started = watcher;
     return started != null
         ? started.network(vni)
-        : listed.orElseGet(() -> read().contents()).network(vni);
+        : listed.orElseGet(() -> recentOrRead().contents()).network(vni);
+  }
+
+  private Reading recentOrRead() {
+    return recent
+        .peek()
+        .orElseGet(() -> {
+          Reading reading = read();
+          recent.keep(reading);
+          return reading;
+        });
   }
 
   @Override
@@ -239,6 +254,7 @@ public final class EtcdLeaseStore implements LeaseStore {
       Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
     requireOpen();
     listed = Optional.empty();
+    recent.forget();
     String key = keys.settings(vni);
     Map<String, Object> condition = Requests.isAbsent(key);
     if (expected.isPresent()) {
@@ -259,6 +275,14 @@ public final class EtcdLeaseStore implements LeaseStore {
     return write(Requests.txn(List.of(condition), List.of(change), List.of())).flag("succeeded");
   }
 
+  /**
+   * {@return how many requests this instance made of etcd since it was opened, tries that failed
+   * included} A watch is one, however long it lasts.
+   */
+  public long requests() {
+    return gateway.requests();
+  }
+
   private static boolean isNetwork(Json pair, NetworkSettings expected) {
     try {
       return NetworkText.parse(pair.decoded("value")).equals(expected);
@@ -273,7 +297,10 @@ public final class EtcdLeaseStore implements LeaseStore {
     synchronized (starting) {
       requireOpen();
       if (watcher == null) {
-        watcher = Watcher.start(this, gateway, keys, journal);
+        watcher =
+            Watcher.start(
+                recent.takeForWatch().orElseGet(this::read),
+                new Watcher.Surroundings(this, gateway, keys, journal));
       }
     }
     return journal.watch(listener);
@@ -295,7 +322,12 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public boolean looksNew() {
     requireOpen();
-    return mark();
+    Reading reading = read();
+    if (!reading.contents().isMarked()) {
+      return mark();
+    }
+    recent.keep(reading);
+    return reading.contents().isFresh();
   }
 
   /** {@inheritDoc} That of the member that answers. */

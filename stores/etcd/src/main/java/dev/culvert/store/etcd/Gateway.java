@@ -21,6 +21,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import javax.net.ssl.SSLException;
 
 /**
@@ -72,6 +73,7 @@ final class Gateway implements AutoCloseable {
   /** What the files of TLS were when the client was made. */
   private volatile List<Object> tlsFiles = List.of();
 
+  private final LongAdder requests = new LongAdder();
   private volatile int preferred;
   private volatile Optional<String> token = Optional.empty();
 
@@ -279,6 +281,7 @@ final class Gateway implements AutoCloseable {
 
   private <T> HttpResponse<T> send(HttpRequest request, HttpResponse.BodyHandler<T> handler)
       throws IOException {
+    requests.increment();
     try {
       return client.send(request, handler);
     } catch (InterruptedException e) {
@@ -319,6 +322,11 @@ final class Gateway implements AutoCloseable {
 
   private String reason(URI endpoint, IOException e) {
     return Reasons.sentence(Reasons.failure(endpoint, config.tls().certificate().isPresent(), e));
+  }
+
+  /** How many were made. */
+  long requests() {
+    return requests.sum();
   }
 
   /** Ends what is under way. */

@@ -28,6 +28,13 @@ final class Json {
   }
 
   /**
+   * @param fields texts, lists and maps, as {@link #parse} has them
+   */
+  static Json of(Map<String, ?> fields) {
+    return new Json(fields);
+  }
+
+  /**
    * @throws IOException when the text is no JSON object
    */
   static Json parse(String text) throws IOException {

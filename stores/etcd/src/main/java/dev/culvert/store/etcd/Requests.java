@@ -24,10 +24,12 @@ final class Requests {
     return request;
   }
 
-  /** How many of them were written at a revision or later. */
-  static Map<String, Object> countSince(String beginning, long revision) {
-    Map<String, Object> request = new LinkedHashMap<>(count(beginning));
+  /** One of those that were written at a revision or later, if there is one. */
+  static Map<String, Object> anySince(String beginning, long revision) {
+    Map<String, Object> request = new LinkedHashMap<>(range(beginning));
+    request.put("keys_only", true);
     request.put("min_mod_revision", revision);
+    request.put("limit", 1);
     return request;
   }
 
@@ -50,6 +52,23 @@ final class Requests {
 
   static Map<String, Object> asRange(Map<String, Object> range) {
     return Map.of("request_range", range);
+  }
+
+  /** One within another. */
+  static Map<String, Object> asTxn(Map<String, Object> txn) {
+    return Map.of("request_txn", txn);
+  }
+
+  /** A key and its value, as answers have them. */
+  static Json pair(String key, String value, long modRevision) {
+    return Json.of(
+        Map.of(
+            "key",
+            Json.encode(key),
+            "value",
+            Json.encode(value),
+            "mod_revision",
+            String.valueOf(modRevision)));
   }
 
   static Map<String, Object> asPut(Map<String, Object> put) {

@@ -42,6 +42,9 @@ final class Watcher implements AutoCloseable {
   /** An outage is logged when it begins, and then so often. */
   private static final Duration RARELY = Duration.ofHours(1);
 
+  /** So often nothing but the revision is looked at, where that has not moved. */
+  private static final int LIGHT_AUDITS = 12;
+
   /** What is on its way arrives within this. */
   private static final Duration ON_ITS_WAY = Duration.ofSeconds(3);
 
@@ -73,17 +76,21 @@ final class Watcher implements AutoCloseable {
   /** What was heard cannot be gone on with. */
   private boolean mustRead;
 
+  private int lightAudits; // the auditing thread's
   private Instant logAgainAt = Instant.MIN; // the listening thread's
 
   private volatile boolean closed;
   private volatile Optional<String> outage = Optional.empty();
   private volatile Optional<String> replaced = Optional.empty();
 
-  private Watcher(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {
-    this.store = store;
-    this.gateway = gateway;
-    this.keys = keys;
-    this.journal = journal;
+  /** What it works on. */
+  record Surroundings(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {}
+
+  private Watcher(Surroundings around) {
+    this.store = around.store();
+    this.gateway = around.gateway();
+    this.keys = around.keys();
+    this.journal = around.journal();
   }
 
   private static Thread thread(String name, Runnable body) {
@@ -91,13 +98,14 @@ final class Watcher implements AutoCloseable {
   }
 
   /**
-   * Starts one, which has read everything.
+   * Starts one.
    *
-   * @throws LeaseStoreException when that cannot be
+   * @param reading what it begins with, and hears on from
+   * @throws LeaseStoreException when etcd lost what it held, and does not answer
    */
-  static Watcher start(EtcdLeaseStore store, Gateway gateway, Keys keys, EventJournal journal) {
-    Watcher watcher = new Watcher(store, gateway, keys, journal);
-    watcher.readAll();
+  static Watcher start(EtcdLeaseStore.Reading reading, Surroundings around) {
+    Watcher watcher = new Watcher(around);
+    watcher.takeOver(reading);
     watcher.listening.start();
     watcher.auditing.start();
     return watcher;
@@ -120,7 +128,10 @@ final class Watcher implements AutoCloseable {
   }
 
   private void readAll() {
-    EtcdLeaseStore.Reading reading = store.read();
+    takeOver(store.read());
+  }
+
+  private void takeOver(EtcdLeaseStore.Reading reading) {
     boolean other;
     long highest;
     synchronized (lock) {
@@ -336,9 +347,24 @@ final class Watcher implements AutoCloseable {
    */
   private OptionalLong isBehind() {
     long seen;
+    String heardFrom;
     synchronized (lock) {
       seen = revision;
+      heardFrom = cluster;
     }
+    Json now =
+        gateway.call("kv/range", Requests.count(keys.mark()), Gateway.Kind.READ).object("header");
+    boolean nothingHappened =
+        now.number("revision") == seen && now.text("cluster_id").equals(heardFrom);
+    lightAudits = nothingHappened ? lightAudits + 1 : 0;
+    if (nothingHappened && lightAudits % LIGHT_AUDITS != 0) {
+      return OptionalLong.empty();
+    }
+    return isBehind(seen);
+  }
+
+  /** By all that etcd holds, which costs it something. */
+  private OptionalLong isBehind(long seen) {
     Json answer =
         gateway.call(
             "kv/txn",
@@ -346,13 +372,13 @@ final class Watcher implements AutoCloseable {
                 List.of(),
                 List.of(
                     Requests.asRange(Requests.count(keys.all())),
-                    Requests.asRange(Requests.countSince(keys.all(), seen + 1))),
+                    Requests.asRange(Requests.anySince(keys.all(), seen + 1))),
                 List.of()),
             Gateway.Kind.READ);
     List<Json> responses = answer.objects("responses");
     long count = responses.getFirst().object("response_range").number("count");
-    Json since = responses.getLast().object("response_range");
-    boolean missed = since.number("count") > 0 || !since.objects("kvs").isEmpty();
+    // Its count is of all keys, whenever they were written (etcd 3.4).
+    boolean missed = !responses.getLast().object("response_range").objects("kvs").isEmpty();
     Json header = answer.object("header");
     synchronized (lock) {
       boolean behind =
@@ -360,6 +386,9 @@ final class Watcher implements AutoCloseable {
               || count != contents.keyCount()
               || header.number("revision") < seen
               || !header.text("cluster_id").equals(cluster);
+      if (!behind && revision == seen) {
+        revision = header.number("revision"); // what happened up to there is none of ours
+      }
       return behind && isStillAt(seen) ? OptionalLong.of(seen) : OptionalLong.empty();
     }
   }

@@ -65,7 +65,7 @@ final class EtcdBackupTest {
       String pair =
           "{\"key\": \"%s\", \"value\": \"\", \"mod_revision\": \"%d\"}"
               .formatted(Json.encode(PREFIX + key.getKey()), key.getValue());
-      contents.put(Json.parse(pair), true);
+      contents.put(Json.parse(pair));
     }
     return contents;
   }
