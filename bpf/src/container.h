@@ -180,30 +180,6 @@ static __always_inline enum verdict container_sends(struct __sk_buff *skb, const
 }
 
 /*
- * Redirects to culvert0 what the fast path leaves alone. The stack would forward it there as well, but past the
- * firewall's FORWARD chain, which may let nothing through (Docker sets that policy): fragments would vanish where all
- * else arrives. False: it is left to the stack, which answers "time exceeded", and can cut an IPv4 packet before it is
- * wrapped. Over IPv6 that is the only way, as outer IPv6 packets are never cut.
- */
-__noinline int hand_to_device(struct __sk_buff *skb, __be32 vni, __u32 ipv6)
-{
-	struct ethhdr *eth = packet_start(skb, ETH_HLEN + ip_header_bytes(ipv6));
-	const struct device *device = find_device();
-	const struct subnet *to;
-	struct ip_view ip;
-
-	if (!eth || !device || !read_ip(eth + 1, skb->len - ETH_HLEN, ipv6, &ip) || ip.hops <= 1)
-		return 0;
-	to = find_subnet(vni, ip.destination, ipv6);
-	if (!to || ((to->flags & SUBNET_UNDERLAY_IPV6) && wire_bytes(skb, eth + 1, &ip) > to->mtu_bytes))
-		return 0;
-	spend_hop(eth + 1, ipv6);
-	skb->tc_index = HANDED_ON;
-	bpf_redirect(device->ifindex, 0);
-	return 1;
-}
-
-/*
  * Gets a packet that is left to the stack past the bridge that lends its interface headroom. A bridge takes every frame
  * of its ports but those to the "nearest bridge" group address with LLDP's last byte (IEEE 802.1D, table 7-10): these
  * go up on the port itself, where they would have gone without a bridge. That the frame was for this host is settled

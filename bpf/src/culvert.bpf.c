@@ -26,6 +26,7 @@
 #include "host.h"
 #include "icmp.h"
 #include "maps.h"
+#include "slowpath.h"
 #include "tables.h"
 #include "trace.h"
 #include "underlay.h"
@@ -154,6 +155,21 @@ static __always_inline int tunnel_packet(struct __sk_buff *skb, const struct tun
 	return conclude(skb, PROGRAM_FROM_TUNNEL, verdict, tunnel->parties, bytes);
 }
 
+/*
+ * What comes into culvert0 and not from the tunnel: answers of from_host's to the stack, and copies of packets that
+ * from_container has left to the stack. Nobody else sends anything this way round.
+ */
+static __always_inline int sent_back(struct __sk_buff *skb)
+{
+	__u32 ifindex = skb->ifindex;
+	const struct interface *in = bpf_map_lookup_elem(&interfaces, &ifindex);
+	const struct parties nobody = {};
+
+	if (skb->tc_index != HANDED_ON)
+		return conclude(skb, PROGRAM_FROM_TUNNEL, VERDICT_PASSED, &nobody, skb->len);
+	return in && answer_copy(skb, in->vni) ? TC_ACT_REDIRECT : TC_ACT_SHOT; /* it has been counted */
+}
+
 SEC("tc")
 int from_tunnel(struct __sk_buff *skb)
 {
@@ -169,8 +185,7 @@ int from_tunnel(struct __sk_buff *skb)
 		tunnel.ipv6 = true;
 		__builtin_memcpy(tunnel.source, key.remote_ipv6, sizeof(tunnel.source));
 	} else {
-		/* Not from the tunnel, so from this host: only from_host sends anything this way round. */
-		return conclude(skb, PROGRAM_FROM_TUNNEL, VERDICT_PASSED, &parties, skb->len);
+		return sent_back(skb);
 	}
 	tunnel.vni = parties.vni = bpf_htonl(key.tunnel_id);
 	return tunnel_packet(skb, &tunnel);

@@ -292,4 +292,27 @@ __noinline int answer_sender(struct __sk_buff *skb, __be32 vni, __u32 verdict, _
 	return answered;
 }
 
+/*
+ * The same for the copy of a container's IPv4 packet that ask_for_less() has sent into culvert0. The answer goes out of
+ * the interface that leads to its sender. The copy bears the Ethernet addresses of the link that it came over.
+ */
+__noinline int answer_copy(struct __sk_buff *skb, __be32 vni)
+{
+	struct ethhdr *eth = packet_start(skb, ETH_HLEN + sizeof(struct iphdr));
+	const struct endpoint *endpoint;
+	const struct subnet *own;
+	struct ip_view ip;
+	__u32 ifindex;
+
+	if (!eth || !read_ip(eth + 1, skb->len - ETH_HLEN, false, &ip))
+		return 0;
+	endpoint = find_endpoint(vni, ip.source, false);
+	own = find_subnet(vni, ip.source, false);
+	ifindex = endpoint ? endpoint->ifindex : own ? own->ifindex : 0; /* a bridge's, if need be */
+	if (!ifindex || !answer_family(skb, vni, VERDICT_DROPPED_TOO_BIG, false, false))
+		return 0;
+	bpf_redirect(ifindex, 0);
+	return 1;
+}
+
 #endif

@@ -119,6 +119,15 @@ static __always_inline bool look_through(__u32 mark, __u64 now_ns)
 	return marked;
 }
 
+/* Whether it is explain's own: it is to go nowhere, and what a program sends besides a verdict goes. */
+static __always_inline bool is_explains(const struct __sk_buff *skb)
+{
+	__u32 zero = 0;
+	const __u32 *wanted = bpf_map_lookup_elem(&trace_wanted, &zero);
+
+	return wanted && (*wanted & TRACE_MARKED) && look_through(skb->mark, bpf_ktime_get_ns());
+}
+
 static __always_inline bool wants(const struct tracer *tracer, bool marked, __u32 mark, __u32 kind)
 {
 	if (marked)

@@ -149,7 +149,7 @@ public final class NfTables {
       return Optional.empty();
     }
     return Optional.of(
-        "The firewall's chain %s (hook forward) drops what no rule of it accepts, and none names %s: packets of the overlay that the kernel forwards are lost. Let them through: nft insert rule %s iifname %s accept; nft insert rule %s oifname %s accept"
+        "The firewall's chain %s (hook forward) drops what no rule of it accepts, and none names %s: packets of the overlay that the kernel forwards are lost, which are those that it translates or has to cut, and, with \"datapath: userspace\" and without nft, all. Let them through: nft insert rule %s iifname %s accept; nft insert rule %s oifname %s accept"
             .formatted(chain.text(), device, chain.text(), device, chain.text(), device));
   }
 

@@ -8,6 +8,7 @@ narrow.py udp ADDRESS BYTES       datagrams of so many bytes of IP, never to be 
                                   the kernel learns; prints the size of the one that came back
 narrow.py whole ADDRESS BYTES     the same size again and again, whatever the kernel has learnt; prints the size
 narrow.py cut ADDRESS BYTES       a datagram that may be cut, until it comes back; prints its size
+narrow.py cuttcp ADDRESS BYTES    as tcp, in packets that may be cut
 """
 import ipaddress
 import selectors
@@ -20,7 +21,7 @@ PORT = 6001
 PATIENCE = 30
 # linux/in.h and linux/in6.h: level, IP_MTU_DISCOVER, IP_MTU, headers' bytes
 OPTIONS = {4: (socket.IPPROTO_IP, 10, 14, 28), 6: (socket.IPPROTO_IPV6, 23, 24, 48)}
-DONT, DO, PROBE = 0, 2, 3
+DONT, WANT, DO, PROBE = range(4)
 
 
 def family(address):
@@ -56,9 +57,13 @@ def answer(stream):
         stream.sendall(f"{total} {checksum}".encode())
 
 
-def send_tcp(address, total):
+def send_tcp(address, total, discovery):
     data = bytes(i * i % 251 for i in range(1 << 16)) * (total >> 16)
-    with socket.create_connection((address, PORT), PATIENCE) as stream:
+    level, discover, _, _ = OPTIONS[ipaddress.ip_address(address).version]
+    with socket.socket(family(address)) as stream:
+        stream.settimeout(PATIENCE)
+        stream.setsockopt(level, discover, discovery)
+        stream.connect((address, PORT))
         stream.sendall(data)
         stream.shutdown(socket.SHUT_WR)
         reply = stream.recv(100).decode()
@@ -87,7 +92,7 @@ def send_udp(address, size, discovery):
 
 if sys.argv[1] == "serve":
     serve(sys.argv[2])
-elif sys.argv[1] == "tcp":
-    send_tcp(sys.argv[2], int(sys.argv[3]))
+elif sys.argv[1].endswith("tcp"):
+    send_tcp(sys.argv[2], int(sys.argv[3]), {"tcp": WANT, "cuttcp": DONT}[sys.argv[1]])
 else:
     send_udp(sys.argv[2], int(sys.argv[3]), {"udp": DO, "whole": PROBE, "cut": DONT}[sys.argv[1]])
