@@ -15,8 +15,10 @@ import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.kernel.netlink.NfTables;
 import dev.culvert.kernel.netlink.RouteInfo;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -41,6 +43,11 @@ public final class Doctor {
   static final InterfaceName DEVICE = new InterfaceName("culvert0");
 
   private static final Path TUN = Path.of("/dev/net/tun");
+
+  private static final Pattern NFT_VERSION = Pattern.compile("(?<=v)\\d{1,4}(\\.\\d{1,4})+");
+
+  /** The oldest that the rules of that datapath were tried with (Debian 12's). */
+  private static final int[] NFT_NEEDED = {1, 0, 6};
 
   private static final Pattern RELEASE = Pattern.compile("(\\d+)\\.(\\d+).*", Pattern.DOTALL);
 
@@ -74,7 +81,8 @@ public final class Doctor {
         jit(read(proc.resolve("sys/net/core/bpf_jit_enable"))),
         forwarding("IPv4", IPV4_FORWARDING, read(sysctl(IPV4_FORWARDING))),
         forwarding("IPv6", IPV6_FORWARDING, read(sysctl(IPV6_FORWARDING))),
-        tun(Files.isReadable(TUN) && Files.isWritable(TUN)));
+        tun(Files.isReadable(TUN) && Files.isWritable(TUN)),
+        nft(nftVersion()));
   }
 
   /**
@@ -380,6 +388,44 @@ public final class Doctor {
             "cannot use " + TUN,
             "needed only for \"datapath: userspace\": modprobe tun; in a container, let it have the"
                 + " device");
+  }
+
+  /** What nft(8) answers when it is asked for its version; empty where there is no such command. */
+  private static Optional<String> nftVersion() {
+    try {
+      Process process = new ProcessBuilder("nft", "--version").redirectErrorStream(true).start();
+      String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return process.waitFor() == 0 ? Optional.of(said.strip()) : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return Optional.empty();
+    }
+  }
+
+  /**
+   * @param version as nft(8) says it, such as "nftables v1.0.6 (Lester Gooch #5)"
+   */
+  static Check nft(Optional<String> version) {
+    String why =
+        "\"datapath: userspace\" needs nftables 1.0.6 or later where a firewall forwards nothing: install"
+            + " the package nftables";
+    if (version.isEmpty()) {
+      return Check.warn("nft", "no such command", why);
+    }
+    Matcher matcher = NFT_VERSION.matcher(version.get());
+    if (!matcher.find()) {
+      return Check.warn("nft", "cannot tell which version", why);
+    }
+    String text = matcher.group();
+    return Arrays.compare(numbers(text), NFT_NEEDED) >= 0
+        ? Check.ok("nft", text)
+        : Check.warn("nft", text, why);
+  }
+
+  private static int[] numbers(String version) {
+    return Stream.of(version.split("\\.", -1)).mapToInt(Integer::parseInt).toArray();
   }
 
   private static Optional<String> read(Path file) {

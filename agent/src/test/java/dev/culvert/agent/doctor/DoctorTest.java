@@ -62,6 +62,18 @@ class DoctorTest {
         ConfiguredHost.clock(Duration.ofHours(1)).orElseThrow().found());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "nftables v1.0.6 (Lester Gooch #5), OK",
+    "nftables v1.1.3 (Commodore Bullmoose #4), OK",
+    "nftables v1.0.10 (Old Doc Yak #3), OK",
+    "nftables v1.0.5 (Lester Gooch #4), WARN",
+    "nftables v0.9.8 (E.D.S.), WARN",
+  })
+  void knowsWhichNftWillDo(String version, State expected) {
+    assertEquals(expected, Doctor.nft(Optional.of(version)).state());
+  }
+
   @Test
   void givesAdviceForAllThatIsNotWell() {
     List<Check> poor =
@@ -75,7 +87,9 @@ class DoctorTest {
             Doctor.jit(Optional.of("0\n")),
             Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.of("0\n")),
             Doctor.forwarding("IPv6", "net.ipv6.conf.all.forwarding", Optional.empty()),
-            Doctor.tun(false));
+            Doctor.tun(false),
+            Doctor.nft(Optional.empty()),
+            Doctor.nft(Optional.of("something else")));
 
     assertTrue(poor.stream().noneMatch(check -> check.state() == State.OK), poor.toString());
     assertTrue(poor.stream().noneMatch(check -> check.advice().isEmpty()), poor.toString());

@@ -7,6 +7,8 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.kernel.netlink.LinkInfo;
 import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.netlink.RouteInfo;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -14,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 
 /**
  * Subnets of hosts on the same link, which packets reach as they are: without eBPF that is a route
@@ -27,11 +30,25 @@ public final class DirectRoutes {
   private final Netlink netlink;
   private final Map<Subnet, NextHop> routes = new HashMap<>();
   private final Forwarding forwarding;
+  private final Supplier<Own> own;
   private final Set<Turned> turnedOn = new HashSet<>();
 
-  public DirectRoutes(Netlink netlink, Forwarding forwarding) {
+  /**
+   * What this host sends itself comes from its overlay address and fits containers' interfaces: the
+   * other host takes it past its stack, where nothing is cut.
+   *
+   * @param mtuBytes 0 while nobody knows
+   * @param addresses of this host in the overlay, by family
+   */
+  public record Own(int mtuBytes, Map<IpFamily, InetAddress> addresses) {}
+
+  /**
+   * @param own asked anew for each route
+   */
+  public DirectRoutes(Netlink netlink, Forwarding forwarding, Supplier<Own> own) {
     this.netlink = netlink;
     this.forwarding = forwarding;
+    this.own = own;
   }
 
   public void put(RemoteSubnet remote) {
@@ -41,10 +58,18 @@ public final class DirectRoutes {
     }
     NextHop way = remote.nextHop().get();
     forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
-    netlink
-        .routes()
-        .replace(Routes.via(remote.subnet().prefix(), way.gateway(), way.interfaceIndex()));
+    netlink.routes().replace(route(remote.subnet(), way));
     routes.put(remote.subnet(), way);
+  }
+
+  private RouteInfo route(Subnet to, NextHop way) {
+    Own now = own.get();
+    RouteInfo.Builder route =
+        RouteInfo.to(to.prefix().address(), to.prefix().length(), way.interfaceIndex())
+            .via(way.gateway())
+            .mtuBytes(now.mtuBytes());
+    Optional.ofNullable(now.addresses().get(to.prefix().family())).ifPresent(route::from);
+    return route.build();
   }
 
   /** The routes that there should be. */
@@ -53,9 +78,7 @@ public final class DirectRoutes {
     routes.forEach((subnet, way) ->
         all.add(
             new Fixture.Route(
-                Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()),
-                "interface " + way.interfaceIndex(),
-                Optional.empty())));
+                route(subnet, way), "interface " + way.interfaceIndex(), Optional.empty())));
     return all;
   }
 
@@ -70,8 +93,7 @@ public final class DirectRoutes {
   public void remove(Subnet subnet) {
     NextHop way = routes.remove(subnet);
     if (way != null) {
-      boolean _ =
-          netlink.routes().remove(Routes.via(subnet.prefix(), way.gateway(), way.interfaceIndex()));
+      boolean _ = netlink.routes().remove(route(subnet, way));
     }
   }
 

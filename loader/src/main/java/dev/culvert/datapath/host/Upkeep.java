@@ -203,6 +203,7 @@ public final class Upkeep {
   private static boolean sameWay(RouteInfo a, RouteInfo b) {
     return a.interfaceIndex() == b.interfaceIndex()
         && a.gateway().equals(b.gateway())
+        && a.mtuBytes() == b.mtuBytes()
         && a.preferredSource().equals(b.preferredSource());
   }
 

@@ -10,11 +10,13 @@ import dev.culvert.kernel.IpAddresses;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -26,19 +28,28 @@ import java.util.stream.Stream;
  *
  * @param gateways of this host, with their networks
  * @param stacks prefixes within the networks that are left to the stack: this host's own subnets,
- *     whatever of them is no container's, and those of hosts that are routed directly
+ *     whatever of them is no container's, and those of hosts that are routed directly and are none
+ *     of the next
+ * @param directs subnets that are reached directly past the stack
  * @param containers their ends on this host
  * @param bridges that somebody else made
- * @param tunnelIndex of the device culvert0
+ * @param tunnel the device culvert0
  */
 record BypassRules(
     List<Gateway> gateways,
     List<IpPrefix> stacks,
+    List<Direct> directs,
     List<Port> containers,
     List<Port> bridges,
-    int tunnelIndex) {
+    Tunnel tunnel) {
   /** A device and whose packets come from it. */
   record Port(int interfaceIndex, String device, List<IpPrefix> behind) {}
+
+  /** The number of culvert0, and the largest packet that it and containers take. */
+  record Tunnel(int interfaceIndex, int mtuBytes) {}
+
+  /** A subnet of a host on the same link, that host's address there, and the interface to it. */
+  record Direct(IpPrefix subnet, InetAddress gateway, int interfaceIndex, String device) {}
 
   /** Of family netdev; as bypass.nft has it. */
   static final String TABLE = "culvert0";
@@ -99,14 +110,22 @@ record BypassRules(
     StringBuilder text = new StringBuilder();
     families().map(this::shared).forEach(text::append);
     ports().forEach(port -> appendInward(text, port));
-    chain(text, "in-" + tunnelIndex, "ingress", HostDevice.NAME.text());
+    chain(text, "in-" + tunnel.interfaceIndex(), "ingress", HostDevice.NAME.text());
     families()
         .forEach(family -> {
-          rule(text, "in-" + tunnelIndex, "meta protocol " + ip(family) + jump("stays", family));
-          rule(text, "in-" + tunnelIndex, "meta protocol " + ip(family) + jump("deliver", family));
+          rule(
+              text,
+              "in-" + tunnel.interfaceIndex(),
+              "meta protocol " + ip(family) + jump("stays", family));
+          rule(
+              text,
+              "in-" + tunnel.interfaceIndex(),
+              "meta protocol " + ip(family) + jump("deliver", family));
         });
+    underlays().forEach(underlay -> appendUnderlay(text, underlay));
     ports().forEach(port -> appendOutward(text, port.interfaceIndex(), port.device()));
-    appendOutward(text, tunnelIndex, HostDevice.NAME.text());
+    underlays().forEach(port -> appendOutward(text, port.interfaceIndex(), port.device()));
+    appendOutward(text, tunnel.interfaceIndex(), HostDevice.NAME.text());
     return text.toString();
   }
 
@@ -115,7 +134,11 @@ record BypassRules(
     Set<String> names = new TreeSet<>();
     families()
         .forEach(family -> SHARED.forEach(chain -> names.add(chain + terms(family).get("family"))));
-    Stream.concat(ports().map(Port::interfaceIndex), Stream.of(tunnelIndex))
+    Stream.of(
+            ports().map(Port::interfaceIndex),
+            underlays().map(Port::interfaceIndex),
+            Stream.of(tunnel.interfaceIndex()))
+        .flatMap(indexes -> indexes)
         .forEach(index -> {
           names.add("in-" + index);
           names.add("out-" + index);
@@ -129,6 +152,20 @@ record BypassRules(
 
   private Stream<Port> ports() {
     return Stream.concat(containers.stream(), bridges.stream());
+  }
+
+  /** The interfaces to hosts that are reached directly, and whose subnets are behind them. */
+  private Stream<Port> underlays() {
+    Map<Integer, List<Direct>> byInterface =
+        directs.stream()
+            .collect(
+                Collectors.groupingBy(Direct::interfaceIndex, TreeMap::new, Collectors.toList()));
+    return byInterface.values().stream()
+        .map(via ->
+            new Port(
+                via.getFirst().interfaceIndex(),
+                via.getFirst().device(),
+                via.stream().map(Direct::subnet).toList()));
   }
 
   private static Map<String, String> terms(IpFamily family) {
@@ -150,6 +187,7 @@ record BypassRules(
             + elements("bridges" + digit, bridges, family)
             + stacks(digit, family));
     terms.put("toBridges", toBridges(family));
+    terms.put("toDirects", toDirects(family));
     terms.put("networks", list(gateways.stream().map(Gateway::network).toList(), family));
     terms.put(
         "gateways",
@@ -167,6 +205,22 @@ record BypassRules(
     return ip
         + " daddr %s fib daddr type unicast meta mark set %s fwd ".formatted(map, MARK)
         + "%s to %s daddr device %s daddr map %s".formatted(ip, ip, ip, map);
+  }
+
+  private String toDirects(IpFamily family) {
+    String ip = ip(family);
+    return directs.stream()
+        .filter(direct -> direct.subnet().family() == family)
+        .map(direct ->
+            ip
+                + " daddr %s meta mark set %s fwd %s to %s device \"%s\""
+                    .formatted(
+                        direct.subnet(),
+                        MARK,
+                        ip,
+                        IpAddresses.text(direct.gateway()),
+                        direct.device()))
+        .collect(Collectors.joining("\n    "));
   }
 
   private static String elements(String map, List<Port> ports, IpFamily family) {
@@ -204,15 +258,33 @@ record BypassRules(
   private void appendInward(StringBuilder text, Port port) {
     String chain = "in-" + port.interfaceIndex();
     chain(text, chain, "ingress", port.device());
+    appendFrom(text, port, List.of("stays", "deliver", "leave"));
+  }
+
+  private void appendFrom(StringBuilder text, Port port, List<String> chains) {
     families()
         .forEach(family -> {
-          String own = list(port.behind(), family);
-          if (!own.isEmpty()) {
-            for (String next : List.of("stays", "deliver", "leave")) {
-              rule(text, chain, "%s saddr { %s }".formatted(ip(family), own) + jump(next, family));
+          String behind = list(port.behind(), family);
+          if (!behind.isEmpty()) {
+            for (String next : chains) {
+              rule(
+                  text,
+                  "in-" + port.interfaceIndex(),
+                  "%s saddr { %s }".formatted(ip(family), behind) + jump(next, family));
             }
           }
         });
+  }
+
+  /**
+   * What comes from a host that is reached directly, and from its addresses: for us alone. What a
+   * container's interface would not take the stack cuts, or answers; of TCP it is a superpacket.
+   */
+  private void appendUnderlay(StringBuilder text, Port port) {
+    String chain = "in-" + port.interfaceIndex();
+    chain(text, chain, "ingress", port.device());
+    rule(text, chain, "meta l4proto != tcp meta length > " + tunnel.mtuBytes() + " accept");
+    appendFrom(text, port, List.of("stays", "deliver"));
   }
 
   private void appendOutward(StringBuilder text, int index, String device) {

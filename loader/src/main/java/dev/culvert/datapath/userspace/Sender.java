@@ -180,9 +180,8 @@ final class Sender implements Outbox.Refusals {
 
   private Verdict tooBig(Remote remote, int mtuBytes, boolean superpacket, int header) {
     if (superpacket || !Fragmenter.canCut(packet, mtuBytes)) {
-      if (packet.dontFragment) {
-        errors.tooBig(packet, mtuBytes);
-      }
+      // Also who lets it be cut: nobody here does, and such a sender believes the size as well.
+      errors.tooBig(packet, mtuBytes);
       return Verdict.DROPPED_TOO_BIG;
     }
     completeChecksum(header);

@@ -10,6 +10,7 @@ import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.ExistingInterface;
 import dev.culvert.datapath.Gateway;
 import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.NextHop;
@@ -45,6 +46,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
@@ -96,7 +98,11 @@ public final class UserspaceDatapath implements Datapath {
     this.upkeep = new Upkeep(netlink);
     this.neighbours = new GatewayNeighbours(libc, netlink);
     this.bypass = new ForwardBypass(libc, namespace);
-    this.directRoutes = new DirectRoutes(netlink, forwarding);
+    this.directRoutes =
+        new DirectRoutes(
+            netlink,
+            forwarding,
+            () -> started.map(UserspaceDatapath::own).orElse(new DirectRoutes.Own(0, Map.of())));
     // What a way takes beyond its interface is the tunnel's to find out, not the table's.
     this.nextHops =
         new NextHops(
@@ -194,6 +200,13 @@ public final class UserspaceDatapath implements Datapath {
     return wanted;
   }
 
+  private static DirectRoutes.Own own(Started now) {
+    return new DirectRoutes.Own(
+        now.innerMtuBytes(),
+        now.identity().gateways().stream()
+            .collect(Collectors.toMap(gateway -> gateway.network().family(), Gateway::address)));
+  }
+
   private static HostPlan plan(List<Gateway> gateways) {
     return new HostPlan(HostPlan.Carrier.KERNEL, gateways);
   }
@@ -257,17 +270,59 @@ public final class UserspaceDatapath implements Datapath {
   /** Packets that no rule sends past the stack go through it, so this refuses nothing. */
   private void keepBypass() {
     if (started.isPresent()) {
+      List<BypassRules.Port> ports = containers.ports();
+      List<BypassRules.Port> bridges = bridges();
+      List<BypassRules.Direct> directs =
+          directs(Stream.concat(ports.stream(), bridges.stream()).toList());
+      Set<IpPrefix> pastTheStack =
+          directs.stream().map(BypassRules.Direct::subnet).collect(Collectors.toSet());
       List<IpPrefix> stacks =
           Stream.concat(
                   locals.keySet().stream(),
                   remotes.values().stream().filter(RemoteSubnet::direct).map(RemoteSubnet::subnet))
               .map(Subnet::prefix)
+              .filter(prefix -> !pastTheStack.contains(prefix))
               .toList();
-      List<Gateway> gateways = started.get().identity().gateways();
       bypass.keep(
           new BypassRules(
-              gateways, stacks, containers.ports(), bridges(), started.get().deviceIndex()));
+              started.get().identity().gateways(),
+              stacks,
+              directs,
+              ports,
+              bridges,
+              new BypassRules.Tunnel(started.get().deviceIndex(), started.get().innerMtuBytes())));
     }
+  }
+
+  /**
+   * Nothing is cut past the stack, so all that the ports send must fit; and a next hop of the other
+   * family is beyond nftables.
+   */
+  private List<BypassRules.Direct> directs(List<BypassRules.Port> ports) {
+    int most =
+        ports.stream()
+            .flatMap(port -> netlink.link(port.interfaceIndex()).stream())
+            .mapToInt(LinkInfo::mtuBytes)
+            .max()
+            .orElse(0);
+    Set<Integer> taken =
+        ports.stream().map(BypassRules.Port::interfaceIndex).collect(Collectors.toSet());
+    List<BypassRules.Direct> directs = new ArrayList<>();
+    for (RemoteSubnet remote : remotes.values()) {
+      IpPrefix prefix = remote.subnet().prefix();
+      remote
+          .nextHop()
+          .filter(_ -> remote.direct())
+          .filter(way -> way.mtuBytes() >= most && !taken.contains(way.interfaceIndex()))
+          .filter(way -> IpFamily.of(way.gateway()) == prefix.family())
+          .flatMap(way ->
+              netlink
+                  .link(way.interfaceIndex())
+                  .map(link ->
+                      new BypassRules.Direct(prefix, way.gateway(), link.index(), link.name())))
+          .ifPresent(directs::add);
+    }
+    return directs;
   }
 
   private List<BypassRules.Port> bridges() {

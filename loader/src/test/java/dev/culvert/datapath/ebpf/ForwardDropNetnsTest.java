@@ -4,6 +4,7 @@ package dev.culvert.datapath.ebpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.datapath.Counter;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.userspace.UserspaceDatapath;
 import dev.culvert.kernel.InterfaceName;
@@ -154,6 +155,37 @@ class ForwardDropNetnsTest {
       assertEquals("", hosts.host(1).run("nft list tables netdev"));
     } finally {
       Commands.tryRun("ip netns del " + neighbour);
+    }
+  }
+
+  /** What hosts route directly the kernel would forward, by the underlay's interface. */
+  @Test
+  void withoutEbpfDirectRoutesPassNoFirewallEither() throws Exception {
+    try (TwoHosts hosts = new TwoHosts("cv-fu");
+        UserspaceDatapath one = hosts.startUserspace(hosts.host(1), hosts.host(2), 4789);
+        UserspaceDatapath two = hosts.startUserspace(hosts.host(2), hosts.host(1), 4789)) {
+      hosts.routeDirectly(one, hosts.host(1), hosts.host(2));
+      hosts.routeDirectly(two, hosts.host(2), hosts.host(1));
+      dropForwarded(hosts.host(1).namespace());
+      dropForwarded(hosts.host(2).namespace());
+      for (TwoHosts.Host from : List.of(hosts.host(1), hosts.host(2))) {
+        TwoHosts.Host to = from.number() == 1 ? hosts.host(2) : hosts.host(1);
+        for (String namespace : List.of(from.container(), from.namespace())) {
+          for (String bytes : List.of("56", "8000")) {
+            String ping = "ping -c 2 -i 0.1 -W 2 -s " + bytes + " ";
+            Commands.in(namespace, ping + to.containerAddress());
+            Commands.in(namespace, ping + to.gateway().getHostAddress());
+          }
+        }
+      }
+      new TcpTransfer(folder, 32 << 20)
+          .send(
+              hosts.host(1).container(),
+              hosts.host(2).container(),
+              hosts.host(2).containerAddress());
+      assertTrue(
+          one.counters().getOrDefault(Verdict.ENCAPSULATED, new Counter(0, 0)).packets() == 0,
+          "it was not direct");
     }
   }
 

@@ -297,6 +297,33 @@ final class TwoHosts implements AutoCloseable {
     }
   }
 
+  /**
+   * Has a host reach the other's IPv4 containers as on one link: the router between them, which
+   * passes what it gets on to the right host, stands for that.
+   */
+  void routeDirectly(Datapath datapath, Host own, Host other) throws Exception {
+    Commands.run(
+        "ip -n %s route replace %s via %s"
+            .formatted(router(), other.subnet().prefix(), other.underlay()));
+    Vtep local = own.vtep(datapath.port());
+    Vtep remote = other.vtep(datapath.port());
+    NextHop way = datapath.nextHop(remote.address()).orElseThrow();
+    NextHop onLink =
+        new NextHop(way.interfaceIndex(), way.source(), way.gateway(), way.mtuBytes(), true);
+    List<Datapath.Failure> failures =
+        in(
+            own,
+            () ->
+                datapath.apply(
+                    List.of(
+                        new Change.PutRemote(
+                            new RemoteSubnet(
+                                other.subnet(), local, remote, Optional.of(onLink), true)))));
+    if (!failures.isEmpty()) {
+      throw new AssertionError(failures.toString());
+    }
+  }
+
   private static Change remote(Subnet subnet, Vtep own, Vtep other, Optional<NextHop> way) {
     return new Change.PutRemote(new RemoteSubnet(subnet, own, other, way, false));
   }

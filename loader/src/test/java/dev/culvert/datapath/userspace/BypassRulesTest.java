@@ -25,14 +25,20 @@ class BypassRulesTest {
       new BypassRules.Port(9, "br0", List.of(IpPrefix.parse("10.244.1.128/25")));
 
   private static BypassRules rules(List<BypassRules.Port> bridges) {
+    return rules(bridges, List.of());
+  }
+
+  private static BypassRules rules(
+      List<BypassRules.Port> bridges, List<BypassRules.Direct> directs) {
     return new BypassRules(
         List.of(
             new Gateway(InetAddress.ofLiteral("10.244.1.1"), IpPrefix.parse("10.244.0.0/16")),
             new Gateway(InetAddress.ofLiteral("fd00:244:1::1"), IpPrefix.parse("fd00:244::/32"))),
         List.of(IpPrefix.parse("10.244.1.0/24")),
+        directs,
         List.of(CONTAINER),
         bridges,
-        3);
+        new BypassRules.Tunnel(3, 1450));
   }
 
   @Test
@@ -47,6 +53,28 @@ class BypassRulesTest {
             .collect(Collectors.toCollection(TreeSet::new)));
     assertTrue(
         rules.chains().containsAll(List.of("in-3", "out-3", "in-7", "out-9", "stays4", "leave6")));
+  }
+
+  @Test
+  void whatComesFromADirectHostIsDeliveredAndNeverSentOn() {
+    BypassRules rules =
+        rules(
+            List.of(),
+            List.of(
+                new BypassRules.Direct(
+                    IpPrefix.parse("10.244.2.0/24"),
+                    InetAddress.ofLiteral("10.17.2.3"),
+                    11,
+                    "under0")));
+    assertTrue(rules.chains().containsAll(List.of("in-11", "out-11")), rules.chains().toString());
+    String text = rules.text();
+    String from = "add rule netdev culvert0 in-11 ip saddr { 10.244.2.0/24 } jump ";
+    assertTrue(text.contains(from + "stays4\n") && text.contains(from + "deliver4\n"), text);
+    assertFalse(text.contains(from + "leave4"), text);
+    assertTrue(
+        text.contains(
+            "ip daddr 10.244.2.0/24 meta mark set 0x63756c76 fwd ip to 10.17.2.3 device \"under0\"\n"),
+        text);
   }
 
   @Test
