@@ -57,7 +57,7 @@ public final class DirectRoutes {
       return;
     }
     NextHop way = remote.nextHop().get();
-    forward(new Turned(way.interfaceIndex(), remote.subnet().prefix().family()));
+    forward(remote.subnet(), way);
     netlink.routes().replace(route(remote.subnet(), way));
     routes.put(remote.subnet(), way);
   }
@@ -82,12 +82,20 @@ public final class DirectRoutes {
     return all;
   }
 
-  private void forward(Turned wanted) {
-    LinkInfo link = netlink.link(wanted.interfaceIndex()).orElseThrow();
-    if (!forwarding.isOn(link.name(), wanted.family())) {
-      forwarding.turn(link, wanted.family(), true);
-      turnedOn.add(wanted);
-    }
+  /** Lets the interfaces of the routes forward again, should somebody have switched that off. */
+  public void keepForwarding() {
+    routes.forEach(this::forward);
+  }
+
+  private void forward(Subnet to, NextHop way) {
+    IpFamily family = to.prefix().family();
+    netlink
+        .link(way.interfaceIndex())
+        .filter(link -> !forwarding.isOn(link.name(), family))
+        .ifPresent(link -> {
+          forwarding.turn(link, family, true);
+          turnedOn.add(new Turned(link.index(), family));
+        });
   }
 
   public void remove(Subnet subnet) {

@@ -183,6 +183,7 @@ public final class UserspaceDatapath implements Datapath {
 
   private List<String> keep(Identity own) {
     List<Fixture> wanted = fixtures();
+    directRoutes.keepForwarding();
     neighbours.introduce(containers.present(), own.gateways());
     List<String> told = new ArrayList<>(upkeep.mend(wanted));
     told.addAll(hostDevice().foreignAddresses(started.orElseThrow().deviceIndex()));

@@ -56,7 +56,7 @@ class BigTcpNetnsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"10.244.2.2"})
+  @ValueSource(strings = {"10.244.2.2", "fd00:244:2::2"})
   void tcpIsCutAndNothingIsLost(String destination) throws Exception {
     Map<Verdict, Counter> before = first.counters();
 

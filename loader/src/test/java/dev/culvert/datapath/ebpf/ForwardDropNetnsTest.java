@@ -186,6 +186,12 @@ class ForwardDropNetnsTest {
       assertTrue(
           one.counters().getOrDefault(Verdict.ENCAPSULATED, new Counter(0, 0)).packets() == 0,
           "it was not direct");
+
+      // What the host translates still needs it.
+      hosts.host(1).run("sysctl -qw net.ipv4.ip_forward=0");
+      one.refresh();
+      String forwards = hosts.host(1).run("sysctl -n net.ipv4.conf.under0.forwarding");
+      assertEquals("1", forwards.strip());
     }
   }
 
