@@ -14,7 +14,8 @@ import java.util.stream.Stream;
  *
  * @param prefix of all its namespaces
  */
-public record LabPlan(String prefix, int hosts, int containers, Underlay underlay, Family family) {
+public record LabPlan(
+    String prefix, int hosts, int containers, Underlay underlay, Family family, Store store) {
   /** Which IP families it has. */
   public enum Family {
     /** The scenarios' own. */
@@ -58,6 +59,19 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     }
   }
 
+  /** Where Culvert's agents lease their subnets. */
+  public enum Store {
+    /** A directory that they share, as agents of one machine can. */
+    DIRECTORY,
+    /** An etcd in a namespace of its own, which hosts reach over a network that carries no more. */
+    ETCD;
+
+    @Override
+    public String toString() {
+      return name().toLowerCase(java.util.Locale.ROOT);
+    }
+  }
+
   /** The overlay network. */
   public static final String NETWORK = "10.244.0.0/16";
 
@@ -66,6 +80,9 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
 
   /** Of the lab that people see. */
   public static final String PREFIX = "culvert-";
+
+  /** Of the store's network, RFC 2544's for benchmarks: nobody here has it otherwise. */
+  private static final String STORE_NETWORK = "198.18.0.";
 
   private static final int MAX_HOSTS = 100;
   private static final int MAX_CONTAINERS_PER_HOST = 200;
@@ -97,6 +114,11 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     /** The host's own IPv6 address towards its containers. */
     public String subnetGateway6() {
       return "fd00:10:244:" + number + "::1";
+    }
+
+    /** The address towards the store, where that is one over a network, with its length. */
+    String storeAddressWithLength() {
+      return withLength(STORE_NETWORK + (1 + number));
     }
 
     /** The underlay address with its prefix length. */
@@ -159,7 +181,7 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
 
   /** Of the scenarios' own family. */
   public LabPlan(String prefix, int hosts, int containers, Underlay underlay) {
-    this(prefix, hosts, containers, underlay, Family.IPV4);
+    this(prefix, hosts, containers, underlay, Family.IPV4, Store.DIRECTORY);
   }
 
   public LabPlan {
@@ -175,7 +197,12 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
 
   /** The same with other IP families. */
   public LabPlan with(Family families) {
-    return new LabPlan(prefix, hosts, containers, underlay, families);
+    return new LabPlan(prefix, hosts, containers, underlay, families, store);
+  }
+
+  /** The same with another store. */
+  public LabPlan with(Store leases) {
+    return new LabPlan(prefix, hosts, containers, underlay, family, leases);
   }
 
   /** The scenarios' lab. */
@@ -242,10 +269,21 @@ public record LabPlan(String prefix, int hosts, int containers, Underlay underla
     return prefix + "router";
   }
 
+  /** The namespace of the store, where that is one over a network. */
+  public Optional<String> storeNamespace() {
+    return store == Store.ETCD ? Optional.of(prefix + "store") : Optional.empty();
+  }
+
+  /** The address of such a store. */
+  public static String storeAddress() {
+    return STORE_NETWORK + 1;
+  }
+
   /** Every namespace, in the order in which they are made. */
   public List<String> namespaces() {
     return Stream.of(
             Stream.of(routerNamespace()),
+            storeNamespace().stream(),
             hostList().stream().map(Host::namespace),
             containerList().stream().map(Container::namespace))
         .flatMap(names -> names)

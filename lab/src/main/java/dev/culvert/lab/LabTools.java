@@ -48,12 +48,19 @@ public final class LabTools {
 
   /** The packages of which a program is not there. */
   public static List<String> missing() {
+    return missing(folders());
+  }
+
+  private static List<Path> folders() {
     String path = System.getenv().getOrDefault("PATH", "");
-    List<Path> folders =
-        Stream.concat(Stream.of(path.split(":")), Stream.of("/usr/sbin", "/sbin", "/usr/bin"))
-            .map(Path::of)
-            .toList();
-    return missing(folders);
+    return Stream.concat(Stream.of(path.split(":")), Stream.of("/usr/sbin", "/sbin", "/usr/bin"))
+        .map(Path::of)
+        .toList();
+  }
+
+  /** Whether a program that only some labs need is there. */
+  static boolean isThere(String program) {
+    return isIn(program, folders());
   }
 
   static List<String> missing(List<Path> folders) {

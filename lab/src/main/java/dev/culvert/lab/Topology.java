@@ -21,6 +21,10 @@ public final class Topology implements AutoCloseable {
   public static final int UNDERLAY_MTU_BYTES = 1500;
 
   private static final String SWITCH = "underlay";
+
+  /** A host's device towards the store, and the switch in the store's namespace. */
+  private static final String STORE = "store";
+
   private static final String BRIDGE = "cni0";
 
   private final Shell shell;
@@ -44,6 +48,7 @@ public final class Topology implements AutoCloseable {
     try {
       topology.create(plan.namespaces());
       topology.buildRouter();
+      plan.storeNamespace().ifPresent(topology::buildStore);
       plan.hostList().forEach(topology::buildHost);
       plan.containerList().forEach(topology::buildContainer);
     } catch (LabException e) {
@@ -88,8 +93,29 @@ public final class Topology implements AutoCloseable {
     lines.add("link set " + host.name() + " up");
   }
 
+  private void buildStore(String namespace) {
+    List<String> lines = new ArrayList<>();
+    lines.add("link add " + STORE + " type bridge forward_delay 0");
+    lines.add(addressLine(LabPlan.Host.withLength(LabPlan.storeAddress()), STORE));
+    lines.add("link set " + STORE + " up");
+    plan.hostList().forEach(host -> addStorePort(lines, host));
+    configure(namespace, false, lines);
+  }
+
+  private static void addStorePort(List<String> lines, LabPlan.Host host) {
+    lines.add(
+        "link add %s type veth peer name %s netns %s"
+            .formatted(host.name(), STORE, host.namespace()));
+    lines.add("link set " + host.name() + " master " + STORE);
+    lines.add("link set " + host.name() + " up");
+  }
+
   private void buildHost(LabPlan.Host host) {
     List<String> lines = new ArrayList<>();
+    if (plan.storeNamespace().isPresent()) {
+      lines.add(addressLine(host.storeAddressWithLength(), STORE));
+      lines.add("link set " + STORE + " up");
+    }
     lines.add(addressLine(host.addressWithLength(), DEVICE));
     lines.add("link set " + DEVICE + " up");
     host.gateway().ifPresent(gateway -> lines.add("route add default via " + gateway));
@@ -229,6 +255,12 @@ public final class Topology implements AutoCloseable {
     List<String> lines = new ArrayList<>();
     addPort(lines, host);
     ip(plan.routerNamespace(), lines);
+    plan.storeNamespace()
+        .ifPresent(namespace -> {
+          List<String> port = new ArrayList<>();
+          addStorePort(port, host);
+          ip(namespace, port);
+        });
     buildHost(host);
     containers.forEach(this::buildContainer);
   }

@@ -36,6 +36,16 @@ class LabPlanTest {
   }
 
   @Test
+  void anEtcdHasANamespaceAndANetworkOfItsOwn() {
+    LabPlan plan = STANDARD.with(LabPlan.Store.ETCD);
+    assertEquals("culvert-store", plan.storeNamespace().orElseThrow());
+    assertTrue(plan.namespaces().contains("culvert-store"));
+    assertEquals("198.18.0.2/24", plan.host(1).storeAddressWithLength());
+    assertEquals("198.18.0.1", LabPlan.storeAddress());
+    assertTrue(STANDARD.storeNamespace().isEmpty());
+  }
+
+  @Test
   void standardHostsAreTheScenarios() {
     Host first = STANDARD.host(1);
     assertEquals("culvert-host-01", first.namespace());

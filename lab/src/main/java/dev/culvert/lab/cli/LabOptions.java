@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.lab.cli;
 
+import dev.culvert.lab.EtcdServer;
 import dev.culvert.lab.LabPlan;
 import dev.culvert.lab.datapath.LabDatapath;
 import picocli.CommandLine.Option;
@@ -39,6 +40,15 @@ public final class LabOptions {
               + " Culvert alone has IPv6 (default: ${DEFAULT-VALUE}).")
   private LabPlan.Family family;
 
+  @Option(
+      names = "--store",
+      paramLabel = "STORE",
+      defaultValue = "directory",
+      description =
+          "Where agents lease their subnets: directory (which they share) or etcd (a real one, in a"
+              + " namespace of its own) (default: ${DEFAULT-VALUE}).")
+  private LabPlan.Store store;
+
   /** Culvert's peers here are set up for IPv4. */
   LabPlan.Family family() {
     return switch (kind) {
@@ -48,7 +58,26 @@ public final class LabOptions {
   }
 
   LabPlan plan(LabPlan.Underlay underlay) {
-    return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay).with(family());
+    return new LabPlan(LabPlan.PREFIX, hosts, containers, underlay).with(family()).with(store());
+  }
+
+  /** Culvert's peers here lease nothing. */
+  private LabPlan.Store store() {
+    return switch (kind) {
+      case EBPF, USERSPACE -> store;
+      case KERNEL_VXLAN, ROUTES -> LabPlan.Store.DIRECTORY;
+    };
+  }
+
+  /**
+   * Refuses what cannot be built here, before anything is.
+   *
+   * @throws dev.culvert.lab.LabException naming what is missing
+   */
+  void require() {
+    if (store() == LabPlan.Store.ETCD) {
+      EtcdServer.require();
+    }
   }
 
   int hosts() {

@@ -50,6 +50,7 @@ public final class LabRunCommand implements Callable<Integer> {
   public Integer call() {
     check();
     LabCommand.requireRoot();
+    options.require();
     Progress progress = new Progress(spec.commandLine().getOut());
     Report report = new Report(progress);
     try (Lab lab = Lab.begin(LabState.Purpose.RUN, progress)) {

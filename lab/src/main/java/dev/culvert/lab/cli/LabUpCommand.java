@@ -35,6 +35,7 @@ public final class LabUpCommand implements Runnable {
   @Override
   public void run() {
     LabCommand.requireRoot();
+    options.require();
     LabPlan plan = options.plan(underlay);
     Progress progress = new Progress(spec.commandLine().getOut());
     try (Lab lab = Lab.begin(LabState.Purpose.UP, progress)) {

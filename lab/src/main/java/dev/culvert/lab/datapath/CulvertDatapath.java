@@ -3,6 +3,7 @@ package dev.culvert.lab.datapath;
 
 import dev.culvert.datapath.Vtep;
 import dev.culvert.lab.AgentProcess;
+import dev.culvert.lab.EtcdServer;
 import dev.culvert.lab.Lab;
 import dev.culvert.lab.LabException;
 import dev.culvert.lab.LabPlan;
@@ -11,9 +12,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Function;
 
-/** Culvert: one agent for each host, which share a directory of leases. */
+/** Culvert: one agent for each host, which share a directory of leases, or an etcd. */
 public final class CulvertDatapath implements LabDatapath {
 
   /** More would share the processors for longer than a single one may take to become ready. */
@@ -23,6 +25,7 @@ public final class CulvertDatapath implements LabDatapath {
   private final Topology topology;
   private final Function<LabPlan.Host, Map<String, String>> settings;
   private final List<AgentProcess> agents = new ArrayList<>();
+  private Optional<EtcdServer> etcd = Optional.empty();
 
   public CulvertDatapath(Lab lab, Topology topology) {
     this(lab, topology, Map.of());
@@ -58,6 +61,7 @@ public final class CulvertDatapath implements LabDatapath {
 
   /** Starts the agents alone, for scenarios that attach containers in ways of their own. */
   public void startAgents() {
+    etcd = topology.plan().storeNamespace().map(namespace -> EtcdServer.start(lab, namespace));
     List<LabPlan.Host> hosts = topology.plan().hostList();
     for (int from = 0; from < hosts.size(); from += STARTED_AT_ONCE) {
       hosts.subList(from, Math.min(from + STARTED_AT_ONCE, hosts.size())).forEach(this::startAgent);
@@ -77,9 +81,16 @@ public final class CulvertDatapath implements LabDatapath {
     agents.add(AgentProcess.start(lab, host, all));
   }
 
-  /** What every agent's configuration needs for the plan's families. */
+  /** What every agent's configuration needs for the plan's families and store. */
   public static Map<String, String> settings(LabPlan plan) {
-    return plan.family().innerIpv6() ? Map.of("network6", LabPlan.NETWORK6) : Map.of();
+    Map<String, String> settings = new HashMap<>();
+    if (plan.family().innerIpv6()) {
+      settings.put("network6", LabPlan.NETWORK6);
+    }
+    if (plan.storeNamespace().isPresent()) {
+      settings.put("store", "{etcd: {endpoints: [\"" + EtcdServer.ENDPOINT + "\"]}}");
+    }
+    return settings;
   }
 
   public List<AgentProcess> agents() {
@@ -103,14 +114,17 @@ public final class CulvertDatapath implements LabDatapath {
     return Vtep.VXLAN_PORT;
   }
 
-  /** Lets the agents live on when the lab's process ends. */
+  /** Lets the agents, and their store, live on when the lab's process ends. */
   public void detach() {
     agents.forEach(AgentProcess::detach);
+    etcd.ifPresent(EtcdServer::detach);
   }
 
   @Override
   public void close() {
     agents.parallelStream().forEach(AgentProcess::close);
     agents.clear();
+    etcd.ifPresent(EtcdServer::close);
+    etcd = Optional.empty();
   }
 }

@@ -22,7 +22,7 @@ final class Scenario1OneContainer implements Scenario {
 
   @Override
   public void run(Stage stage) {
-    LabPlan plan = new LabPlan(LabPlan.PREFIX, 1, 1, LabPlan.Underlay.ROUTED);
+    LabPlan plan = new LabPlan(LabPlan.PREFIX, 1, 1, LabPlan.Underlay.ROUTED).with(stage.store());
     try (Topology topology = stage.lab().build(plan)) {
       LabPlan.Host host = plan.host(1);
       LabPlan.Container container = plan.containerList().getFirst();

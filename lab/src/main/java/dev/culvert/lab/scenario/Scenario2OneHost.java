@@ -29,7 +29,7 @@ final class Scenario2OneHost implements Scenario {
 
   @Override
   public void run(Stage stage) {
-    LabPlan plan = new LabPlan(LabPlan.PREFIX, 2, 4, LabPlan.Underlay.ROUTED);
+    LabPlan plan = new LabPlan(LabPlan.PREFIX, 2, 4, LabPlan.Underlay.ROUTED).with(stage.store());
     LabPlan.Host host = plan.host(1);
     LabPlan.Container first = plan.containersOf(host).get(0);
     LabPlan.Container second = plan.containersOf(host).get(1);

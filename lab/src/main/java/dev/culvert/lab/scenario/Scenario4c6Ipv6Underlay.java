@@ -23,7 +23,9 @@ final class Scenario4c6Ipv6Underlay implements Scenario {
       return;
     }
     LabPlan plan =
-        new LabPlan(LabPlan.PREFIX, 2, 2, LabPlan.Underlay.ROUTED).with(LabPlan.Family.IPV6);
+        new LabPlan(LabPlan.PREFIX, 2, 2, LabPlan.Underlay.ROUTED)
+            .with(LabPlan.Family.IPV6)
+            .with(stage.store());
     stage.inLabOfItsOwn(
         plan,
         datapath -> {

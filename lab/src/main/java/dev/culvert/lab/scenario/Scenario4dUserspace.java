@@ -37,7 +37,8 @@ final class Scenario4dUserspace implements Scenario {
   public void run(Stage stage) {
     LabPlan plan =
         new LabPlan(LabPlan.PREFIX + "x-mixed-", 2, 2, LabPlan.Underlay.ROUTED)
-            .with(stage.family());
+            .with(stage.family())
+            .with(stage.store());
     try (Topology topology = stage.lab().build(plan);
         CulvertDatapath mixed =
             new CulvertDatapath(

@@ -55,7 +55,11 @@ public final class Stage {
 
   /** As large as the overlay lab, with IPv4 alone. */
   public LabPlan plan(LabPlan.Underlay underlay) {
-    return new LabPlan(plan.prefix(), plan.hosts(), plan.containers(), underlay);
+    return new LabPlan(plan.prefix(), plan.hosts(), plan.containers(), underlay).with(plan.store());
+  }
+
+  public LabPlan.Store store() {
+    return plan.store();
   }
 
   /** The topology with the overlay on it. */
