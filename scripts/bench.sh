@@ -2,12 +2,12 @@
 # shellcheck shell=bash
 # The benchmarks. To be sourced after common.sh.
 
-# bench [jmh|programs|baseline|startup] ARGUMENTS...; without one of these words end to end, which ./culvert has too; here each run's
+# bench [jmh|programs|store|baseline|startup] ARGUMENTS...; without one of these words end to end, which ./culvert has too; here each run's
 # tables are kept as a page.
 bench_command() {
   local what=${1:-}
   case $what in
-    jmh | programs | baseline) ;;
+    jmh | programs | store | baseline) ;;
     startup) exec "$ROOT/scripts/bench-startup" "${@:2}" ;;
     *)
       case " $* " in *" --results"*) ;; *) set -- "$@" --results "$ROOT/docs/results" ;; esac
@@ -53,6 +53,13 @@ bench_programs() {
   ensure_packages "the benchmarks" "${packages[@]}"
   build_bench
   "${BENCH_JAVA[@]}" dev.culvert.bench.programs.Programs --out "$ROOT/target/bench" "$@"
+}
+
+# Many hosts and one etcd, on loopback, and an agent's writes to the kernel's maps.
+bench_store() {
+  ensure_packages "the benchmarks" etcd-server
+  build_bench
+  "${BENCH_JAVA[@]}" dev.culvert.bench.store.StoreBench --out "$ROOT/target/bench" "$@"
 }
 
 # Records what the regression guard compares with (bench/baseline.csv). Look at the difference before committing it.

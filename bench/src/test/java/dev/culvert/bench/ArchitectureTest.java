@@ -35,6 +35,7 @@ class ArchitectureTest {
     bench.assertNoCircle("dev.culvert");
     bench.assertDescends(
         "dev.culvert.bench.programs",
+        "dev.culvert.bench.store",
         "dev.culvert.bench.endtoend",
         "dev.culvert.bench.endtoend.report",
         "dev.culvert.bench.endtoend.result",

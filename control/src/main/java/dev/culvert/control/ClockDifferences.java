@@ -20,15 +20,35 @@ final class ClockDifferences {
 
   private static final int MOST_NAMES = 5;
 
+  /** By less this host's clock is not seen to have been set; all are looked at again if it was. */
+  private static final Duration JITTER = Duration.ofMillis(100);
+
   /** Their clock less the time that the overlay lives by, which nobody sets. */
   private final SortedMap<HostName, Duration> ahead = new TreeMap<>();
+
+  /** Those that are off from this host's clock, as it was when they were looked at. */
+  private final SortedMap<HostName, Duration> off = new TreeMap<>();
+
+  private Duration own = Duration.ZERO;
 
   /** A renewal was heard in the moment that it was written. */
   void heard(Lease lease, Instant now) {
     lease
         .term()
         .flatMap(Lease.Term::renewed)
-        .ifPresent(at -> ahead.put(lease.host(), Duration.between(now, at)));
+        .ifPresent(at -> {
+          ahead.put(lease.host(), Duration.between(now, at));
+          look(lease.host());
+        });
+  }
+
+  private void look(HostName host) {
+    Duration difference = ahead.get(host).minus(own);
+    if (difference.abs().compareTo(TOLERANCE) > 0) {
+      off.put(host, difference);
+    } else {
+      off.remove(host);
+    }
   }
 
   /** How far a host's clock is ahead of this one's; empty where none of its renewals was heard. */
@@ -39,14 +59,15 @@ final class ClockDifferences {
 
   /** One sentence for this host's clock, or one for each of the others that is off. */
   List<String> sentences(Judgement judgement) {
+    Duration now = Duration.between(judgement.now(), judgement.wall());
+    if (now.minus(own).abs().compareTo(JITTER) > 0) {
+      own = now;
+      ahead.keySet().forEach(this::look);
+    }
     SortedMap<HostName, Duration> fast = new TreeMap<>();
     SortedMap<HostName, Duration> slow = new TreeMap<>();
-    for (HostName host : ahead.keySet()) {
-      Duration difference = ahead(host, judgement).orElseThrow();
-      if (difference.abs().compareTo(TOLERANCE) > 0) {
-        (difference.isNegative() ? slow : fast).put(host, difference);
-      }
-    }
+    off.forEach(
+        (host, difference) -> (difference.isNegative() ? slow : fast).put(host, difference));
     List<String> sentences = new ArrayList<>();
     describe("ahead of", "behind", fast).ifPresent(sentences::add);
     describe("behind", "ahead of", slow).ifPresent(sentences::add);

@@ -34,6 +34,17 @@ final class EventFeed {
     return subscriber;
   }
 
+  /** Whether somebody is told, so that {@link #publish} is worth its cost. */
+  boolean isHeard() {
+    subscribers.removeIf(Subscriber::isClosed);
+    return !subscribers.isEmpty();
+  }
+
+  /** What the next subscriber begins with, where nobody was told of anything. */
+  void begin(OverlayStatus now) {
+    told = now;
+  }
+
   /**
    * Tells what changed since this was called last.
    *

@@ -90,6 +90,18 @@ final class GuardedStore implements LeaseStore {
   }
 
   @Override
+  public void probe() {
+    boolean _ =
+        call(
+            "probe",
+            () -> {
+              store.probe();
+              return true;
+            },
+            late -> {});
+  }
+
+  @Override
   public boolean holds(Lease lease) {
     return call("look at " + lease.subnet(), () -> store.holds(lease), late -> {});
   }

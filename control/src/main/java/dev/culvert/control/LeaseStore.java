@@ -73,6 +73,16 @@ public interface LeaseStore extends AutoCloseable {
   List<Lease> list();
 
   /**
+   * Whether the store answers: returns where it does, or did a moment ago. A cheaper question than
+   * {@link #list}, where the store has one.
+   *
+   * @throws LeaseStoreException when it cannot be read
+   */
+  default void probe() {
+    List<Lease> _ = list();
+  }
+
+  /**
    * Whether the store has exactly this lease now: a cheaper question than {@link #list}, where the
    * store can answer it by itself.
    *

@@ -7,9 +7,11 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -40,6 +42,9 @@ final class LeaseView {
   /** Revision of the last event about a subnet, also of one that is gone. */
   private final Map<Subnet, Long> revisions = new HashMap<>();
 
+  /** Of what there is something else to say than when {@link #takeTouched} was asked last. */
+  private final Set<Subnet> touched = new HashSet<>();
+
   private long snapshotRevision = -1;
   private long revision = -1;
   private boolean synced;
@@ -68,6 +73,18 @@ final class LeaseView {
     return leases.values();
   }
 
+  /** Subnets that leases came, changed or went of since this was asked last. */
+  Set<Subnet> takeTouched() {
+    Set<Subnet> taken = Set.copyOf(touched);
+    touched.clear();
+    return taken;
+  }
+
+  /** What vanished and may still count. */
+  Set<Subnet> vanished() {
+    return vanished.keySet();
+  }
+
   Optional<Known> known(Subnet subnet) {
     return Optional.ofNullable(leases.get(subnet));
   }
@@ -80,20 +97,34 @@ final class LeaseView {
    */
   List<Known> lingering(Instant now, Instant lostBy, Instant keepUntil) {
     List<Known> lingering = new ArrayList<>();
-    for (Vanished gone : vanished.values()) {
-      boolean lost = !gone.at().isAfter(lostBy) && now.isBefore(keepUntil);
-      if (lost || now.isBefore(gone.at().plus(LINGER))) {
-        lingering.add(gone.known());
-      }
+    for (Subnet subnet : vanished.keySet()) {
+      lingering(subnet, now, lostBy, keepUntil).ifPresent(lingering::add);
     }
     return lingering;
+  }
+
+  /** As the other, for one subnet. */
+  Optional<Known> lingering(Subnet subnet, Instant now, Instant lostBy, Instant keepUntil) {
+    Vanished gone = vanished.get(subnet);
+    if (gone == null) {
+      return Optional.empty();
+    }
+    boolean lost = !gone.at().isAfter(lostBy) && now.isBefore(keepUntil);
+    boolean counts = lost || now.isBefore(gone.at().plus(LINGER));
+    return counts ? Optional.of(gone.known()) : Optional.empty();
   }
 
   /** Forgets what does not count any more. */
   void forgetVanished(Instant now, Instant keepUntil) {
     vanished
         .values()
-        .removeIf(gone -> !now.isBefore(gone.at().plus(LINGER)) && !now.isBefore(keepUntil));
+        .removeIf(gone -> {
+          boolean over = !now.isBefore(gone.at().plus(LINGER)) && !now.isBefore(keepUntil);
+          if (over) {
+            touched.add(gone.known().lease().subnet());
+          }
+          return over;
+        });
   }
 
   /** When the next of what vanished may end; the distant future where nothing did. */
@@ -117,6 +148,7 @@ final class LeaseView {
         if (isNews(at, subnet, generation)) {
           leases.remove(subnet);
           vanished.remove(subnet);
+          touched.add(subnet);
         }
       }
       case LeaseEvent.Vanished(long at, Subnet subnet, long generation) -> {
@@ -155,6 +187,7 @@ final class LeaseView {
     boolean same = before != null && isSameClaim(before.lease(), lease);
     leases.put(lease.subnet(), new Known(lease, same ? before.since() : now));
     vanished.remove(lease.subnet());
+    touched.add(lease.subnet());
   }
 
   private static boolean isSameClaim(Lease one, Lease other) {
@@ -163,6 +196,7 @@ final class LeaseView {
 
   private void vanish(Subnet subnet, Instant now) {
     Known known = leases.remove(subnet);
+    touched.add(subnet);
     if (known != null) {
       vanished.put(subnet, new Vanished(known, now));
     }

@@ -26,8 +26,7 @@ final class Overdue {
 
   /** One sentence for each, and one for the rest of them. */
   List<String> sentences() {
-    List<LeaseView.Known> ended =
-        table.others().stream().filter(known -> known.lease().isExpired(judgement.wall())).toList();
+    List<LeaseView.Known> ended = table.expiredBefore(judgement.wall());
     List<String> sentences = new ArrayList<>();
     ended.stream().limit(MOST_SENTENCES).forEach(known -> sentences.add(sentence(known)));
     if (ended.size() > MOST_SENTENCES) {

@@ -3,9 +3,11 @@ package dev.culvert.control;
 
 import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Datapath;
+import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.Identity;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
@@ -21,6 +23,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -60,7 +63,7 @@ final class OverlayCore {
   private Instant auditAt = Instant.MAX;
   private Instant keepAt = Instant.MAX;
   private Optional<Vtep> usedVtep = Optional.empty();
-  private volatile OverlayStatus lastStatus;
+  private volatile Optional<Supplier<OverlayStatus>> standing = Optional.empty();
 
   /** What the process after this one will find: see {@link LastWord}. */
   private String left = "";
@@ -166,11 +169,11 @@ final class OverlayCore {
     problems.guard("Writing the datapath", () -> reconcile(now));
     if (link.isConnected() && table.isSynced() && !leases.isFromMemory()) {
       problems.guard(
-          "Writing the snapshot", () -> remembering.update(leases.unfenced(), table.leases(), now));
+          "Writing the snapshot", () -> remembering.update(leases.unfenced(), table::leases, now));
     }
     List<String> all = allProblems();
     problems.logNews(all);
-    tell(status(all));
+    tell(standing(all));
   }
 
   /** The overlay's thread lives: called at each turn, and while it waits for the store. */
@@ -218,24 +221,27 @@ final class OverlayCore {
   }
 
   OverlayStatus status() {
-    return status(allProblems());
+    return standing(allProblems()).get();
   }
 
-  /** As of the last {@link #doWork}. Any thread may ask. */
+  /**
+   * As of the last {@link #doWork}, but for the tables, which are as they are. Any thread may ask.
+   */
   OverlayStatus lastStatus() {
-    return lastStatus;
+    return standing.map(Supplier::get).orElse(null);
   }
 
-  private OverlayStatus status(List<String> allProblems) {
-    return new OverlayStatus(
-        leases.list(),
-        leases.fenced(),
-        table.remotes(),
-        containers.list(),
-        link.isConnected(),
-        Math.max(0, table.revision()),
-        table.pending(),
-        allProblems);
+  /** Other hosts' subnets are listed by whoever asks: there may be many, and nobody may ask. */
+  private Supplier<OverlayStatus> standing(List<String> allProblems) {
+    List<Lease> held = leases.list();
+    Set<Subnet> fenced = leases.fenced();
+    List<Endpoint> endpoints = containers.list();
+    boolean connected = link.isConnected();
+    long revision = Math.max(0, table.revision());
+    List<String> pending = table.pending();
+    return () ->
+        new OverlayStatus(
+            held, fenced, table.remotes(), endpoints, connected, revision, pending, allProblems);
   }
 
   LocalContainers containers() {
@@ -244,20 +250,29 @@ final class OverlayCore {
 
   /** From now on that is told of every change, beginning with how things stand. */
   Subscriber subscribe(Consumer<OverlayEvent> receiver) {
-    tell(status());
+    OverlayStatus now = status();
+    tell(() -> now);
+    feed.begin(now);
     return feed.subscribe(receiver);
   }
 
   /** The rest of the status is found out once in each turn. */
   private void tellContainers() {
-    if (lastStatus != null) {
-      tell(lastStatus.withEndpoints(containers.list()));
-    }
+    standing.ifPresent(before -> {
+      List<Endpoint> endpoints = containers.list();
+      tell(() -> before.get().withEndpoints(endpoints));
+    });
   }
 
-  private void tell(OverlayStatus now) {
-    feed.publish(now, containers.takeDetached());
-    lastStatus = now;
+  private void tell(Supplier<OverlayStatus> now) {
+    Set<Endpoint> detached = containers.takeDetached();
+    if (feed.isHeard()) {
+      OverlayStatus status = now.get();
+      feed.publish(status, detached);
+      standing = Optional.of(() -> status);
+    } else {
+      standing = Optional.of(now);
+    }
   }
 
   void moveTo(InetAddress underlayAddress) {
@@ -418,8 +433,8 @@ final class OverlayCore {
     all.addAll(clocks.sentences(judgement));
     all.addAll(new Overdue(table, clocks, judgement).sentences());
     lost(judgement.now()).ifPresent(all::add);
-    all.addAll(SharedVteps.find(table.leases()));
-    all.addAll(Strays.find(config, leases, table.leases(), containers.list()));
+    all.addAll(table.sharedVteps());
+    all.addAll(Strays.find(config, leases, table.namesakes(), containers.list()));
     all.addAll(datapath.problems());
     all.addAll(problems.list());
     return List.copyOf(all);

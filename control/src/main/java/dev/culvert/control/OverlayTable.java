@@ -26,9 +26,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Desired against actual, for the subnets of one overlay, of both IP families. Pure: no clock, no
@@ -67,10 +69,31 @@ final class OverlayTable {
 
   private final Settings settings;
   private final LeaseView view = new LeaseView();
+
+  /** The leases of this overlay. */
+  private final LeaseIndex index;
+
   private final Map<InetAddress, Optional<NextHop>> nextHops = new HashMap<>();
 
-  /** By subnet, the change that would make the entry that is there: PutLocal or PutRemote. */
+  /** VTEPs that nobody looked up yet. */
+  private final Set<InetAddress> unknown = new HashSet<>();
+
+  /**
+   * By subnet, the change that would make the entry that is there: PutLocal or PutRemote. Written
+   * by one thread; the lock is for others that read.
+   */
   private final SortedMap<Subnet, Change> actual = new TreeMap<>();
+
+  /** What is to be looked at again: something changed that its entry depends on. */
+  private final Set<Subnet> dirty = new HashSet<>();
+
+  /** All is. */
+  private boolean allDirty = true;
+
+  /** Leases that are not followed, with the sentence that says why; as of {@link #unjudged}. */
+  private final SortedMap<Subnet, String> refusals = new TreeMap<>();
+
+  private final Set<Subnet> unjudged = new HashSet<>();
 
   private final SortedMap<Subnet, Pending> pending = new TreeMap<>();
   private List<Lease> own = List.of();
@@ -89,8 +112,12 @@ final class OverlayTable {
 
   private Instant keepUntil = Instant.MIN;
 
+  /** Whether it was before {@link #keepUntil} when changes were asked for last. */
+  private boolean kept;
+
   OverlayTable(Settings settings) {
     this.settings = settings;
+    this.index = new LeaseIndex(settings.host(), this::ends);
   }
 
   /** What the datapath held when this process began. */
@@ -110,7 +137,14 @@ final class OverlayTable {
 
   /** What the datapath holds. */
   void setActual(Datapath.State state) {
-    actual.clear();
+    synchronized (actual) {
+      actual.clear();
+      take(state);
+    }
+    allDirty = true;
+  }
+
+  private void take(Datapath.State state) {
     state.locals().stream()
         .filter(local -> isOurs(local.subnet()))
         .forEach(local -> {
@@ -129,8 +163,20 @@ final class OverlayTable {
    *     and nothing of their IP family is sent to other hosts
    */
   void setOwn(List<Lease> leases, Set<Subnet> fencedOff) {
+    boolean same = fenced.equals(fencedOff) && places(own).equals(places(leases));
     own = List.copyOf(leases);
     fenced = Set.copyOf(fencedOff);
+    if (!same) {
+      allDirty = true;
+      unjudged.addAll(index.subnets());
+    }
+  }
+
+  /** What of a lease other entries depend on. */
+  private static List<Object> places(List<Lease> leases) {
+    return leases.stream()
+        .flatMap(lease -> Stream.<Object>of(lease.subnet(), lease.vtep()))
+        .toList();
   }
 
   /** The store's events follow; see {@link LeaseView#restart}. */
@@ -139,14 +185,31 @@ final class OverlayTable {
   }
 
   void accept(LeaseEvent event, Instant now) {
+    boolean synced = view.isSynced();
     view.accept(event, now);
     view.forgetVanished(now, keepUntil);
+    allDirty |= synced != view.isSynced();
+    view.takeTouched().forEach(this::touch);
     switch (event) {
       case LeaseEvent.Snapshot(long _, List<Lease> leases) ->
           leases.forEach(lease -> found.remove(lease.subnet()));
       case LeaseEvent.Announced(long _, Lease lease) -> found.remove(lease.subnet());
       case LeaseEvent.Withdrawn(long _, Subnet subnet, long _) -> found.remove(subnet);
       case LeaseEvent.Vanished(long _, Subnet subnet, long _) -> found.remove(subnet);
+    }
+  }
+
+  private void touch(Subnet subnet) {
+    dirty.add(subnet);
+    if (isOurs(subnet)) {
+      index.put(subnet, view.known(subnet));
+      unjudged.add(subnet);
+      view.known(subnet)
+          .map(known -> known.lease())
+          .filter(this::isForeign)
+          .map(lease -> lease.vtep().address())
+          .filter(address -> !nextHops.containsKey(address))
+          .ifPresent(unknown::add);
     }
   }
 
@@ -187,21 +250,28 @@ final class OverlayTable {
   }
 
   void setNextHop(InetAddress underlayAddress, Optional<NextHop> nextHop) {
-    nextHops.put(underlayAddress, nextHop);
+    unknown.remove(underlayAddress);
+    if (!nextHop.equals(nextHops.put(underlayAddress, nextHop))) {
+      dirty.addAll(index.behind(underlayAddress));
+      dirty.addAll(found);
+    }
   }
 
   /** The VTEPs' addresses that next hops are needed for. */
   Set<InetAddress> underlayAddresses() {
-    Set<InetAddress> addresses = new HashSet<>();
-    others().forEach(known -> addresses.add(known.lease().vtep().address()));
+    Set<InetAddress> addresses = new HashSet<>(index.vteps());
     unlisted().forEach(remote -> addresses.add(remote.remote().address()));
     return addresses;
   }
 
   /** Those of {@link #underlayAddresses} that nobody looked up yet. */
   Set<InetAddress> unknownNextHops() {
-    Set<InetAddress> addresses = underlayAddresses();
-    addresses.removeAll(nextHops.keySet());
+    unknown.retainAll(index.vteps()); // some are gone again
+    Set<InetAddress> addresses = new HashSet<>(unknown);
+    unlisted().stream()
+        .map(remote -> remote.remote().address())
+        .filter(address -> !nextHops.containsKey(address))
+        .forEach(addresses::add);
     return addresses;
   }
 
@@ -213,21 +283,57 @@ final class OverlayTable {
    */
   List<Change> changes(Judgement judgement) {
     Instant now = judgement.now();
-    SortedMap<Subnet, Change> desired = desired(judgement);
-    List<Change> changes = new ArrayList<>();
-    desired.values().stream().filter(PutLocal.class::isInstance).forEach(changes::add);
-    desired.values().stream().filter(PutRemote.class::isInstance).forEach(changes::add);
-    changes.removeIf(change -> change.equals(actual.get(subnet(change))));
-    if (!own.isEmpty()) {
-      actual.keySet().stream()
-          .filter(subnet -> !desired.containsKey(subnet))
-          .forEach(subnet -> changes.add(new RemoveSubnet(subnet)));
+    if (own.isEmpty()) {
+      return new ArrayList<>();
     }
-    Set<Subnet> touched = new TreeSet<>();
-    changes.forEach(change -> touched.add(subnet(change)));
-    pending.keySet().retainAll(touched); // what nobody wants any more need not be retried
+    List<PutLocal> locals = new ArrayList<>();
+    List<PutRemote> remotes = new ArrayList<>();
+    List<RemoveSubnet> removals = new ArrayList<>();
+    for (Subnet subnet : toLookAt(now)) {
+      Optional<Change> desired = desired(subnet, judgement).map(this::fencedOff);
+      Change there = actual.get(subnet);
+      if (desired.isEmpty() ? there == null : desired.get().equals(there)) {
+        pending.remove(subnet); // what nobody wants any more need not be retried
+        continue;
+      }
+      switch (desired.orElseGet(() -> new RemoveSubnet(subnet))) {
+        case PutLocal put -> locals.add(put);
+        case PutRemote put -> remotes.add(put);
+        case RemoveSubnet removal -> removals.add(removal);
+        case Change endpoint -> throw new IllegalStateException(endpoint.toString());
+      }
+    }
+    List<Change> changes = new ArrayList<>(locals);
+    changes.addAll(remotes);
+    changes.addAll(removals);
     changes.removeIf(change -> isWaiting(change, now));
+    if (changes.isEmpty()) {
+      lookedAt();
+    }
     return changes;
+  }
+
+  /** All that may have another entry than it should, in order. */
+  private SortedSet<Subnet> toLookAt(Instant now) {
+    boolean keeps = now.isBefore(keepUntil);
+    allDirty |= keeps != kept;
+    kept = keeps;
+    SortedSet<Subnet> some = new TreeSet<>(dirty);
+    some.addAll(pending.keySet());
+    some.addAll(view.vanished());
+    index.watchedBy(now).forEach(some::add);
+    if (allDirty) {
+      some.addAll(actual.keySet());
+      some.addAll(index.subnets());
+      own.forEach(lease -> some.add(lease.subnet()));
+    }
+    return some;
+  }
+
+  /** What could be done was done; what failed is pending. */
+  private void lookedAt() {
+    dirty.clear();
+    allDirty = false;
   }
 
   /** What became of {@link #changes}. */
@@ -244,13 +350,17 @@ final class OverlayTable {
             (old, fresh) -> new Pending(change, fresh.reason(), old.backoff().next(now)));
       } else {
         pending.remove(subnet);
-        if (change instanceof RemoveSubnet) {
-          actual.remove(subnet);
-        } else {
-          actual.put(subnet, change);
+        synchronized (actual) {
+          if (change instanceof RemoveSubnet) {
+            actual.remove(subnet);
+            found.remove(subnet);
+          } else {
+            actual.put(subnet, change);
+          }
         }
       }
     }
+    lookedAt();
   }
 
   /** When {@link #changes} should be asked again though nothing was heard. */
@@ -259,21 +369,21 @@ final class OverlayTable {
     for (Pending waiting : pending.values()) {
       earliest = earlier(earliest, waiting.backoff().retryAt());
     }
-    for (LeaseView.Known known : others()) {
-      Optional<Instant> end = ends(known);
-      if (end.isPresent() && end.get().isAfter(now)) {
-        earliest = earlier(earliest, end.get());
-      }
+    Optional<Instant> end = index.nextWatched(now);
+    if (end.isPresent()) {
+      earliest = earlier(earliest, end.get());
     }
     return Optional.of(earlier(earliest, view.lingersUntil(now)));
   }
 
-  /** What the datapath holds, as far as we know. */
+  /** What the datapath holds, as far as we know. Any thread may ask. */
   List<RemoteSubnet> remotes() {
-    return actual.values().stream()
-        .filter(PutRemote.class::isInstance)
-        .map(change -> ((PutRemote) change).remote())
-        .toList();
+    synchronized (actual) {
+      return actual.values().stream()
+          .filter(PutRemote.class::isInstance)
+          .map(change -> ((PutRemote) change).remote())
+          .toList();
+    }
   }
 
   /** Changes that failed, one sentence each. */
@@ -292,13 +402,32 @@ final class OverlayTable {
 
   /** Leases that cannot be followed, one sentence each. */
   List<String> problems() {
-    List<String> problems = new ArrayList<>();
-    for (LeaseView.Known known : others()) {
-      if (wish(known.lease()) instanceof Wish.Refused(String problem)) {
-        problems.add(problem);
-      }
+    for (Subnet subnet : unjudged) {
+      Optional<String> refusal =
+          view.known(subnet)
+              .map(LeaseView.Known::lease)
+              .filter(this::isForeign)
+              .flatMap(this::refusal);
+      refusal.ifPresentOrElse(
+          sentence -> refusals.put(subnet, sentence), () -> refusals.remove(subnet));
     }
-    return problems;
+    unjudged.clear();
+    return List.copyOf(refusals.values());
+  }
+
+  /** Other hosts' leases that ended before some time on the wall. */
+  List<LeaseView.Known> expiredBefore(Instant wall) {
+    return index.expiredBefore(wall);
+  }
+
+  /** See {@link SharedVteps}. */
+  List<String> sharedVteps() {
+    return index.sharedVteps();
+  }
+
+  /** Leases of this host's name. */
+  List<Lease> namesakes() {
+    return index.namesakes();
   }
 
   /** Whether a lease counts no more: see {@link Judgement}. */
@@ -328,36 +457,30 @@ final class OverlayTable {
     return lasts.dividedBy(2);
   }
 
-  private SortedMap<Subnet, Change> desired(Judgement judgement) {
-    SortedMap<Subnet, Change> desired = new TreeMap<>();
-    if (own.isEmpty()) {
-      return desired;
+  /** What the entry of a subnet should be; empty where there should be none. */
+  private Optional<Change> desired(Subnet subnet, Judgement judgement) {
+    Optional<Lease> mine = own.stream().filter(lease -> lease.subnet().equals(subnet)).findFirst();
+    if (mine.isPresent() && !fenced.contains(subnet)) {
+      return Optional.of(new PutLocal(new LocalSubnet(subnet, bridges.getOrDefault(subnet, 0))));
     }
-    for (Lease lease : own) {
-      Subnet subnet = lease.subnet();
-      if (!fenced.contains(subnet)) {
-        int bridge = bridges.getOrDefault(subnet, 0);
-        desired.put(subnet, new PutLocal(new LocalSubnet(subnet, bridge)));
-      }
+    Optional<Lease> followed = followed(subnet, judgement);
+    Optional<Change> there = Optional.ofNullable(actual.get(subnet));
+    Optional<Change> entry =
+        followed.isEmpty()
+            ? Optional.empty()
+            : switch (wish(followed.get())) {
+              case Wish.Entry(RemoteSubnet remote) -> Optional.of(new PutRemote(remote));
+              case Wish.Undecided() -> there;
+              case Wish.Refused(_) -> Optional.empty();
+            };
+    if (entry.isPresent() || (view.isSynced() && !kept)) {
+      return entry;
     }
-    Instant now = judgement.now();
-    for (Lease lease : followed(judgement)) {
-      Change there = actual.get(lease.subnet());
-      switch (wish(lease)) {
-        case Wish.Entry(RemoteSubnet remote) -> desired.put(lease.subnet(), new PutRemote(remote));
-        case Wish.Undecided() when there != null -> desired.put(lease.subnet(), there);
-        case Wish.Undecided(), Wish.Refused(_) -> {}
-      }
-    }
-    if (!view.isSynced() || now.isBefore(keepUntil)) {
-      // Until the store speaks, what was found stays, and follows routes and our own VTEP.
-      for (RemoteSubnet found : unlisted()) {
-        desired.putIfAbsent(
-            found.subnet(), new PutRemote(remote(found.subnet(), found.remote()).orElse(found)));
-      }
-    }
-    desired.replaceAll((subnet, change) -> fencedOff(change));
-    return desired;
+    // Until the store speaks, what was found stays, and follows routes and our own VTEP.
+    return there
+        .filter(_ -> isUnlisted(subnet))
+        .map(change -> ((PutRemote) change).remote())
+        .map(found -> new PutRemote(remote(subnet, found.remote()).orElse(found)));
   }
 
   /** A host without a right to its subnet sends nothing from it: its entries lead nowhere. */
@@ -438,12 +561,13 @@ final class OverlayTable {
     return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
   }
 
-  private List<Lease> followed(Judgement judgement) {
-    List<Lease> followed = new ArrayList<>(lingering(judgement.now()));
-    others().stream()
+  private Optional<Lease> followed(Subnet subnet, Judgement judgement) {
+    return view.known(subnet)
+        .filter(known -> isForeign(known.lease()))
         .filter(known -> !isOver(known, judgement))
-        .forEach(known -> followed.add(known.lease()));
-    return followed;
+        .or(() -> view.lingering(subnet, judgement.now(), lostBy, keepUntil))
+        .map(LeaseView.Known::lease)
+        .filter(this::isForeign);
   }
 
   private boolean isForeign(Lease lease) {
@@ -452,10 +576,16 @@ final class OverlayTable {
 
   /** Entries that were found and that no event spoke of. */
   private List<RemoteSubnet> unlisted() {
-    return remotes().stream()
-        .filter(remote -> found.contains(remote.subnet()))
-        .filter(remote -> overlapped(remote.subnet().prefix()).isEmpty())
+    return found.stream()
+        .filter(this::isUnlisted)
+        .map(subnet -> ((PutRemote) actual.get(subnet)).remote())
         .toList();
+  }
+
+  private boolean isUnlisted(Subnet subnet) {
+    return found.contains(subnet)
+        && actual.get(subnet) instanceof PutRemote
+        && overlapped(subnet.prefix()).isEmpty();
   }
 
   private boolean isOurs(Subnet subnet) {

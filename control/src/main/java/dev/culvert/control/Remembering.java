@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /**
  * Keeps a {@link LeaseMemory} equal to what the store holds. Used by the overlay's thread alone.
@@ -29,14 +30,14 @@ final class Remembering {
    * After the store was heard.
    *
    * @param held this host's leases that nobody else has or may have
-   * @param stored what the store holds
+   * @param stored what the store holds; asked when it is to be written
    */
-  void update(List<Lease> held, List<Lease> stored, Instant now) {
+  void update(List<Lease> held, Supplier<List<Lease>> stored, Instant now) {
     if (memory.isEmpty() || (held.equals(own) && now.isBefore(nextAt))) {
       return;
     }
     List<Lease> next = new ArrayList<>(held);
-    stored.stream().filter(lease -> !isOneOf(held, lease)).forEach(next::add);
+    stored.get().stream().filter(lease -> !isOneOf(held, lease)).forEach(next::add);
     nextAt = now.plus(PERIOD);
     if (!next.equals(all)) {
       memory.get().remember(new LeaseMemory.Remembered(clock.wall(), next));

@@ -84,7 +84,7 @@ final class StoreLink {
       if (began) {
         watch = Optional.of(store.watch(listener));
       } else {
-        store.list();
+        store.probe();
       }
       outage = Optional.empty();
       connectedSince = connectedSince.or(() -> Optional.of(now));

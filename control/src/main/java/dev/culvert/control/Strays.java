@@ -15,7 +15,11 @@ import java.util.stream.Collectors;
 final class Strays {
   private Strays() {}
 
-  /** One sentence for each. */
+  /**
+   * One sentence for each.
+   *
+   * @param stored of this host's name; others do not count
+   */
   static List<String> find(
       OverlayConfig config, Leases own, List<Lease> stored, Collection<Endpoint> endpoints) {
     List<String> strays = new ArrayList<>();

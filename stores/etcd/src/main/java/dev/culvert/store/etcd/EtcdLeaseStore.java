@@ -40,6 +40,9 @@ public final class EtcdLeaseStore implements LeaseStore {
   /** For how long a store is new, in seconds: those who live look every second. */
   private static final int NEW_SECONDS = 2;
 
+  /** As long as from one audit of a watch to the next, and a little. */
+  private static final Duration PROVEN = Duration.ofSeconds(6);
+
   private static final Duration REACTION = Duration.ofSeconds(2);
 
   /** Nobody is in a hurry for another's subnet. */
@@ -124,6 +127,15 @@ public final class EtcdLeaseStore implements LeaseStore {
             + wanted.getFirst().subnet()
             + " could not be claimed in etcd: subnets of other lengths were claimed all the time;"
             + " is something claiming without end?");
+  }
+
+  /** {@inheritDoc} While something is watched, the audits tell that, and nothing more is asked. */
+  @Override
+  public void probe() {
+    requireOpen();
+    if (watcher == null || !gateway.hasAnsweredWithin(PROVEN)) {
+      var _ = gateway.call("kv/range", Requests.count(keys.mark()), Gateway.Kind.READ);
+    }
   }
 
   /** {@inheritDoc} Asks for that key alone. */

@@ -74,6 +74,7 @@ final class Gateway implements AutoCloseable {
   private volatile List<Object> tlsFiles = List.of();
 
   private final LongAdder requests = new LongAdder();
+  private volatile long answeredNs = System.nanoTime();
   private volatile int preferred;
   private volatile Optional<String> token = Optional.empty();
 
@@ -193,6 +194,7 @@ final class Gateway implements AutoCloseable {
       try {
         T answer = withLogin(endpoint, question);
         preferred = member;
+        answeredNs = System.nanoTime();
         return answer;
       } catch (Refusal e) {
         if (!e.isAboutMember() || kind == Kind.WRITE) {
@@ -322,6 +324,11 @@ final class Gateway implements AutoCloseable {
 
   private String reason(URI endpoint, IOException e) {
     return Reasons.sentence(Reasons.failure(endpoint, config.tls().certificate().isPresent(), e));
+  }
+
+  /** Whether a member answered so short a time ago, or this was made then. */
+  boolean hasAnsweredWithin(Duration time) {
+    return System.nanoTime() - answeredNs <= time.toNanos();
   }
 
   /** How many were made. */
