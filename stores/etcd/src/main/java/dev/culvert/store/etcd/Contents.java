@@ -122,6 +122,28 @@ final class Contents {
                 && !key.getValue().equals(before.modRevisions.get(key.getKey())));
   }
 
+  /**
+   * What another etcd, or this one after it lost all, lacks of what was here: leases that are not
+   * there and were not given back, or of which something older is there.
+   *
+   * @param now what it holds
+   */
+  List<Lease> lostIn(Contents now) {
+    return leases.values().stream().filter(now::lacks).toList();
+  }
+
+  /** Whether a lease is not here, though nobody gave it back, or an older one is in its place. */
+  boolean lacks(Lease lease) {
+    long back = released(lease.subnet()).map(Released::generation).orElse(0L);
+    Lease there = leases.get(lease.subnet());
+    return back < lease.generation() && (there == null || there.generation() < lease.generation());
+  }
+
+  /** At which revision a key was written last; 0 where it is not there. */
+  long modRevision(String key) {
+    return modRevisions.getOrDefault(key, 0L);
+  }
+
   /** Whether the mark is there that somebody looked before. */
   boolean isMarked() {
     return marked;
@@ -289,6 +311,16 @@ final class Contents {
       }
     }
     return changes;
+  }
+
+  /** Whether the events of one answer of a watch end with the mark gone: all was lost then. */
+  boolean isUnmarkedBy(List<Json> events) {
+    return marked
+        && events.stream()
+            .filter(event -> event.object("kv").decoded("key").equals(keys.mark()))
+            .reduce((_, last) -> last)
+            .filter(Contents::isDelete)
+            .isPresent();
   }
 
   private static boolean isDelete(Json event) {

@@ -223,6 +223,15 @@ public final class EtcdLeaseStore implements LeaseStore {
     }
   }
 
+  /**
+   * Writes leases that were lost.
+   *
+   * @return whether it was carried out; else a subnet of another length was claimed meanwhile
+   */
+  boolean putBack(Salvage.Batch batch) {
+    return write(batch.transaction()).flag("succeeded");
+  }
+
   private Json write(Map<String, Object> txn) {
     return gateway.call("kv/txn", txn, Gateway.Kind.WRITE);
   }
@@ -377,8 +386,13 @@ public final class EtcdLeaseStore implements LeaseStore {
    * @param generation the highest that was heard of
    */
   void settleAgain(long generation) {
-    settle(List.of());
+    settle();
     raiseFloor(generation);
+  }
+
+  /** Newcomers wait from now on, for as long as the store is new. */
+  void settle() {
+    settle(List.of());
   }
 
   private void raiseFloor(long generation) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.store.etcd;
 
+import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.EventJournal;
@@ -68,7 +69,10 @@ final class Watcher implements AutoCloseable {
   private final Object lock = new Object();
 
   private InputStream stream;
+
+  /** Changed by the listening thread alone. */
   private Contents contents;
+
   private long revision;
   private String cluster = "";
   private Optional<Witness> witness = Optional.empty();
@@ -77,6 +81,9 @@ final class Watcher implements AutoCloseable {
   private boolean mustRead;
 
   private int lightAudits; // the auditing thread's
+
+  private final Salvage salvage;
+
   private Instant logAgainAt = Instant.MIN; // the listening thread's
 
   private volatile boolean closed;
@@ -91,6 +98,7 @@ final class Watcher implements AutoCloseable {
     this.gateway = around.gateway();
     this.keys = around.keys();
     this.journal = around.journal();
+    this.salvage = new Salvage(store, keys);
   }
 
   private static Thread thread(String name, Runnable body) {
@@ -131,12 +139,22 @@ final class Watcher implements AutoCloseable {
     takeOver(store.read());
   }
 
-  private void takeOver(EtcdLeaseStore.Reading reading) {
-    boolean other;
-    long highest;
+  private void takeOver(EtcdLeaseStore.Reading first) {
+    EtcdLeaseStore.Reading reading = first;
+    boolean losing = isUnmarked(reading);
+    if (noteReplacement(reading)) {
+      losing = true;
+      ifItTakesWrites(() -> {
+        store.settleAgain(contents.highestGeneration());
+        // Before anybody here hears of it, or holders would give way to hosts that are gone.
+        Salvage.putBackUsurped(store, keys, contents, first);
+      });
+      reading = store.read();
+    }
     synchronized (lock) {
-      other = noteReplacement(reading);
-      highest = other ? contents.highestGeneration() : 0;
+      if (losing) {
+        putBackSoon(contents.lostIn(reading.contents()));
+      }
       contents = reading.contents();
       revision = reading.revision();
       cluster = reading.cluster();
@@ -151,21 +169,26 @@ final class Watcher implements AutoCloseable {
                   .filter(released -> released.generation() >= lease.generation())
                   .isPresent());
     }
-    if (other) {
-      store.settleAgain(highest);
-    } else if (!reading.contents().isMarked()) {
-      boolean _ = store.mark();
+    if (!reading.contents().isMarked()) {
+      ifItTakesWrites(store::mark);
+    }
+  }
+
+  /** A full etcd is heard all the same; that it is full is said by who renews a lease. */
+  private static void ifItTakesWrites(Runnable writes) {
+    try {
+      writes.run();
+    } catch (LeaseStoreException e) {
+      LOG.log(Level.DEBUG, "etcd is read, and cannot be written.", e);
     }
   }
 
   /** Another etcd, or this one from a backup: who lives writes its lease again. */
   private boolean noteReplacement(EtcdLeaseStore.Reading reading) {
-    if (cluster.isEmpty()) {
-      return false;
-    }
-    if (!reading.cluster().equals(cluster)
-        || reading.revision() < revision
-        || reading.contents().contradicts(contents, revision)) {
+    synchronized (lock) {
+      if (contents == null || !isOther(reading)) {
+        return false;
+      }
       replaced =
           Optional.of(
               "etcd is not what it was: its revision was %d and is %d now (restored from a backup, or"
@@ -174,7 +197,28 @@ final class Watcher implements AutoCloseable {
       LOG.log(Level.WARNING, replaced.get());
       return true;
     }
-    return false;
+  }
+
+  private boolean isOther(EtcdLeaseStore.Reading reading) {
+    return !reading.cluster().equals(cluster)
+        || reading.revision() < revision
+        || reading.contents().contradicts(contents, revision);
+  }
+
+  /** Whether the mark is gone: what is not there was lost then; else somebody deleted it. */
+  private boolean isUnmarked(EtcdLeaseStore.Reading reading) {
+    return contents != null && contents.isMarked() && !reading.contents().isMarked();
+  }
+
+  /** Whoever holds these may not reach etcd now. */
+  private void putBackSoon(List<Lease> lost) {
+    salvage.putBackSoon(
+        lost,
+        question -> {
+          synchronized (lock) {
+            return closed ? Optional.empty() : question.apply(contents, revision);
+          }
+        });
   }
 
   private void listen() {
@@ -289,15 +333,18 @@ final class Watcher implements AutoCloseable {
     }
     boolean marked;
     synchronized (lock) {
+      List<Lease> before =
+          contents.isUnmarkedBy(events) ? List.copyOf(contents.leases().values()) : List.of();
       for (Contents.Change change : contents.apply(events)) {
         journal.change(change.subnet(), change.now(), change.released());
       }
+      putBackSoon(before.stream().filter(contents::lacks).toList());
       revision = Math.max(revision, result.object("header").number("revision"));
       witness = Witness.lastWritten(events).or(() -> witness);
       marked = contents.isMarked();
     }
     if (!marked) {
-      boolean _ = store.mark();
+      ifItTakesWrites(store::mark);
     }
   }
 

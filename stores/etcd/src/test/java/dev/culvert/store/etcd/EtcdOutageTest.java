@@ -132,6 +132,48 @@ final class EtcdOutageTest {
     assertEquals(three, assertInstanceOf(LeaseEvent.Announced.class, next()).lease());
   }
 
+  /** By writing, until etcd itself raises the alarm; hearing and reading go on. */
+  @Test
+  void aQuotaThatIsUsedUpIsToldAndHarmsNothing() throws Exception {
+    try (EtcdProcess small = EtcdProcess.start("--quota-backend-bytes=" + (1 << 20));
+        EtcdLeaseStore store = new EtcdLeaseStore(small.config(PREFIX));
+        Gateway admin = new Gateway(small.config(PREFIX))) {
+      Lease held = done(store.acquire(lease("10.244.1.0/24", 1, "host-01")));
+      var full = assertThrows(LeaseStoreException.class, () -> fill(admin));
+      assertTrue(full.getMessage().contains("database space exceeded"), full.getMessage());
+      var refused = assertThrows(LeaseStoreException.class, () -> store.renew(held, held));
+      assertTrue(refused.getMessage().contains("its space is used up; "), refused.getMessage());
+      AutoCloseable _ = store.watch(events::add);
+      assertEquals(List.of(held), assertInstanceOf(LeaseEvent.Snapshot.class, next()).leases());
+
+      long revision = store.read().revision();
+      ask(admin, "kv/compaction", Map.of("revision", revision, "physical", true));
+      ask(admin, "maintenance/defragment", Map.of());
+      String member =
+          admin
+              .call("maintenance/status", Map.of(), Gateway.Kind.READ)
+              .object("header")
+              .text("member_id");
+      ask(
+          admin,
+          "maintenance/alarm",
+          Map.of("action", "DEACTIVATE", "memberID", member, "alarm", "NOSPACE"));
+      Lease renewed = done(store.renew(held, held));
+      assertEquals(renewed, assertInstanceOf(LeaseEvent.Announced.class, next()).lease());
+    }
+  }
+
+  /** One key, again and again: its history is what takes the room. */
+  private static void fill(Gateway admin) {
+    for (int i = 0; i < 100; i++) {
+      ask(admin, "kv/put", Requests.put("/filler", "x".repeat(100_000)));
+    }
+  }
+
+  private static void ask(Gateway admin, String method, Map<String, ?> request) {
+    Json _ = admin.call(method, request, Gateway.Kind.WRITE);
+  }
+
   @Test
   void aWipedEtcdVanishesAndLooksNew() throws Exception {
     Lease one = claim(1);

@@ -137,9 +137,14 @@ final class EtcdProcess implements AutoCloseable {
     copy(folder.resolve("data"), folder.resolve("backup"));
   }
 
+  /** All that it held is gone; it must not run. */
+  void wipe() throws Exception {
+    remove(folder.resolve("data"));
+  }
+
   /** Puts back what was kept; it must not run. */
   void restoreBackUp() throws Exception {
-    remove(folder.resolve("data"));
+    wipe();
     copy(folder.resolve("backup"), folder.resolve("data"));
   }
 
