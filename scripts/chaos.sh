@@ -19,7 +19,7 @@ chaos_command() {
   ensure_test_tools
   require_jdk
   say "The same again: ./dev chaos --minutes $minutes --seed $seed"
-  maven -q -Ptiers -Dspotless.check.skip -pl lab -am -Drequire.all -Dtest=ChaosRun -Dsurefire.failIfNoSpecifiedTests=false \
+  maven -q -Ptiers -Dspotless.check.skip -pl lab -am -Drequire.all -Dtest=ChaosTest -Dsurefire.failIfNoSpecifiedTests=false \
     "-Dchaos.minutes=$minutes" "-Dchaos.seed=$seed" ${table:+"-Dchaos.table=$table"} verify ||
     die "something happened that must not (see above)."
 }

@@ -47,7 +47,7 @@ public final class Probes {
   public static Ping interrupted(Shell shell, Running ping) {
     shell.check(
         Command.of("sh", "-c", "kill -INT " + ping.pid())); // the shell's own kill: no package
-    Patience.until("ping to end", Duration.ofSeconds(2), () -> !ping.alive());
+    Patience.until("ping to end", Duration.ofSeconds(10), () -> !ping.alive());
     return parsePing(ping.log());
   }
 

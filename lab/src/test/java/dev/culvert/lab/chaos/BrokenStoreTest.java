@@ -16,6 +16,7 @@ import dev.culvert.store.etcd.EtcdLeaseStore;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -46,7 +47,7 @@ class BrokenStoreTest {
   void startEtcd() {
     long pid = ProcessHandle.current().pid();
     String address = "127.%d.%d.2".formatted(1 + pid / 250 % 250, 1 + pid % 250);
-    etcd = new EtcdMember(shell, "", address, folder.resolve("m1"));
+    etcd = new EtcdMember(shell, "", address, folder.resolve("m1"), Optional.empty());
     etcd.start("m1=" + etcd.peer());
     EtcdAdmin admin = new EtcdAdmin();
     Patience.until("etcd to serve", JOIN, () -> admin.serves(etcd.adminEndpoint()));
@@ -110,12 +111,11 @@ class BrokenStoreTest {
         .toList();
   }
 
-  private static OverlayConfig config(int number) {
+  private static OverlayConfig.Builder config(int number) {
     return OverlayConfig.builder(
             new HostName("sim-%02d".formatted(number)),
             IpPrefix.parseAddress("10.17.2." + (100 + number)))
         .network(IpPrefix.parse("10.244.0.0/22"))
-        .leaseDuration(OverlayConfig.MIN_LEASE_DURATION)
-        .build();
+        .leaseDuration(OverlayConfig.MIN_LEASE_DURATION);
   }
 }

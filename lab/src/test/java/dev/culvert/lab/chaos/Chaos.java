@@ -19,8 +19,9 @@ import java.util.Set;
 
 /**
  * A run: faults of a real etcd and of agents, one after the other as a seed says, and what must
- * hold looked at all along. Half of the time etcd has one member, then three. Runs in a network
- * namespace that it has for itself, which {@link ChaosRun} makes.
+ * hold looked at all along. Half of the time etcd has one member, then three; then come, in a world
+ * of its own, the faults of an etcd that shows certificates and asks for passwords. Runs in a
+ * network namespace that it has for itself, which {@link ChaosTest} makes.
  */
 final class Chaos {
   /**
@@ -34,40 +35,67 @@ final class Chaos {
   /** So that both paths are warm, and what the fault before left is through. */
   private static final Duration CALM = Duration.ofMillis(500);
 
-  private final World world;
-  private final Faults faults;
-  private final long seed;
-  private final FaultTable table = new FaultTable();
-  private final long beganNs = System.nanoTime();
+  /** A longer run has each fault of a secured etcd once in so many minutes. */
+  private static final int SECURED_MINUTES = 10;
 
-  private Chaos(World world, long seed) {
-    this.world = world;
-    this.faults = new Faults(world);
-    this.seed = seed;
+  private final String prefix;
+  private final Path folder;
+  private final Duration lasts;
+  private final long seed;
+  private final Path page;
+  private final FaultTable table = new FaultTable();
+  private final List<String> violations = new ArrayList<>();
+  private final long beganNs = System.nanoTime();
+  private long moments;
+  private long acknowledged;
+
+  private Chaos(String[] arguments) {
+    this.prefix = arguments[0];
+    this.folder = Path.of(arguments[1]);
+    this.lasts = Duration.ofSeconds(Math.round(Double.parseDouble(arguments[2]) * 60));
+    this.seed = Long.parseLong(arguments[3]);
+    this.page = Path.of(arguments[4]);
   }
 
   /**
    * @param arguments the prefix of namespaces' names, a folder, minutes, the seed, and the file
    *     that the table goes to
    */
-  public static void main(String[] arguments) throws Exception {
-    String prefix = arguments[0];
-    Path folder = Path.of(arguments[1]);
-    Duration lasts = Duration.ofSeconds(Math.round(Double.parseDouble(arguments[2]) * 60));
-    long seed = Long.parseLong(arguments[3]);
-    List<String> violations;
-    try (World world = new World(prefix, folder)) {
-      Chaos chaos = new Chaos(world, seed);
-      world.build();
-      violations = chaos.run(lasts, Path.of(arguments[4]));
+  public static void main(String[] arguments) {
+    Chaos chaos = new Chaos(arguments);
+    try {
+      chaos.run();
+    } catch (Exception e) { // or it would not end: see below
+      e.printStackTrace(System.out);
+      chaos.violations.add("the run itself failed: " + e.getMessage());
+      System.out.println("FAILED: " + e.getMessage());
     }
     // Simulated agents that are frozen have threads which never end.
     System.out.flush();
-    Runtime.getRuntime().halt(violations.isEmpty() ? 0 : 1);
+    Runtime.getRuntime().halt(chaos.violations.isEmpty() ? 0 : 1);
   }
 
-  private List<String> run(Duration lasts, Path page) throws IOException {
+  private void run() throws IOException {
     say("seed %d, %.1f minutes".formatted(seed, lasts.toSeconds() / 60.0));
+    try (World world = new World(prefix, folder.resolve("a"), World.Size.FULL, false)) {
+      world.build();
+      withPlainEtcd(world);
+    }
+    if (violations.isEmpty()) {
+      say("etcd shows certificates, and asks for passwords");
+      try (World world = new World(prefix, folder.resolve("b"), World.Size.SMALL, true)) {
+        world.build();
+        withSecuredEtcd(world);
+      }
+    }
+    System.out.println();
+    System.out.println(table.text());
+    say(counts());
+    violations.forEach(violation -> System.out.println("VIOLATION: " + violation));
+  }
+
+  private void withPlainEtcd(World world) throws IOException {
+    Faults faults = new Faults(world);
     var _ = world.awaitRight(BOUND);
     for (int members : new int[] {1, 3}) {
       if (members != world.etcd.size() && world.violations().isEmpty()) {
@@ -75,21 +103,32 @@ final class Chaos {
         faults.wiped(members);
         var _ = world.awaitRight(BOUND);
       }
-      Schedule schedule = new Schedule(seed, members);
-      Duration end = lasts.multipliedBy(members == 1 ? 1 : 2).dividedBy(2);
+      Schedule schedule = new Schedule(seed, Fault.of(members));
+      long partBeganNs = System.nanoTime(); // making a world takes its time on a busy machine
       do {
-        if (world.violations().isEmpty()) {
-          round(schedule.next());
-          Files.writeString(page, page(lasts)); // as of now: a long run may be ended early
-        }
-      } while (elapsed().compareTo(end) < 0 && world.violations().isEmpty());
+        round(world, faults, schedule);
+      } while (System.nanoTime() - partBeganNs < lasts.toNanos() / 2
+          && world.violations().isEmpty());
     }
-    List<String> violations = world.violations();
-    System.out.println();
-    System.out.println(table.text());
-    say(counts());
-    violations.forEach(violation -> System.out.println("VIOLATION: " + violation));
-    return violations;
+    add(world);
+  }
+
+  private void withSecuredEtcd(World world) throws IOException {
+    Faults faults = new Faults(world);
+    var _ = world.awaitRight(BOUND);
+    Schedule schedule = new Schedule(seed, Fault.ofSecured());
+    long rounds = Fault.ofSecured().size() * Math.max(1, lasts.toMinutes() / SECURED_MINUTES);
+    for (long i = 0; i < rounds; i++) {
+      round(world, faults, schedule);
+    }
+    add(world);
+    Files.writeString(page, page());
+  }
+
+  private void add(World world) {
+    violations.addAll(world.violations());
+    moments += world.forwarders.changes();
+    acknowledged += world.acknowledged.count();
   }
 
   private String counts() {
@@ -98,30 +137,35 @@ final class Chaos {
         .formatted(
             seed,
             table.count(),
-            world.forwarders.changes(),
-            world.acknowledged.count(),
+            moments,
+            acknowledged,
             lived.lost(),
             lived.sent(),
-            world.violations().size());
+            violations.size());
   }
 
   /** For the documentation. */
-  private String page(Duration lasts) {
+  private String page() {
+    String minutes = String.valueOf(lasts.toSeconds() / 60.0).replaceAll("\\.0$", "");
     return """
     # What faults did to hosts that lease from etcd
 
-    Written by `./dev chaos --minutes %d --seed %d --table docs/etcd-faults.md`: %d hosts with agents,
-    kernel tables and containers, %d simulated ones, etcd of one member for half of the time and of three then.
-    Packets count on paths whose two hosts carried on, fifty a second; tables were looked at every 100 ms, after
-    the fault's end. %s.
+    Written by `./dev chaos --minutes %s --seed %d --table docs/etcd-faults.md`: %d hosts with agents,
+    kernel tables and containers, %d simulated ones, etcd of one member for half of the time and of three then; at
+    the end %d and %d, with certificates and passwords. Packets count on paths whose two hosts carried on, fifty a
+    second; tables were looked at every 100 ms, after the fault's end.
+
+    %s.
 
     %s\
     """
         .formatted(
-            lasts.toMinutes(),
+            minutes,
             seed,
-            world.real.size(),
-            world.simulated.size(),
+            World.REAL,
+            World.Size.FULL.simulated(),
+            World.REAL,
+            World.Size.SMALL.simulated(),
             counts(),
             table.text());
   }
@@ -134,7 +178,14 @@ final class Chaos {
     System.out.printf("%5d s  %s%n", elapsed().toSeconds(), what);
   }
 
-  private void round(Schedule.Step step) {
+  /** Nothing where something happened already that must not. */
+  private void round(World world, Faults faults, Schedule schedule) {
+    if (world.violations().isEmpty()) {
+      round(world, faults, schedule.next());
+    }
+  }
+
+  private void round(World world, Faults faults, Schedule.Step step) {
     Map<HostName, Subnet> before = world.holders();
     List<HostName> living = new ArrayList<>(world.running().map(HistoryMember::name).toList());
     String number = String.valueOf(table.count());
@@ -152,19 +203,20 @@ final class Chaos {
     List<String> sentences = said.stop();
     Traffic.Loss lived = first.stop();
     Traffic.Loss other = second.stop();
-    if (step.fault() != Fault.AGENT_OVERSLEPT) { // which cuts one end of the second path off
+    if (!step.fault().cutsAPath()) {
       lived = lived.plus(other);
     }
-    table.add(step.fault(), new FaultTable.Round(world.etcd.size(), lived, right, sentences));
+    table.add(step.fault(), new FaultTable.Round(lived, right, sentences));
     say(
-        "%s (%d s, members: %d): %d of %d packets lost, right after %s"
+        "%s (%d s, members: %d): %d of %d packets lost, right after %s; %s"
             .formatted(
                 step.fault().words,
                 step.lasts().toSeconds(),
                 world.etcd.size(),
                 lived.lost(),
                 lived.sent(),
-                right.map(time -> time.toMillis() + " ms").orElse("NEVER")));
+                right.map(time -> time.toMillis() + " ms").orElse("NEVER"),
+                sentences.stream().findFirst().orElse("status said nothing")));
     if (lived.lost() > 0) {
       world.broken("packets were lost on a path whose hosts lived: " + step.fault().words);
     }

@@ -11,12 +11,18 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** What an administrator of etcd does. */
 final class EtcdAdmin {
   private static final Duration ANSWER = Duration.ofSeconds(5);
 
+  private static final String ROOT = "root";
+
+  private Optional<String> rootPassword = Optional.empty();
+  private Optional<String> token = Optional.empty();
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(ANSWER).build();
 
@@ -65,8 +71,36 @@ final class EtcdAdmin {
         Map.of("action", full ? "ACTIVATE" : "DEACTIVATE", "memberID", "0", "alarm", "NOSPACE"));
   }
 
+  /**
+   * A user with this password may read and write below the prefix, and nobody else; for who may do
+   * anything, the same password as at first.
+   */
+  void enablePasswords(URI endpoint, String prefix, String password) {
+    for (String name : List.of(ROOT, Security.USER)) {
+      call(endpoint, "auth/user/add", Map.of("name", name, "password", password));
+      call(endpoint, "auth/role/add", Map.of("name", name));
+      call(endpoint, "auth/user/grant", Map.of("user", name, "role", name));
+    }
+    Map<String, Object> all =
+        Map.of(
+            "permType", "READWRITE",
+            "key", encode(prefix + "/"),
+            "range_end", encode(prefix + "0"));
+    call(endpoint, "auth/role/grant", Map.of("name", Security.USER, "perm", all));
+    call(endpoint, "auth/enable", Map.of());
+    rootPassword = Optional.of(password);
+  }
+
+  void changePassword(URI endpoint, String password) {
+    call(endpoint, "auth/user/changepw", Map.of("name", Security.USER, "password", password));
+  }
+
   private Map<String, Object> call(URI endpoint, String method, Map<String, ?> request) {
     try {
+      if (rootPassword.isPresent()) {
+        Map<String, String> login = Map.of("name", ROOT, "password", rootPassword.get());
+        token = Optional.of(ask(endpoint, "auth/authenticate", login).get("token").toString());
+      }
       return ask(endpoint, method, request);
     } catch (IOException e) {
       throw new LabException("etcd refuses its administrator " + method + ": " + e + ".", e);
@@ -79,6 +113,7 @@ final class EtcdAdmin {
         HttpRequest.newBuilder(endpoint.resolve("/v3/" + method))
             .timeout(ANSWER)
             .POST(HttpRequest.BodyPublishers.ofString(Json.line(request)));
+    token.ifPresent(known -> builder.header("Authorization", known));
     try {
       HttpResponse<String> response =
           client.send(builder.build(), HttpResponse.BodyHandlers.ofString());

@@ -16,14 +16,17 @@ final class EtcdCluster {
   private static final Duration START = Duration.ofSeconds(30);
 
   private final List<EtcdMember> all;
+  private final Optional<Security> security;
   private final EtcdAdmin admin = new EtcdAdmin();
   private List<EtcdMember> members;
 
   /**
    * @param all that there may be; the first is the one of a cluster of one
+   * @param security of a cluster of one
    */
-  EtcdCluster(List<EtcdMember> all) {
+  EtcdCluster(List<EtcdMember> all, Optional<Security> security) {
     this.all = List.copyOf(all);
+    this.security = security;
     this.members = List.of(all.getFirst());
   }
 
@@ -32,8 +35,8 @@ final class EtcdCluster {
     return new EtcdConfig(
         all.stream().map(EtcdMember::endpoint).toList(),
         EtcdConfig.PREFIX,
-        EtcdConfig.Tls.DEFAULT,
-        Optional.empty(),
+        security.map(Security::tls).orElse(EtcdConfig.Tls.DEFAULT),
+        security.map(Security::login),
         Vtep.VXLAN_PORT);
   }
 
@@ -55,6 +58,8 @@ final class EtcdCluster {
     members = all.subList(0, count);
     members.forEach(EtcdMember::wipe);
     start();
+    security.ifPresent(known ->
+        admin.enablePasswords(anyone().adminEndpoint(), EtcdConfig.PREFIX, known.password()));
   }
 
   /** Starts what does not run, and waits until it serves. */

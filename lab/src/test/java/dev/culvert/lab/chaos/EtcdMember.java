@@ -9,8 +9,10 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** One etcd, in a namespace of its own or on an address of the loopback's. */
@@ -26,22 +28,26 @@ final class EtcdMember {
   private final String address;
   private final Path folder;
   private final Shell shell;
+  private final Optional<Security> security;
   private Running process;
   private boolean stopped;
 
   /**
    * @param namespace empty for this process's own
    */
-  EtcdMember(Shell shell, String namespace, String address, Path folder) {
+  EtcdMember(
+      Shell shell, String namespace, String address, Path folder, Optional<Security> security) {
     this.shell = shell;
     this.namespace = namespace;
     this.address = address;
     this.folder = folder;
+    this.security = security;
     this.name = folder.getFileName().toString();
   }
 
   URI endpoint() {
-    return URI.create("http://" + address + ":" + CLIENT_PORT);
+    String scheme = security.isPresent() ? "https" : "http";
+    return URI.create(scheme + "://" + address + ":" + CLIENT_PORT);
   }
 
   URI adminEndpoint() {
@@ -67,18 +73,21 @@ final class EtcdMember {
     } catch (IOException e) {
       throw new LabException("Cannot make " + folder + ": " + e.getMessage() + ".", e);
     }
-    Command etcd =
-        Command.of(
-            "etcd",
-            "--name=" + name,
-            "--data-dir=" + data(),
-            "--listen-client-urls=" + endpoint() + "," + adminEndpoint(),
-            "--advertise-client-urls=" + endpoint(),
-            "--listen-peer-urls=" + peer(),
-            "--initial-advertise-peer-urls=" + peer(),
-            "--initial-cluster=" + cluster,
-            "--bcrypt-cost=4", // of the few processors here none is for passwords
-            "--log-level=error");
+    List<String> words =
+        new ArrayList<>(
+            List.of(
+                "etcd",
+                "--name=" + name,
+                "--data-dir=" + data(),
+                "--listen-client-urls=" + endpoint() + "," + adminEndpoint(),
+                "--advertise-client-urls=" + endpoint(),
+                "--listen-peer-urls=" + peer(),
+                "--initial-advertise-peer-urls=" + peer(),
+                "--initial-cluster=" + cluster,
+                "--bcrypt-cost=4", // of the few processors here none is for passwords
+                "--log-level=error"));
+    security.map(Security::arguments).ifPresent(words::addAll);
+    Command etcd = Command.of(words);
     process = shell.start(namespace.isEmpty() ? etcd : etcd.in(namespace), folder.resolve("log"));
   }
 

@@ -19,7 +19,7 @@ final class FaultTable {
    * @param right after the fault's end, until all tables were; empty where they never were
    * @param said by {@code status}, in the order in which it came
    */
-  record Round(int members, Traffic.Loss lived, Optional<Duration> right, List<String> said) {}
+  record Round(Traffic.Loss lived, Optional<Duration> right, List<String> said) {}
 
   private final Map<Fault, List<Round>> rounds = new EnumMap<>(Fault.class);
 
@@ -61,7 +61,7 @@ final class FaultTable {
         all.stream()
             .flatMap(round -> round.said().stream())
             .max(Comparator.comparingInt(sentence -> frequency(all, sentence)))
-            .map(FaultTable::short_)
+            .map(FaultTable::cell)
             .orElse("nothing");
     return "| %s | %d | %d of %d | %s | %s |\n"
         .formatted(fault.words, all.size(), lived.lost(), lived.sent(), times, said);
@@ -74,8 +74,14 @@ final class FaultTable {
             .count();
   }
 
-  private static String short_(String sentence) {
-    return sentence.replace("|", "\\|");
+  /**
+   * Without what is another one each time: times, and what the names of a run's hosts begin with.
+   */
+  private static String cell(String sentence) {
+    return sentence
+        .replaceAll("\\d{4}-\\d{2}-\\d{2}T[0-9:.]+Z", "...")
+        .replaceAll("cv-ch\\d+-[ab]", "")
+        .replace("|", "\\|");
   }
 
   private static String seconds(Duration time) {

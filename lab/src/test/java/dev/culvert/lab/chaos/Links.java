@@ -14,28 +14,39 @@ final class Links {
   private static final String TABLE = "inet chaos";
 
   private final Shell shell;
+  private final String lan;
 
-  Links(Shell shell) {
+  /**
+   * @param lan the bridge's name, which begins those of its ports
+   */
+  Links(Shell shell, String lan) {
     this.shell = shell;
+    this.lan = lan;
   }
 
   /** The bridge, with an address of this process's own. */
   void build(String address) {
     run("ip", "link", "set", "lo", "up");
-    run("ip", "link", "add", "lan", "type", "bridge");
-    run("ip", "address", "add", address + "/24", "dev", "lan");
-    run("ip", "link", "set", "lan", "up");
+    run("ip", "link", "add", lan, "type", "bridge");
+    run("ip", "address", "add", address + "/24", "dev", lan);
+    run("ip", "link", "set", lan, "up");
   }
 
   /** Makes a namespace that is part of the network. */
   void join(String namespace, int number, String address) {
     new Namespaces(shell).create(List.of(namespace));
-    String port = "p" + number;
+    String port = lan + number;
     run("ip", "-n", namespace, "link", "set", "lo", "up");
     run("ip", "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace);
-    run("ip", "link", "set", port, "master", "lan", "up");
+    run("ip", "link", "set", port, "master", lan, "up");
     run("ip", "-n", namespace, "address", "add", address + "/24", "dev", "eth0");
     run("ip", "-n", namespace, "link", "set", "eth0", "up");
+  }
+
+  /** The reverse of {@link #join}: nothing of the namespace's kernel stays. */
+  void remove(String namespace, int number) {
+    run("ip", "link", "delete", lan + number); // at once; with its namespace it would go later
+    new Namespaces(shell).delete(List.of(namespace));
   }
 
   /**

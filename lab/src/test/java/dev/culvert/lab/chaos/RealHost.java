@@ -28,11 +28,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** A host in a namespace, with an agent as it is installed, the kernel's tables and a container. */
 final class RealHost implements HistoryMember {
@@ -58,7 +60,10 @@ final class RealHost implements HistoryMember {
     this.folder = folder;
   }
 
-  void configure(EtcdConfig etcd, Duration lease, String network) {
+  /**
+   * @param secured what goes behind the endpoints
+   */
+  void configure(EtcdConfig etcd, String secured, Duration lease, String network) {
     String endpoints =
         etcd.endpoints().stream().map(URI::toString).collect(Collectors.joining("\", \""));
     String text =
@@ -70,10 +75,12 @@ final class RealHost implements HistoryMember {
         leaseDuration: %ds
         underlay: {interface: eth0}
         store:
-          etcd: {endpoints: ["%s"]}
+          etcd: {endpoints: ["%s"]%s}
         runDirectory: %s
+        stateDirectory: %s
         """
-            .formatted(namespace, network, number, lease.toSeconds(), endpoints, folder);
+            .formatted(
+                namespace, network, number, lease.toSeconds(), endpoints, secured, folder, folder);
     try {
       Files.writeString(config(), text);
     } catch (IOException e) {
@@ -149,6 +156,24 @@ final class RealHost implements HistoryMember {
     agent.kill();
   }
 
+  /** What the kernel forgets when it reboots, besides its namespaces. */
+  void forget() {
+    Path pins = pins();
+    try (Stream<Path> all = Files.walk(pins)) {
+      for (Path each : all.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(each);
+      }
+    } catch (IOException e) {
+      throw new LabException("Cannot remove " + pins + ": " + e + ".", e);
+    }
+  }
+
+  /** Whether its container gets an answer from another's. */
+  boolean reaches(RealHost other) {
+    Command ping = Command.of("ping", "-n", "-c", "1", "-W", "1", other.address());
+    return shell.run(ping.in(container)).exitCode() == 0;
+  }
+
   void freeze() {
     frozen = true;
     signal("STOP");
@@ -186,8 +211,11 @@ final class RealHost implements HistoryMember {
   }
 
   private Datapath.State kernel() {
-    Path pins = BpfFileSystem.DEFAULT.resolve("culvert").resolve(namespace);
-    return EbpfDatapath.inspect(Libc.system(), pins).state();
+    return EbpfDatapath.inspect(Libc.system(), pins()).state();
+  }
+
+  private Path pins() {
+    return BpfFileSystem.DEFAULT.resolve("culvert").resolve(namespace);
   }
 
   @Override

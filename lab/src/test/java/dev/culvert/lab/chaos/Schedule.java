@@ -3,6 +3,7 @@ package dev.culvert.lab.chaos;
 
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Deque;
 import java.util.List;
@@ -30,19 +31,22 @@ final class Schedule {
   record Step(Fault fault, Duration lasts, int chosen) {}
 
   private final Random random;
-  private final int members;
+  private final List<Fault> faults;
   private final Deque<Fault> deck = new ArrayDeque<>();
 
-  Schedule(long seed, int members) {
-    this.random = new Random(seed * 31 + members);
-    this.members = members;
+  /**
+   * @param faults that may happen
+   */
+  Schedule(long seed, List<Fault> faults) {
+    this.random = new Random(seed * 31 + faults.size());
+    this.faults = List.copyOf(faults);
   }
 
   Step next() {
     if (deck.isEmpty()) {
-      List<Fault> faults = Fault.of(members);
-      Collections.shuffle(faults, random);
-      deck.addAll(faults);
+      List<Fault> shuffled = new ArrayList<>(faults);
+      Collections.shuffle(shuffled, random);
+      deck.addAll(shuffled);
     }
     boolean isLong = random.nextInt(LONG_ONE_IN) == 0;
     int seconds = isLong ? LONG_SECONDS + random.nextInt(15) : 2 + random.nextInt(SHORT_SECONDS);

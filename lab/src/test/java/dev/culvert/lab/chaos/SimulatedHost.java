@@ -6,6 +6,7 @@ import dev.culvert.control.FakeDatapath;
 import dev.culvert.control.HistoryInvariants;
 import dev.culvert.control.HistoryMember;
 import dev.culvert.control.HostName;
+import dev.culvert.control.LeaseMemory;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.Overlay;
@@ -31,6 +32,26 @@ final class SimulatedHost implements HistoryMember {
   record Surroundings(
       Supplier<LeaseStore> opens, Forwarders forwarders, Acknowledged acknowledged) {}
 
+  /** Its disk, which outlives a reboot. */
+  private static final class Disk implements LeaseMemory {
+    private volatile Optional<Remembered> kept = Optional.empty();
+
+    @Override
+    public Optional<Remembered> recall() {
+      return kept;
+    }
+
+    @Override
+    public void remember(Remembered remembered) {
+      kept = Optional.of(remembered);
+    }
+
+    @Override
+    public void forget() {
+      kept = Optional.empty();
+    }
+  }
+
   private final OverlayConfig config;
   private final Surroundings around;
   private FakeDatapath datapath;
@@ -40,8 +61,8 @@ final class SimulatedHost implements HistoryMember {
   private volatile Optional<Overlay> overlay = Optional.empty();
   private volatile boolean wanted = true;
 
-  SimulatedHost(OverlayConfig config, Surroundings around) {
-    this.config = config;
+  SimulatedHost(OverlayConfig.Builder config, Surroundings around) {
+    this.config = config.memory(new Disk()).build();
     this.around = around;
     newKernel();
   }

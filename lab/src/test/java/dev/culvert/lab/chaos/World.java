@@ -15,6 +15,8 @@ import dev.culvert.lab.Namespaces;
 import dev.culvert.lab.Patience;
 import dev.culvert.lab.Shell;
 import dev.culvert.store.etcd.EtcdLeaseStore;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -22,6 +24,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
@@ -42,10 +45,26 @@ final class World implements AutoCloseable {
   /** 31 subnets that are given, and two machines more, which want another's. */
   private static final String NETWORK = "10.244.0.0/19";
 
-  private static final int SIMULATED = 29;
-  private static final int REAL = 4;
-  private static final int MEMBERS = 3;
-  private static final String UNDERLAY = "10.17.2.";
+  static final int REAL = 4;
+
+  /**
+   * How large a world is, and what is apart from another's.
+   *
+   * @param name which begins those of its devices and ends those of its namespaces; short
+   * @param underlay an IPv4 /24 without its last number
+   * @param members of etcd at the most
+   * @param simulated how many hosts, besides the real ones
+   */
+  record Size(String name, String underlay, int members, int simulated) {
+    /** More hosts than there are subnets: two always want another's. */
+    static final Size FULL = new Size("a", "10.17.2.", 3, 29);
+
+    /** With an etcd of one member. */
+    static final Size SMALL = new Size("b", "10.17.3.", 1, 6);
+  }
+
+  /** How often an agent is started that finds no etcd. */
+  private static final int STARTS = 5;
 
   /** How often somebody who is refused tries again. */
   private static final Duration RETRY = Duration.ofSeconds(2);
@@ -53,7 +72,8 @@ final class World implements AutoCloseable {
   private static final Duration LOOK = Duration.ofMillis(500);
 
   final Shell shell = new Shell();
-  final Links links = new Links(shell);
+  final Links links;
+  final Optional<Security> security;
   final EtcdCluster etcd;
   final List<RealHost> real;
   final List<SimulatedHost> simulated;
@@ -61,6 +81,7 @@ final class World implements AutoCloseable {
   final Acknowledged acknowledged = new Acknowledged();
   private final Path folder;
   private final String prefix;
+  private final Size size;
   private final ExecutorService starting = Executors.newVirtualThreadPerTaskExecutor();
   private final Thread looking =
       Thread.ofPlatform().daemon().name("chaos-look").unstarted(this::look);
@@ -72,65 +93,99 @@ final class World implements AutoCloseable {
 
   /**
    * @param prefix of the names of all namespaces
+   * @param folder that is made
+   * @param secured whether etcd and its clients show certificates and passwords
    */
-  World(String prefix, Path folder) {
-    this.prefix = prefix;
-    this.folder = folder;
+  World(String prefix, Path folder, Size size, boolean secured) throws IOException {
+    this.prefix = prefix + size.name();
+    this.folder = Files.createDirectories(folder);
+    this.size = size;
+    this.links = new Links(shell, "lan-" + size.name());
+    this.security =
+        secured ? Optional.of(new Security(shell, folder, member(1))) : Optional.empty();
     this.etcd =
         new EtcdCluster(
-            IntStream.rangeClosed(1, MEMBERS)
+            IntStream.rangeClosed(1, size.members())
                 .mapToObj(i ->
                     new EtcdMember(
-                        shell, prefix + "m" + i, UNDERLAY + (10 + i), folder.resolve("m" + i)))
-                .toList());
+                        shell, namespace("m", i), member(i), folder.resolve("m" + i), security))
+                .toList(),
+            security);
     this.real =
         IntStream.rangeClosed(1, REAL)
-            .mapToObj(i -> new RealHost(shell, prefix + "h" + i, i, folder))
+            .mapToObj(i -> new RealHost(shell, namespace("h", i), i, folder))
             .toList();
     SimulatedHost.Surroundings around =
         new SimulatedHost.Surroundings(
             () -> new EtcdLeaseStore(etcd.config()), forwarders, acknowledged);
     this.simulated =
-        IntStream.rangeClosed(1, SIMULATED)
+        IntStream.rangeClosed(1, size.simulated())
             .mapToObj(i -> new SimulatedHost(config(i), around))
             .toList();
   }
 
-  private static OverlayConfig config(int number) {
+  private String namespace(String kind, int number) {
+    return prefix + kind + number;
+  }
+
+  private String member(int number) {
+    return size.underlay() + (10 + number);
+  }
+
+  private OverlayConfig.Builder config(int number) {
     return OverlayConfig.builder(
             new HostName("sim-%02d".formatted(number)),
-            IpPrefix.parseAddress(UNDERLAY + (100 + number)))
+            IpPrefix.parseAddress(size.underlay() + (100 + number)))
         .network(IpPrefix.parse(NETWORK))
         .directRouting(false) // as the real ones
-        .leaseDuration(LEASE)
-        .build();
+        .leaseDuration(LEASE);
   }
 
   /** Everything is there, and everybody has joined. */
   void build() {
-    links.build(UNDERLAY + "1");
-    for (int i = 1; i <= MEMBERS; i++) {
-      links.join(prefix + "m" + i, i, UNDERLAY + (10 + i));
+    links.build(size.underlay() + "1");
+    for (int i = 1; i <= size.members(); i++) {
+      links.join(namespace("m", i), i, member(i));
     }
     etcd.makeAnew(1);
     store = new EtcdLeaseStore(etcd.config());
     for (int i = 1; i <= REAL; i++) {
       RealHost host = real.get(i - 1);
-      links.join(host.namespace, MEMBERS + i, UNDERLAY + (20 + i));
-      new Namespaces(shell).create(List.of(host.container));
-      host.configure(etcd.config(), LEASE, NETWORK);
+      connect(host);
+      String secured = security.map(Security::yaml).orElse("");
+      host.configure(etcd.config(), secured, LEASE, NETWORK);
       host.launch();
     }
     for (RealHost host : real) {
-      if (!host.isReady()) { // as a service manager: on a busy machine etcd may answer late
-        host.launch();
-        host.awaitReady();
+      for (int i = 1; i < STARTS && !host.isReady(); i++) {
+        host.launch(); // as a service manager: on a busy machine etcd may answer late
       }
+      host.awaitReady();
       host.attach();
       forwarders.started(host.name());
     }
     looking.start();
     retrying.start();
+  }
+
+  private int port(RealHost host) {
+    return size.members() + 1 + real.indexOf(host);
+  }
+
+  private void connect(RealHost host) {
+    links.join(host.namespace, port(host), size.underlay() + (21 + real.indexOf(host)));
+    new Namespaces(shell).create(List.of(host.container));
+  }
+
+  /** Its kernel begins anew, with a container in which nothing is; its agent does not run. */
+  void reboot(RealHost host) {
+    forwarders.sleeps(host.name());
+    host.kill();
+    links.remove(host.namespace, port(host));
+    new Namespaces(shell).delete(List.of(host.container));
+    host.forget();
+    forwarders.changed(host.name(), Set.of());
+    connect(host);
   }
 
   /** What the kernels of real hosts forward, and who had the time to look around. */
@@ -279,7 +334,9 @@ final class World implements AutoCloseable {
     } catch (LabException e) {
       System.out.println(e.getMessage());
     }
-    store.close();
+    if (store != null) {
+      store.close();
+    }
     etcd.close();
     shell.close();
   }
