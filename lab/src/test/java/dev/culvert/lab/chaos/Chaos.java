@@ -44,6 +44,7 @@ final class Chaos {
   private final long seed;
   private final Path page;
   private final FaultTable table = new FaultTable();
+  private final Lateness lateness = new Lateness();
   private final List<String> violations = new ArrayList<>();
   private final long beganNs = System.nanoTime();
   private long moments;
@@ -208,7 +209,7 @@ final class Chaos {
     }
     table.add(step.fault(), new FaultTable.Round(lived, right, sentences));
     say(
-        "%s (%d s, members: %d): %d of %d packets lost, right after %s; %s"
+        "%s (%d s, members: %d): %d of %d packets lost, right after %s, late by %d ms; %s"
             .formatted(
                 step.fault().words,
                 step.lasts().toSeconds(),
@@ -216,6 +217,7 @@ final class Chaos {
                 lived.lost(),
                 lived.sent(),
                 right.map(time -> time.toMillis() + " ms").orElse("NEVER"),
+                lateness.worst().toMillis(),
                 sentences.stream().findFirst().orElse("status said nothing")));
     if (lived.lost() > 0) {
       world.broken("packets were lost on a path whose hosts lived: " + step.fault().words);

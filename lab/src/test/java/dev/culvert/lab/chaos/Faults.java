@@ -26,7 +26,7 @@ final class Faults {
   /** A lease, half of it again, and what asking its holder takes. */
   private static final Duration TAKEN = World.LEASE.multipliedBy(5);
 
-  private static final Duration RENEWED = Duration.ofSeconds(30);
+  private static final Duration RENEWED = World.LEASE.multipliedBy(3);
   private static final Duration REGAINED = World.LEASE.multipliedBy(2);
 
   private static final int CLIENTS = EtcdMember.CLIENT_PORT;
