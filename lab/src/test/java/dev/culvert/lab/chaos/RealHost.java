@@ -152,6 +152,25 @@ final class RealHost implements HistoryMember {
                 List.of(address())));
   }
 
+  /**
+   * As {@link #attach}.
+   *
+   * @return false where the host is not sure of its subnet, and so takes nobody
+   */
+  boolean attachUnlessCutOff() {
+    try {
+      if (!forwards().isEmpty()) {
+        attach();
+        return true;
+      }
+    } catch (UserException e) {
+      if (!forwards().isEmpty()) {
+        throw e;
+      }
+    }
+    return false;
+  }
+
   void kill() {
     agent.kill();
   }
