@@ -89,6 +89,7 @@ final class Chaos {
         withSecuredEtcd(world);
       }
     }
+    Files.writeString(page, page());
     System.out.println();
     System.out.println(table.text());
     say(counts());
@@ -123,7 +124,6 @@ final class Chaos {
       round(world, faults, schedule);
     }
     add(world);
-    Files.writeString(page, page());
   }
 
   private void add(World world) {
@@ -180,9 +180,10 @@ final class Chaos {
   }
 
   /** Nothing where something happened already that must not. */
-  private void round(World world, Faults faults, Schedule schedule) {
+  private void round(World world, Faults faults, Schedule schedule) throws IOException {
     if (world.violations().isEmpty()) {
       round(world, faults, schedule.next());
+      Files.writeString(page, page()); // as of now, for who ends a long run early
     }
   }
 

@@ -17,7 +17,7 @@ import java.util.Optional;
 
 /** What an administrator of etcd does. */
 final class EtcdAdmin {
-  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final Duration ANSWER = Duration.ofSeconds(20);
 
   private static final String ROOT = "root";
 

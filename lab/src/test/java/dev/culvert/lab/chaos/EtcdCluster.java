@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
 
 /** The real etcd of a run, of one member or of three, and all that can be done to it. */
 final class EtcdCluster {
-  private static final Duration START = Duration.ofSeconds(30);
+  private static final Duration START = Duration.ofMinutes(2);
 
   private final List<EtcdMember> all;
   private final Optional<Security> security;

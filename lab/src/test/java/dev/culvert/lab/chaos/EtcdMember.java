@@ -113,7 +113,8 @@ final class EtcdMember {
   }
 
   private void signal(String signal) {
-    shell.check(Command.of("sh", "-c", "kill -" + signal + " " + process.pid()));
+    Command kill = Command.of("sh", "-c", "kill -" + signal + " " + process.pid());
+    shell.check(kill.within(Links.PATIENCE));
   }
 
   /** All that it held is gone; it must not run. */
@@ -124,13 +125,18 @@ final class EtcdMember {
   /** Keeps what it holds; it must not run. */
   void backUp() {
     remove(folder.resolve("backup"));
-    shell.check(Command.of("cp", "-a", data().toString(), folder.resolve("backup").toString()));
+    copy(data(), folder.resolve("backup"));
   }
 
   /** Puts back what was kept; it must not run. */
   void restore() {
     wipe();
-    shell.check(Command.of("cp", "-a", folder.resolve("backup").toString(), data().toString()));
+    copy(folder.resolve("backup"), data());
+  }
+
+  private void copy(Path from, Path to) {
+    Command cp = Command.of("cp", "-a", from.toString(), to.toString());
+    shell.check(cp.within(Links.PATIENCE));
   }
 
   private static void remove(Path tree) {

@@ -27,7 +27,7 @@ final class Faults {
   private static final Duration TAKEN = World.LEASE.multipliedBy(5);
 
   private static final Duration RENEWED = World.LEASE.multipliedBy(3);
-  private static final Duration REGAINED = World.LEASE.multipliedBy(2);
+  private static final Duration REGAINED = World.LEASE.multipliedBy(4);
 
   private static final int CLIENTS = EtcdMember.CLIENT_PORT;
   private static final int PEERS = EtcdMember.PEER_PORT;

@@ -4,6 +4,7 @@ package dev.culvert.lab.chaos;
 import dev.culvert.lab.Command;
 import dev.culvert.lab.Namespaces;
 import dev.culvert.lab.Shell;
+import java.time.Duration;
 import java.util.List;
 
 /**
@@ -11,6 +12,9 @@ import java.util.List;
  * cut by nftables in the namespaces at their ends.
  */
 final class Links {
+  /** Of any command here: on a busy machine each takes its time. */
+  static final Duration PATIENCE = Duration.ofMinutes(1);
+
   private static final String TABLE = "inet chaos";
 
   private final Shell shell;
@@ -74,14 +78,14 @@ final class Links {
         }
         """
             .formatted(TABLE, port, verdict);
-    shell.check(Command.of("nft", "-f", "-").in(namespace).reading(rules));
+    shell.check(Command.of("nft", "-f", "-").in(namespace).reading(rules).within(PATIENCE));
   }
 
   void mend(String namespace) {
-    shell.check(Command.of(List.of("nft", "delete table " + TABLE)).in(namespace));
+    shell.check(Command.of("nft", "delete table " + TABLE).in(namespace).within(PATIENCE));
   }
 
   private void run(String... words) {
-    shell.check(Command.of(words));
+    shell.check(Command.of(words).within(PATIENCE));
   }
 }

@@ -38,8 +38,8 @@ import java.util.stream.Stream;
 
 /** A host in a namespace, with an agent as it is installed, the kernel's tables and a container. */
 final class RealHost implements HistoryMember {
-  private static final Duration START = Duration.ofSeconds(60);
-  private static final Duration ANSWER = Duration.ofSeconds(5);
+  private static final Duration START = Duration.ofMinutes(2);
+  private static final Duration ANSWER = Duration.ofSeconds(20);
 
   final String namespace;
   final String container;
@@ -209,7 +209,8 @@ final class RealHost implements HistoryMember {
   }
 
   private void signal(String signal) {
-    shell.check(Command.of("sh", "-c", "kill -" + signal + " " + agent.pid()));
+    Command kill = Command.of("sh", "-c", "kill -" + signal + " " + agent.pid());
+    shell.check(kill.within(Links.PATIENCE));
   }
 
   /** Removes all that was made on it; for who ends. */

@@ -63,7 +63,7 @@ final class Security {
     List<String> words =
         new ArrayList<>(List.of("sh", "-c", "cd \"$0\" && exec openssl \"$@\"", folder.toString()));
     words.addAll(List.of(arguments.split(" ")));
-    shell.check(Command.of(words));
+    shell.check(Command.of(words).within(Links.PATIENCE));
   }
 
   private Path file(String name) {

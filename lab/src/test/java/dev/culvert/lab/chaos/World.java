@@ -68,6 +68,9 @@ final class World implements AutoCloseable {
     static final Size SMALL = new Size("b", "10.17.3.", 1, 6);
   }
 
+  /** How often etcd is asked where nothing is wrong with it; each time for seconds. */
+  private static final int ASKED = 10;
+
   /** How often an agent is started that finds no etcd. */
   private static final int STARTS = 5;
 
@@ -245,7 +248,15 @@ final class World implements AutoCloseable {
         real.stream().filter(RealHost::isAwake), simulated.stream().filter(SimulatedHost::isAwake));
   }
 
+  /** What etcd holds; asked again where a busy machine answers late. */
   List<Lease> leases() {
+    for (int i = 1; i < ASKED; i++) {
+      try {
+        return store.list();
+      } catch (LeaseStoreException e) {
+        Patience.pause(LOOK);
+      }
+    }
     return store.list();
   }
 
@@ -259,7 +270,7 @@ final class World implements AutoCloseable {
   /** What is not as the store says, and what the store lost; empty where all is right. */
   Optional<String> wrong() {
     try {
-      List<Lease> held = leases();
+      List<Lease> held = store.list();
       return running()
           .map(machine -> HistoryInvariants.difference(held, machine))
           .flatMap(Optional::stream)
