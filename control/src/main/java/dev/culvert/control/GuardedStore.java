@@ -7,19 +7,21 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Somebody's store, kept from harming the thread that asks it: each call runs on a thread of its
- * own, and whatever goes wrong there (an answer that does not come, null, an exception of any kind,
- * an {@link Error}) is a {@link LeaseStoreException}. While a call hangs, others are refused at
- * once. What was given up is not carried out later: the call is interrupted, and a lease that it
- * claims all the same is released.
+ * Somebody's store, kept from harming the thread that asks it: calls run on another thread, and
+ * whatever goes wrong there (an answer that does not come, null, an exception of any kind, an
+ * {@link Error}) is a {@link LeaseStoreException}. While a call hangs, others are refused at once.
+ * What was given up is not carried out later: the call is interrupted, and a lease that it claims
+ * all the same is released.
  *
  * <p>One thread asks; any may call {@link #giveUp}.
  */
@@ -31,6 +33,8 @@ final class GuardedStore implements LeaseStore {
 
   /** Closing a watch must not keep anybody from ending. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(1);
+
+  private static final int IDLE_SECONDS = 5;
 
   private static final long BEAT_NS = TimeUnit.SECONDS.toNanos(1);
 
@@ -52,6 +56,7 @@ final class GuardedStore implements LeaseStore {
   private final Duration patience;
   private final Runnable beat;
   private Call<?> running; // guarded by this
+  private Worker worker; // guarded by this; null where none lives
   private boolean givenUp; // guarded by this
   private volatile String logged = "";
 
@@ -211,13 +216,40 @@ final class GuardedStore implements LeaseStore {
     giveUp();
   }
 
+  /** A thread that carries out one call after the other, and ends when none comes. */
+  private final class Worker {
+    private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+    private final Thread thread =
+        Thread.ofPlatform().name(threadName).daemon().unstarted(this::loop);
+
+    private void loop() {
+      for (Runnable task = next(); task != null; task = next()) {
+        task.run();
+      }
+    }
+
+    private Runnable next() {
+      try {
+        Runnable task = tasks.poll(IDLE_SECONDS, TimeUnit.SECONDS);
+        return task != null ? task : last();
+      } catch (InterruptedException e) {
+        return next(); // it was for the call before
+      }
+    }
+
+    private Runnable last() {
+      synchronized (GuardedStore.this) {
+        Runnable task = tasks.poll();
+        if (task == null) {
+          worker = null;
+        }
+        return task;
+      }
+    }
+  }
+
   private <T> T call(String what, Supplier<T> action, Consumer<T> takeBack) {
     Call<T> call = new Call<>(what);
-    call.thread =
-        Thread.ofPlatform()
-            .name(threadName)
-            .daemon()
-            .unstarted(() -> carryOut(call, action, takeBack));
     synchronized (this) {
       if (givenUp) {
         throw new LeaseStoreException("The overlay ends and asks its store nothing any more.");
@@ -226,12 +258,18 @@ final class GuardedStore implements LeaseStore {
         throw new LeaseStoreException(silence(running));
       }
       running = call;
-      call.thread.start();
+      if (worker == null) {
+        worker = new Worker();
+        worker.thread.start();
+      }
+      call.thread = worker.thread;
+      worker.tasks.add(() -> carryOut(call, action, takeBack));
     }
     return await(call);
   }
 
   private <T> void carryOut(Call<T> call, Supplier<T> action, Consumer<T> takeBack) {
+    boolean _ = Thread.interrupted(); // was for the call before
     T result = null;
     LeaseStoreException failure = null;
     try {

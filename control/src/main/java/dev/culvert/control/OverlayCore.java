@@ -171,7 +171,7 @@ final class OverlayCore {
       problems.guard(
           "Writing the snapshot", () -> remembering.update(leases.unfenced(), table::leases, now));
     }
-    List<String> all = allProblems();
+    List<String> all = allProblems(false);
     problems.logNews(all);
     tell(standing(all));
   }
@@ -221,7 +221,7 @@ final class OverlayCore {
   }
 
   OverlayStatus status() {
-    return standing(allProblems()).get();
+    return standing(allProblems(true)).get();
   }
 
   /**
@@ -423,11 +423,11 @@ final class OverlayCore {
     lookAt = clock.instant(); // packets may leave with another source address
   }
 
-  private List<String> allProblems() {
+  private List<String> allProblems(boolean exact) {
     List<String> all = new ArrayList<>();
     all.addAll(leases.problems());
     all.addAll(agreement.problems(leases.list()));
-    all.addAll(link.problems());
+    all.addAll(link.problems(exact));
     all.addAll(table.problems());
     Judgement judgement = judgement(clock.instant());
     all.addAll(clocks.sentences(judgement));

@@ -28,6 +28,9 @@ final class StoreLink {
    */
   static final Duration SETTLING = Duration.ofMinutes(1);
 
+  /** Nobody sees the difference; in a burst there is an event each millisecond. */
+  private static final Duration MOMENT = Duration.ofMillis(100);
+
   private final LeaseStore store;
   private final Consumer<LeaseEvent> listener;
   private Optional<AutoCloseable> watch = Optional.empty();
@@ -35,6 +38,11 @@ final class StoreLink {
   private Optional<Instant> connectedSince = Optional.empty();
   private Optional<Instant> changedAt = Optional.empty();
   private Instant probeAt = Instant.EPOCH;
+
+  /** The store's own problems, and when it was asked for them. */
+  private List<String> said = List.of();
+
+  private long askedNs = System.nanoTime() - MOMENT.toNanos() - 1;
 
   StoreLink(LeaseStore store, Consumer<LeaseEvent> listener) {
     this.store = store;
@@ -99,10 +107,20 @@ final class StoreLink {
     }
   }
 
-  List<String> problems() {
+  /**
+   * Of the store, and of its watch.
+   *
+   * @param exact whether what the store said a moment ago will not do: asking it takes longer than
+   *     all else that an event asks for
+   */
+  List<String> problems(boolean exact) {
+    if (exact || System.nanoTime() - askedNs > MOMENT.toNanos()) {
+      said = store.problems();
+      askedNs = System.nanoTime();
+    }
     List<String> problems = new ArrayList<>();
     outage.ifPresent(problems::add);
-    problems.addAll(store.problems());
+    problems.addAll(said);
     return problems;
   }
 

@@ -13,10 +13,13 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /**
  * What etcd holds below the prefix, as of one revision. Not for several threads at once.
@@ -37,7 +40,7 @@ final class Contents {
 
   private final Keys keys;
   private final int defaultPort;
-  private final SortedMap<Subnet, Lease> leases = new TreeMap<>();
+  private final NavigableMap<Subnet, Lease> leases = new TreeMap<>();
   private final Map<Subnet, Released> released = new HashMap<>();
   private final Map<String, NetworkSettings> networks = new HashMap<>();
 
@@ -203,13 +206,21 @@ final class Contents {
       }
       problems.remove(key);
       if (leases.put(lease.subnet(), lease) == null) {
-        overlaps = Optional.empty();
+        overlaps = overlaps.filter(none -> none.isEmpty() && isApart(lease.subnet()));
       }
       return List.of(new Change(lease.subnet(), Optional.of(lease), false));
     } catch (MalformedException e) {
       problems.put(key, "The lease at " + key + " in etcd is malformed, " + e.getMessage());
       return List.of();
     }
+  }
+
+  /** Whether it shares no address with its neighbours; then with none, where no two others do. */
+  private boolean isApart(Subnet subnet) {
+    return Stream.of(leases.lowerKey(subnet), leases.higherKey(subnet))
+        .filter(Objects::nonNull)
+        .filter(other -> other.vni().equals(subnet.vni()))
+        .noneMatch(other -> other.prefix().overlaps(subnet.prefix()));
   }
 
   private void putFloor(Json pair) {
@@ -279,7 +290,7 @@ final class Contents {
     } else if (key.startsWith(keys.leases())) {
       Optional<Subnet> subnet = Keys.subnet(key, keys.leases());
       if (subnet.isPresent() && leases.remove(subnet.get()) != null) {
-        overlaps = Optional.empty();
+        overlaps = overlaps.filter(List::isEmpty);
         return List.of(new Change(subnet.get(), Optional.empty(), givenBack));
       }
     } else if (key.startsWith(keys.released())) {
