@@ -14,6 +14,20 @@ const volatile __u32 abi_version = CULVERT_ABI_VERSION;
 const volatile __u16 tunnel_port = 4789;
 
 /*
+ * While a network changes its port, what comes to this one is taken as well, host order; else the same as tunnel_port.
+ * The device has a socket on tunnel_port alone.
+ */
+const volatile __u16 other_port = 4789;
+
+/*
+ * The VNIs that packets of bare_vni's network bear on the wire, host order, where these are others than its own: two of
+ * them while the network changes (docs/adr/0029). AS_IT_IS: every network bears its own.
+ */
+#define AS_IT_IS 0xffffffff
+const volatile __u32 wire_vni = AS_IT_IS;
+const volatile __u32 other_wire_vni = AS_IT_IS;
+
+/*
  * Range of outer UDP source ports, host order, both ends included. RFC 7348 section 5 asks for the
  * dynamic range 49152-65535, so the default cannot collide with a listening service.
  */

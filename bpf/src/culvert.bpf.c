@@ -187,7 +187,7 @@ int from_tunnel(struct __sk_buff *skb)
 	} else {
 		return sent_back(skb);
 	}
-	tunnel.vni = parties.vni = bpf_htonl(key.tunnel_id);
+	tunnel.vni = parties.vni = network_of(bpf_htonl(key.tunnel_id));
 	return tunnel_packet(skb, &tunnel);
 }
 

@@ -165,7 +165,7 @@ static __always_inline enum verdict receive_bare(struct __sk_buff *skb, bool ipv
 	own = find_subnet(vni, ip.destination, ipv6);
 	if (!own)
 		return VERDICT_PASSED;
-	if (!(owner->flags & SUBNET_DIRECT) || owner->ifindex != skb->ifindex)
+	if (!(owner->flags & (SUBNET_DIRECT | SUBNET_BARE_TOO)) || owner->ifindex != skb->ifindex)
 		return VERDICT_DROPPED_OUTER_SOURCE;
 	if (!(own->flags & SUBNET_LOCAL))
 		return VERDICT_DROPPED_NOT_LOCAL;
@@ -230,6 +230,25 @@ static __always_inline enum verdict receive_tunnel(struct __sk_buff *skb, struct
 	return VERDICT_DROPPED_MALFORMED; /* IP is all that we carry */
 }
 
+/*
+ * What is left to the stack must find the device, which has the one port alone. The checksum, where there is one, is
+ * kept right.
+ */
+static __always_inline void to_device_port(struct __sk_buff *skb, bool ipv6)
+{
+	__u32 at = ETH_HLEN + ip_header_bytes(ipv6);
+	__be16 port = bpf_htons(tunnel_port), other = bpf_htons(other_port);
+	void *data = packet_start(skb, before_vxlan(ipv6));
+	const struct udphdr *udp = data + at;
+
+	if (port == other || !data || udp->dest != other)
+		return;
+	if (udp->check)
+		bpf_l4_csum_replace(skb, at + offsetof(struct udphdr, check), other, port,
+		                    sizeof(port) | BPF_F_MARK_MANGLED_0);
+	bpf_skb_store_bytes(skb, at + offsetof(struct udphdr, dest), &port, sizeof(port), 0);
+}
+
 /* A packet from the underlay, of the given family: ours when it goes to the tunnel's port. */
 static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6, struct parties *parties)
 {
@@ -242,6 +261,8 @@ static __always_inline enum verdict receive(struct __sk_buff *skb, bool ipv6, st
 		return receive_bare(skb, ipv6, parties);
 	}
 	verdict = receive_tunnel(skb, &tunnel);
+	if (verdict == VERDICT_SLOW_PATH)
+		to_device_port(skb, ipv6);
 	if (!is_drop(verdict))
 		return verdict;
 	/* Before we drop it: is it for us at all? This host may be a router for other hosts' tunnels. */

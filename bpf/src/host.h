@@ -17,11 +17,12 @@
  * Hands a packet to the kernel's VXLAN device: tells it the VTEP, and gives the inner Ethernet header its addresses.
  * `whole`: the outer packet must not be cut on its way either; any other may be, for its sender need not know.
  */
-static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, __be32 vni, bool whole)
+static __always_inline bool use_device(struct __sk_buff *skb, const struct subnet *to, bool whole)
 {
 	bool underlay_ipv6 = to->flags & SUBNET_UNDERLAY_IPV6;
 	const __u8 *inner_ethernet = to->header + BEFORE_INNER_ETHERNET(underlay_ipv6);
-	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vni), .tunnel_ttl = 64 };
+	const struct vxlan_header *vxlan = (const void *)(inner_ethernet - sizeof(*vxlan));
+	struct bpf_tunnel_key key = { .tunnel_id = bpf_ntohl(vxlan_vni(vxlan)), .tunnel_ttl = 64 };
 	struct ethhdr *eth = packet_start(skb, ETH_HLEN);
 	__u64 flags = underlay_ipv6 ? BPF_F_TUNINFO_IPV6 : 0;
 
@@ -125,7 +126,7 @@ static __always_inline enum verdict host_sends(struct __sk_buff *skb, __be32 vni
 	whole = !may_be_cut(subnet, eth + 1, &ip, wire_bytes(skb, eth + 1, &ip));
 	ip.routed = true;
 	verdict = send_to_subnet(skb, subnet, eth + 1, &ip);
-	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, vni, whole))
+	if (verdict == VERDICT_SLOW_PATH && !use_device(skb, subnet, whole))
 		return VERDICT_DROPPED_NO_MEMORY;
 	return verdict;
 }

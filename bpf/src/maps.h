@@ -46,6 +46,8 @@ enum subnet_flags {
 	SUBNET_UNDERLAY_IPV6 = 4,
 	/* The VTEP is known, but there is no route to it at present. */
 	SUBNET_UNREACHABLE = 8,
+	/* Encapsulated to it, but taken as it is from it: the network changes. */
+	SUBNET_BARE_TOO = 16,
 };
 
 #define OUTER_HEADER_BYTES_IPV4 64 /* Ethernet 14, IPv4 20, UDP 8, VXLAN 8, inner Ethernet 14 */

@@ -75,7 +75,7 @@ static __always_inline enum verdict read_outer(const void *frame, __u32 availabl
 		return VERDICT_SLOW_PATH; /* the stack verifies it; none is fine, over IPv6 too (RFC 6935 section 5) */
 	if (vxlan->flags != VXLAN_FLAG_VNI)
 		return VERDICT_DROPPED_MALFORMED;
-	tunnel->vni = vxlan_vni(vxlan);
+	tunnel->vni = network_of(vxlan_vni(vxlan));
 	tunnel->ecn = outer.traffic_class & ECN_MASK;
 	tunnel->inner_bytes = inner_bytes(&outer, udp);
 	copy_address(tunnel->source, outer.source, ipv6);

@@ -32,9 +32,22 @@ static __always_inline __be32 vxlan_vni(const struct vxlan_header *vxlan)
 	return bpf_htonl(bpf_ntohl(vxlan->vni_and_reserved) >> 8);
 }
 
+/* No VNI has more than 24 bits, so no map knows this one. */
+#define NO_NETWORK bpf_htonl(0xffffffff)
+
+/* The network that a VNI on the wire stands for. */
+static __always_inline __be32 network_of(__be32 on_wire)
+{
+	if (wire_vni == AS_IT_IS)
+		return on_wire;
+	if (on_wire == bpf_htonl(wire_vni) || on_wire == bpf_htonl(other_wire_vni))
+		return bpf_htonl(bare_vni);
+	return on_wire == bpf_htonl(bare_vni) ? NO_NETWORK : on_wire;
+}
+
 static __always_inline bool is_tunnel_port(const struct udphdr *udp)
 {
-	return udp->dest == bpf_htons(tunnel_port);
+	return udp->dest == bpf_htons(tunnel_port) || udp->dest == bpf_htons(other_port);
 }
 
 #endif

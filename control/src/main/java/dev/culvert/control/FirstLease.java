@@ -165,7 +165,7 @@ final class FirstLease {
    */
   Result take(Lease held, long generation) {
     Lease wanted = draft.wanted(held).withGeneration(Math.max(held.generation(), generation));
-    boolean unchanged = held.isStatic() && held.vtep().equals(wanted.vtep());
+    boolean unchanged = held.isStatic() && held.equals(wanted.withGeneration(held.generation()));
     return unchanged ? new Result.Done(held) : context.store().renew(held, wanted);
   }
 }

@@ -38,18 +38,22 @@ final class FormerSettings {
    * @throws RefusedException with both values, and what to do
    */
   static void require(
-      OverlayConfig config, int port, Optional<Identity> before, Datapath.State state) {
+      OverlayConfig config, Datapath datapath, Optional<Identity> before, Datapath.State state) {
     if (before.isPresent()) {
       FormerSettings former = new FormerSettings(before.get(), state);
       if (!former.attached.isEmpty()) {
-        former.require(config, port);
+        former.require(config, datapath);
       }
     }
   }
 
-  private void require(OverlayConfig config, int port) {
+  private void require(OverlayConfig config, Datapath datapath) {
     same("VNI " + before.vni(), "VNI " + config.vni());
-    same("port " + before.vtep().port(), "port " + port);
+    int then = before.vtep().port();
+    int now = config.portOr(datapath.port());
+    if (!datapath.takes(then) || !datapath.takes(now)) { // both only while the network changes
+      same("port " + then, "port " + now);
+    }
     for (Gateway gateway : before.gateways()) {
       if (isUsed(gateway.network())) {
         requireNetwork(gateway.network(), config.networks());

@@ -18,10 +18,35 @@ import java.util.Optional;
  * @param generation raised by one at each change of this subnet's lease, and never lowered; an
  *     older one never wins. A store sets it; 0 means not stored yet
  * @param term empty for a static lease, which never ends by itself
+ * @param stage how far the holder has followed changes of the network
  */
-public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Term> term) {
+public record Lease(
+    Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Term> term, Stage stage) {
   private static final Instant EARLIEST = Instant.EPOCH;
   private static final Instant LATEST = Instant.parse("9999-12-31T23:59:59Z");
+
+  /**
+   * How far a host has followed {@linkplain NetworkSettings.Change changes} of its network.
+   *
+   * @param accepts the number of the last change whose packets it takes
+   * @param sends the number of the last change since which it sends nothing of before
+   */
+  public record Stage(long accepts, long sends) {
+    /** Of a network that was never changed while hosts ran. */
+    public static final Stage NONE = new Stage(0, 0);
+
+    /**
+     * Checks the two.
+     *
+     * @throws RefusedException for negative numbers, or for sending what it does not take
+     */
+    public Stage {
+      if (sends < 0 || accepts < sends) {
+        throw new RefusedException(
+            "A host that accepts change " + accepts + " does not send by change " + sends + ".");
+      }
+    }
+  }
 
   /**
    * When a lease ends, by its holder's clock, which need not agree with anybody else's: how long it
@@ -96,10 +121,24 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
     Objects.requireNonNull(host, "host");
     Objects.requireNonNull(vtep, "vtep");
     Objects.requireNonNull(term, "term");
+    Objects.requireNonNull(stage, "stage");
     if (generation < 0) {
       throw new RefusedException(
           "The generation " + generation + " of the lease of " + subnet + " is negative.");
     }
+  }
+
+  /**
+   * Of a network that was never changed while hosts ran.
+   *
+   * @param subnet what is claimed, in one network
+   * @param host the holder's name, unique in the network
+   * @param vtep the holder's tunnel end
+   * @param generation 0 means not stored yet
+   * @param term empty for a static lease
+   */
+  public Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Optional<Term> term) {
+    this(subnet, host, vtep, generation, term, Stage.NONE);
   }
 
   /**
@@ -109,7 +148,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
    * @throws RefusedException for a negative one
    */
   public Lease withGeneration(long other) {
-    return new Lease(subnet, host, vtep, other, term);
+    return new Lease(subnet, host, vtep, other, term, stage);
   }
 
   /**
@@ -118,7 +157,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
    * @param other empty for a static lease
    */
   public Lease withTerm(Optional<Term> other) {
-    return new Lease(subnet, host, vtep, generation, other);
+    return new Lease(subnet, host, vtep, generation, other, stage);
   }
 
   /**
@@ -127,7 +166,7 @@ public record Lease(Subnet subnet, HostName host, Vtep vtep, long generation, Op
    * @param other where its holder is now
    */
   public Lease withVtep(Vtep other) {
-    return new Lease(subnet, host, other, generation, term);
+    return new Lease(subnet, host, other, generation, term, stage);
   }
 
   /** {@return whether it never ends by itself: somebody's own file or entry} */

@@ -16,7 +16,7 @@ import java.util.Optional;
  */
 final class LeaseDraft {
   private final OverlayConfig config;
-  private final int port;
+  private final Changeover changeover;
   private final SteadyClock clock;
   private InetAddress underlayAddress;
 
@@ -28,7 +28,7 @@ final class LeaseDraft {
 
   LeaseDraft(LeaseKeeper.Context context) {
     this.config = context.config();
-    this.port = context.port();
+    this.changeover = context.agreement().changeover();
     this.clock = context.clock();
     this.underlayAddress = config.underlayAddress();
   }
@@ -62,7 +62,7 @@ final class LeaseDraft {
 
   /** Where this host is now. */
   Vtep vtep(MacAddress mac) {
-    return new Vtep(underlayAddress, port, mac);
+    return new Vtep(underlayAddress, changeover.port(), mac);
   }
 
   /** Whether the kernel still knows that this very machine held it. */
@@ -82,7 +82,8 @@ final class LeaseDraft {
         config.host(),
         vtep(commonMac.orElse(held.vtep().mac())),
         held.generation(),
-        held.term().map(_ -> Lease.Term.from(clock.stamp(), config.leaseDuration())));
+        held.term().map(_ -> Lease.Term.from(clock.stamp(), config.leaseDuration())),
+        changeover.stage());
   }
 
   /** A lease of a subnet that is to be this host's. */
@@ -96,7 +97,8 @@ final class LeaseDraft {
         config.host(),
         vtep(mac),
         generation,
-        Optional.of(Lease.Term.from(clock.stamp(), config.leaseDuration())));
+        Optional.of(Lease.Term.from(clock.stamp(), config.leaseDuration())),
+        changeover.stage());
   }
 
   private MacAddress mac() {

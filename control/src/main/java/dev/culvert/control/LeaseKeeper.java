@@ -33,14 +33,15 @@ final class LeaseKeeper {
   /**
    * What all keepers of one host share.
    *
-   * @param port of the tunnel
+   * @param agreement on the network, with what this host's leases say of it
    */
   record Context(
-      OverlayConfig config,
-      int port,
-      LeaseStore store,
-      SteadyClock clock,
-      NetworkAgreement agreement) {}
+      OverlayConfig config, LeaseStore store, SteadyClock clock, NetworkAgreement agreement) {
+    /** The tunnel's, as this host's leases say. */
+    int port() {
+      return agreement.changeover().port();
+    }
+  }
 
   /** At the least: others believe in a short lease no longer than it lasts. */
   private static final int TRIES_IN_A_LEASE = 4;
@@ -326,6 +327,11 @@ final class LeaseKeeper {
   /** From now on the lease is to say that this host is there; asked of the store at once. */
   void moveTo(InetAddress address, Instant now) {
     draft.moveTo(address);
+    tell(now);
+  }
+
+  /** What the lease says of this host has changed. */
+  void tell(Instant now) {
     backoff = Optional.of(new Backoff(1, now));
   }
 

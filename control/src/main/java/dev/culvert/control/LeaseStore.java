@@ -182,6 +182,7 @@ public interface LeaseStore extends AutoCloseable {
    * @param expected empty where nothing is there
    * @param wanted of that VNI; empty to take it away
    * @return false where something else is there, which stays; also for a store that keeps none
+   * @throws dev.culvert.kernel.RefusedException where {@code wanted} is another network's
    * @throws LeaseStoreException when it cannot be written
    */
   default boolean putNetwork(

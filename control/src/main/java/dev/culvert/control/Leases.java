@@ -163,6 +163,11 @@ final class Leases {
     keepers.forEach(keeper -> keeper.moveTo(underlayAddress, now));
   }
 
+  /** What the leases say of this host has changed. */
+  void tell(Instant now) {
+    keepers.forEach(keeper -> keeper.tell(now));
+  }
+
   void accept(LeaseEvent event, Instant now) {
     keepers.forEach(keeper -> keeper.accept(event, now));
   }

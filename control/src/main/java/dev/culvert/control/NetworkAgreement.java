@@ -18,13 +18,20 @@ final class NetworkAgreement {
   private final NetworkSettings own;
   private final LeaseStore store;
   private final OverlayConfig config;
+  private final Changeover changeover;
   private Optional<NetworkSettings> agreed = Optional.empty();
   private Optional<String> problem = Optional.empty();
 
-  NetworkAgreement(OverlayConfig config, int port, LeaseStore store) {
+  NetworkAgreement(OverlayConfig config, LeaseStore store, Changeover changeover) {
     this.config = config;
-    this.own = NetworkSettings.of(config, port);
+    this.own = NetworkSettings.of(config, config.portOr(changeover.port()));
     this.store = store;
+    this.changeover = changeover;
+  }
+
+  /** What this host sends and takes, and what its leases say of that. */
+  Changeover changeover() {
+    return changeover;
   }
 
   /**
@@ -35,14 +42,27 @@ final class NetworkAgreement {
    */
   void agree() {
     NetworkSettings stored = stored();
-    Optional<String> contradiction = stored.contradiction(own);
+    Optional<String> contradiction = stored.contradiction(own(stored));
     if (contradiction.isPresent()) {
       throw new NetworkMismatchException(
           "The configuration of this host contradicts the network in the store: "
               + contradiction.get()
               + "; change the configuration, or the store by \"culvert store network\".");
     }
-    agreed = Optional.of(stored);
+    if (!agreed.equals(Optional.of(stored))) {
+      changeover.begin(stored);
+      agreed = Optional.of(stored);
+    }
+  }
+
+  /** What this host's configuration says; what it leaves out is as in the store. */
+  private NetworkSettings own(NetworkSettings stored) {
+    NetworkSettings.Transport there = stored.transport();
+    NetworkSettings.Transport here = own.transport();
+    return own.withTransport(
+        new NetworkSettings.Transport(
+            config.followsPort() ? there.port() : here.port(),
+            config.followsDirectRouting() ? there.directRouting() : here.directRouting()));
   }
 
   /** What the store says, or from now on says; a store that keeps none agrees with everybody. */
@@ -63,21 +83,33 @@ final class NetworkAgreement {
     return agreed.map(NetworkSettings::reservations).orElse(Reservations.NONE);
   }
 
-  /** Looks again: somebody may have changed it, or the store lost it. */
-  void audit() {
+  /**
+   * Looks again: somebody may have changed it, or the store lost it.
+   *
+   * @return whether packets travel otherwise from now on
+   */
+  boolean audit() {
     if (agreed.isEmpty()) {
-      return; // the store has not been reached yet; a start is not refused afterwards
+      return false; // the store has not been reached yet; a start is not refused afterwards
     }
     NetworkSettings stored = stored();
-    problem =
-        stored
-            .contradiction(own)
-            .map(contradiction ->
-                "The network in the store is not what this host goes by: "
-                    + contradiction
-                    + "; packets go on as they did, and the next start is refused until the two"
-                    + " agree.");
-    agreed = agreed.map(before -> before.withReservations(stored.reservations()));
+    NetworkSettings before = agreed.get();
+    boolean others = stored.withTransport(before.transport()).contradiction(before).isPresent();
+    boolean changed = !others && stored.number() > before.number() && changeover.follow(stored);
+    agreed = Optional.of(changed ? stored : before.withReservations(stored.reservations()));
+    problem = stored.contradiction(own(stored)).map(text -> tell(stored, text));
+    return changed;
+  }
+
+  private String tell(NetworkSettings stored, String contradiction) {
+    return stored.number() > 0 && agreed.filter(stored::equals).isPresent()
+        ? "The network was changed, and this host follows, though its configuration says otherwise: "
+            + contradiction
+            + "; its next start is refused until the two agree."
+        : "The network in the store is not what this host goes by: "
+            + contradiction
+            + "; packets go on as they did, and the next start is refused until the two"
+            + " agree.";
   }
 
   /** This host is gone from the store; what stays there harms nobody who comes back as it was. */
@@ -94,6 +126,7 @@ final class NetworkAgreement {
    */
   List<String> problems(List<Lease> leases) {
     List<String> problems = new ArrayList<>(problem.stream().toList());
+    changeover.problem().ifPresent(problems::add);
     for (Lease lease : leases) {
       IpPrefix subnet = lease.subnet().prefix();
       reservations()

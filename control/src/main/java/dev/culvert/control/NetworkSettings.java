@@ -19,16 +19,66 @@ import java.util.stream.Stream;
  * @param networks its prefixes and subnet lengths, one of each IP family at most, IPv4 first
  * @param transport how packets travel
  * @param reservations what is not for everybody
+ * @param change the last one while hosts ran; empty where there never was one
  */
 public record NetworkSettings(
-    Vni vni, List<OverlayConfig.Network> networks, Transport transport, Reservations reservations) {
+    Vni vni,
+    List<OverlayConfig.Network> networks,
+    Transport transport,
+    Reservations reservations,
+    Optional<Change> change) {
   /**
    * How packets travel between hosts.
    *
    * @param port of the tunnel, UDP
    * @param directRouting whether hosts on one link exchange packets as they are
+   * @param vni that packets bear; empty for the network's own
    */
-  public record Transport(int port, boolean directRouting) {}
+  public record Transport(int port, boolean directRouting, Optional<Vni> vni) {
+    /** Checks that all is there. */
+    public Transport {
+      Objects.requireNonNull(vni, "vni");
+    }
+
+    /**
+     * By the network's own VNI.
+     *
+     * @param port of the tunnel, UDP
+     * @param directRouting whether hosts on one link exchange packets as they are
+     */
+    public Transport(int port, boolean directRouting) {
+      this(port, directRouting, Optional.empty());
+    }
+
+    /** As in {@code port 8472, encapsulation, VNI 7 on the wire}. */
+    @Override
+    public String toString() {
+      return "port "
+          + port
+          + (directRouting ? ", direct routing" : ", encapsulation")
+          + vni.map(other -> ", VNI " + other + " on the wire").orElse("");
+    }
+  }
+
+  /**
+   * A change of how packets travel, which hosts follow while they run.
+   *
+   * @param number 1 for the first, and one more for each
+   * @param former how they travelled before
+   */
+  public record Change(long number, Transport former) {
+    /**
+     * Checks both.
+     *
+     * @throws RefusedException for a number below 1
+     */
+    public Change {
+      Objects.requireNonNull(former, "former");
+      if (number < 1) {
+        throw new RefusedException("Changes are counted from 1 on, so " + number + " is none.");
+      }
+    }
+  }
 
   /**
    * Checks that what is reserved lies within the network, and overlaps nothing else that is.
@@ -40,6 +90,7 @@ public record NetworkSettings(
     Objects.requireNonNull(reservations, "reservations");
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(transport, "transport");
+    Objects.requireNonNull(change, "change");
     networks =
         networks.stream()
             .map(network ->
@@ -79,6 +130,22 @@ public record NetworkSettings(
         }
       }
     }
+  }
+
+  /**
+   * Of a network that was never changed while hosts ran.
+   *
+   * @param vni which network
+   * @param networks its prefixes and subnet lengths
+   * @param transport how packets travel
+   * @param reservations what is not for everybody
+   */
+  public NetworkSettings(
+      Vni vni,
+      List<OverlayConfig.Network> networks,
+      Transport transport,
+      Reservations reservations) {
+    this(vni, networks, transport, reservations, Optional.empty());
   }
 
   private static OverlayConfig.Network requireInside(
@@ -121,7 +188,59 @@ public record NetworkSettings(
 
   /** {@return the same with other reservations; this one is left as it is} */
   NetworkSettings withReservations(Reservations other) {
-    return new NetworkSettings(vni, networks, transport, other);
+    return new NetworkSettings(vni, networks, transport, other, change);
+  }
+
+  /**
+   * Sees to it that these are that network's.
+   *
+   * @param other under which a store is to keep them
+   * @throws RefusedException where they are another's
+   */
+  public void require(Vni other) {
+    Objects.requireNonNull(other, "other");
+    if (!vni.equals(other)) {
+      throw new RefusedException(
+          "The settings of the network with VNI "
+              + vni
+              + " cannot be written as those of VNI "
+              + other
+              + ".");
+    }
+  }
+
+  /** {@return the number of the last change; 0 where there never was one} */
+  public long number() {
+    return change.map(Change::number).orElse(0L);
+  }
+
+  /**
+   * {@return the same, as what follows on another; this one is left as it is}
+   *
+   * @param before what hosts go by now
+   */
+  public NetworkSettings after(NetworkSettings before) {
+    Objects.requireNonNull(before, "before");
+    Optional<Change> last =
+        transport.equals(before.transport)
+            ? before.change
+            : Optional.of(new Change(before.number() + 1, before.transport));
+    return new NetworkSettings(vni, networks, transport, reservations, last);
+  }
+
+  /**
+   * {@return the same, with packets that travel as another's; this one is left as it is}
+   *
+   * @param other whose way for packets counts
+   */
+  public NetworkSettings travelling(NetworkSettings other) {
+    Objects.requireNonNull(other, "other");
+    return withTransport(other.transport);
+  }
+
+  /** {@return the same with another way for packets; this one is left as it is} */
+  NetworkSettings withTransport(Transport other) {
+    return new NetworkSettings(vni, networks, other, reservations, change);
   }
 
   /**

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
@@ -14,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.stream.Stream;
 
 /**
@@ -58,6 +60,9 @@ public final class OverlayConfig {
   private final List<Network> networks;
   private final InetAddress underlayAddress;
   private final boolean directRouting;
+  private final boolean followsDirectRouting;
+  private final OptionalInt port;
+  private final boolean followsPort;
   private final Duration leaseDuration;
   private final boolean takeOver;
   private final Timeouts timeouts;
@@ -147,6 +152,9 @@ public final class OverlayConfig {
     private final List<Network> networks = new ArrayList<>();
     private Vni vni = new Vni(1);
     private boolean directRouting = true;
+    private boolean followsDirectRouting;
+    private OptionalInt port = OptionalInt.empty();
+    private boolean followsPort;
     private Duration leaseDuration = DEFAULT_LEASE_DURATION;
     private boolean takeOver;
     private Timeouts timeouts = Timeouts.DEFAULT;
@@ -199,6 +207,41 @@ public final class OverlayConfig {
      */
     public Builder directRouting(boolean value) {
       directRouting = value;
+      return this;
+    }
+
+    /**
+     * Whether {@link #directRouting} is what the first host of a network writes, and no more: where
+     * the store says otherwise, this host does as it says. Without it such a start is refused.
+     *
+     * @param value false unless it is set
+     * @return this
+     */
+    public Builder followDirectRouting(boolean value) {
+      followsDirectRouting = value;
+      return this;
+    }
+
+    /**
+     * The tunnel's port that hosts must agree on.
+     *
+     * @param value 1 to 65535; {@link Datapath#port} unless it is set
+     * @return this
+     */
+    public Builder port(int value) {
+      port = OptionalInt.of(Vtep.requirePort(value));
+      return this;
+    }
+
+    /**
+     * Whether the port is what the first host of a network writes, and no more; see {@link
+     * #followDirectRouting}.
+     *
+     * @param value false unless it is set
+     * @return this
+     */
+    public Builder followPort(boolean value) {
+      followsPort = value;
       return this;
     }
 
@@ -269,6 +312,9 @@ public final class OverlayConfig {
             .toList();
     this.underlayAddress = builder.underlayAddress;
     this.directRouting = builder.directRouting;
+    this.followsDirectRouting = builder.followsDirectRouting;
+    this.port = builder.port;
+    this.followsPort = builder.followsPort;
     this.leaseDuration = builder.leaseDuration;
     this.takeOver = builder.takeOver;
     this.timeouts = builder.timeouts;
@@ -316,6 +362,26 @@ public final class OverlayConfig {
     return directRouting;
   }
 
+  /** {@return whether the store's word counts for more than {@link #directRouting}} */
+  public boolean followsDirectRouting() {
+    return followsDirectRouting;
+  }
+
+  /** {@return the port that hosts must agree on; empty for the datapath's} */
+  public OptionalInt port() {
+    return port;
+  }
+
+  /** What this host would have others agree on, with a datapath that has that port. */
+  int portOr(int datapathPort) {
+    return followsPort ? datapathPort : port.orElse(datapathPort);
+  }
+
+  /** {@return whether the store's word counts for more than {@link #port}} */
+  public boolean followsPort() {
+    return followsPort;
+  }
+
   /** {@return how long a lease lasts without renewal} */
   public Duration leaseDuration() {
     return leaseDuration;
@@ -346,10 +412,13 @@ public final class OverlayConfig {
         builder(host, underlayAddress)
             .vni(vni)
             .directRouting(directRouting)
+            .followDirectRouting(followsDirectRouting)
+            .followPort(followsPort)
             .leaseDuration(leaseDuration)
             .timeouts(timeouts)
             .takeOver(value);
     networks.forEach(builder::network);
+    port.ifPresent(builder::port);
     memory.ifPresent(builder::memory);
     return builder.build();
   }

@@ -43,12 +43,16 @@ final class OverlayCore {
    */
   private static final Duration KEEP_PERIOD = Duration.ofSeconds(5);
 
+  /** How soon a change of the network is seen. */
+  private static final Duration AGREE_PERIOD = Duration.ofSeconds(5);
+
   private final OverlayConfig config;
   private final Datapath datapath;
   private final SteadyClock clock;
   private final Wakefulness wakefulness;
   private final Consumer<Runnable> mailbox;
   private final OverlayTable table;
+  private final Changeover changeover;
   private final NetworkAgreement agreement;
   private final Leases leases;
   private final StoreLink link;
@@ -62,6 +66,7 @@ final class OverlayCore {
   private Instant lookAt = Instant.MAX;
   private Instant auditAt = Instant.MAX;
   private Instant keepAt = Instant.MAX;
+  private Instant agreeAt = Instant.MAX;
   private Optional<Vtep> usedVtep = Optional.empty();
   private volatile Optional<Supplier<OverlayStatus>> standing = Optional.empty();
 
@@ -86,9 +91,9 @@ final class OverlayCore {
                 config.networks().stream().map(OverlayConfig.Network::prefix).toList(),
                 config.directRouting(),
                 config.leaseDuration()));
-    this.agreement = new NetworkAgreement(config, datapath.port(), store);
-    this.leases =
-        new Leases(new LeaseKeeper.Context(config, datapath.port(), store, clock, agreement));
+    this.changeover = new Changeover(config, datapath);
+    this.agreement = new NetworkAgreement(config, store, changeover);
+    this.leases = new Leases(new LeaseKeeper.Context(config, store, clock, agreement));
     this.containers = new LocalContainers(config.vni(), datapath, leases, this::tellContainers);
     this.remembering = new Remembering(config.memory(), clock);
     this.problems = new Problems(config.host());
@@ -102,10 +107,11 @@ final class OverlayCore {
     Instant now = clock.instant();
     Datapath.State state = datapath.read();
     Optional<Identity> before = datapath.identity();
-    FormerSettings.require(config, datapath.port(), before, state);
+    FormerSettings.require(config, datapath, before, state);
     table.setFound(state);
     containers.adopt(state);
     leases.obtain(state, before, datapath.remembered().map(this::lastWord).orElse(Map.of()), now);
+    table.setWays(changeover.ways());
     if (leases.isFromMemory()) {
       recallOthers(now);
     }
@@ -119,6 +125,7 @@ final class OverlayCore {
     }
     auditAt = now.plus(AUDIT_PERIOD);
     keepAt = now.plus(KEEP_PERIOD);
+    agreeAt = now.plus(AGREE_PERIOD);
     lookAt = now; // containers may have ended while nobody looked
     doWork();
   }
@@ -152,8 +159,11 @@ final class OverlayCore {
     if (!now.isBefore(auditAt)) {
       auditAt = now.plus(AUDIT_PERIOD);
       problems.guard("Reading the datapath", this::audit);
+    }
+    if (!now.isBefore(agreeAt)) {
+      agreeAt = now.plus(AGREE_PERIOD);
       if (link.isConnected()) {
-        problems.guard("Looking at the network in the store", agreement::audit);
+        problems.guard("Looking at the network in the store", this::agree);
       }
     }
     if (!now.isBefore(lookAt)) {
@@ -167,6 +177,9 @@ final class OverlayCore {
       problems.guard("Asking for routes", () -> lookUp(table.unknownNextHops()));
     }
     problems.guard("Writing the datapath", () -> reconcile(now));
+    if (changeover.isUnderWay() && link.isConnected()) {
+      problems.guard("Following the change of the network", () -> changeOver(now));
+    }
     if (link.isConnected() && table.isSynced() && !leases.isFromMemory()) {
       problems.guard(
           "Writing the snapshot", () -> remembering.update(leases.unfenced(), table::leases, now));
@@ -214,6 +227,8 @@ final class OverlayCore {
             lookAt,
             auditAt,
             keepAt,
+            agreeAt,
+            changeover.nextDeadline(),
             table.nextDeadline(now).orElse(Instant.MAX))
         .stream()
         .min(Instant::compareTo)
@@ -386,6 +401,23 @@ final class OverlayCore {
     List<Change> changes = table.changes(judgement(now));
     if (!changes.isEmpty()) {
       table.applied(changes, datapath.apply(changes), now);
+    }
+  }
+
+  private void agree() {
+    if (agreement.audit()) {
+      table.setWays(changeover.ways());
+    }
+  }
+
+  private void changeOver(Instant now) {
+    switch (changeover.work(now, table.peers(judgement(now)), this::useLeases)) {
+      case NOTHING -> {}
+      case TELL -> leases.tell(now);
+      case REWRITE -> {
+        table.setWays(changeover.ways());
+        reconcile(now);
+      }
     }
   }
 

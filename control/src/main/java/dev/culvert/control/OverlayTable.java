@@ -14,6 +14,7 @@ import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.Wire;
 import dev.culvert.kernel.IpAddresses;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -29,6 +30,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -97,6 +99,7 @@ final class OverlayTable {
 
   private final SortedMap<Subnet, Pending> pending = new TreeMap<>();
   private List<Lease> own = List.of();
+  private Changeover.Ways ways;
 
   /** Our subnets that we must not carry packets of. */
   private Set<Subnet> fenced = Set.of();
@@ -118,6 +121,17 @@ final class OverlayTable {
   OverlayTable(Settings settings) {
     this.settings = settings;
     this.index = new LeaseIndex(settings.host(), this::ends);
+    Changeover.Way way =
+        new Changeover.Way(
+            new Wire(Vtep.VXLAN_PORT, settings.vni()),
+            settings.directRouting()); // a lease's counts
+    this.ways = new Changeover.Ways(0, way, way, true);
+  }
+
+  /** How packets travel from now on; the ports are those of the leases. */
+  void setWays(Changeover.Ways other) {
+    ways = other;
+    allDirty = true;
   }
 
   /** What the datapath held when this process began. */
@@ -480,7 +494,7 @@ final class OverlayTable {
     return there
         .filter(_ -> isUnlisted(subnet))
         .map(change -> ((PutRemote) change).remote())
-        .map(found -> new PutRemote(remote(subnet, found.remote()).orElse(found)));
+        .map(found -> new PutRemote(remote(found).orElse(found)));
   }
 
   /** A host without a right to its subnet sends nothing from it: its entries lead nowhere. */
@@ -492,7 +506,13 @@ final class OverlayTable {
     }
     return new PutRemote(
         new RemoteSubnet(
-            remote.subnet(), remote.local(), remote.remote(), Optional.empty(), false));
+            remote.subnet(),
+            remote.local(),
+            remote.remote(),
+            Optional.empty(),
+            false,
+            false,
+            remote.wireVni()));
   }
 
   private Wish wish(Lease lease) {
@@ -500,7 +520,7 @@ final class OverlayTable {
     if (refusal.isPresent()) {
       return new Wish.Refused(refusal.get());
     }
-    Optional<RemoteSubnet> remote = remote(lease.subnet(), lease.vtep());
+    Optional<RemoteSubnet> remote = remote(lease.subnet(), lease.vtep(), ways.to(lease.stage()));
     return remote.isPresent() ? new Wish.Entry(remote.get()) : new Wish.Undecided();
   }
 
@@ -546,19 +566,46 @@ final class OverlayTable {
         .collect(Collectors.joining(" and "));
   }
 
+  /** As it was found, but for routes and our own VTEP. */
+  private Optional<RemoteSubnet> remote(RemoteSubnet found) {
+    boolean wasOnLink = found.nextHop().filter(NextHop::onLink).isPresent();
+    Wire wire = new Wire(found.remote().port(), found.wireVni());
+    boolean direct = wasOnLink ? found.direct() : ways.now().direct();
+    return remote(found.subnet(), found.remote(), new Changeover.Way(wire, direct));
+  }
+
   /** Empty when nobody looked up the next hop yet. */
-  private Optional<RemoteSubnet> remote(Subnet subnet, Vtep vtep) {
+  private Optional<RemoteSubnet> remote(Subnet subnet, Vtep vtep, Changeover.Way way) {
     Optional<NextHop> nextHop = nextHops.get(vtep.address());
     if (nextHop == null) {
       return Optional.empty();
     }
     // A bare packet needs a next hop of its own family.
-    boolean direct =
-        settings.directRouting()
-            && nextHop.isPresent()
+    boolean possible =
+        nextHop.isPresent()
             && nextHop.get().onLink()
             && subnet.prefix().family() == IpFamily.of(vtep.address());
-    return Optional.of(new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct));
+    boolean direct = possible && way.direct();
+    boolean bareToo = possible && !direct && ways.mayComeBare();
+    return Optional.of(
+        new RemoteSubnet(subnet, ownVtep(), vtep, nextHop, direct, bareToo, way.wire().vni()));
+  }
+
+  /** Where the others are that leases count of, while the network changes. */
+  Changeover.Peers peers(Judgement judgement) {
+    long number = ways.number();
+    List<Lease> leases = new ArrayList<>(lingering(judgement.now()));
+    others().stream()
+        .filter(known -> !isOver(known, judgement))
+        .forEach(known -> leases.add(known.lease()));
+    return new Changeover.Peers(
+        view.isSynced() && pending.isEmpty() && changes(judgement).isEmpty(),
+        hosts(leases, lease -> lease.stage().accepts() < number),
+        hosts(leases, lease -> lease.stage().sends() < number));
+  }
+
+  private static List<HostName> hosts(List<Lease> leases, Predicate<Lease> which) {
+    return leases.stream().filter(which).map(Lease::host).distinct().sorted().toList();
   }
 
   private Optional<Lease> followed(Subnet subnet, Judgement judgement) {

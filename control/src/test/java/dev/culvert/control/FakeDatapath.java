@@ -17,6 +17,7 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.Wires;
 import dev.culvert.kernel.InterfaceName;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -53,6 +54,8 @@ public final class FakeDatapath implements Datapath {
   private int nextIndex = 100;
   private int mtuBytes = 1450;
   private int port = 4789;
+  private boolean takesTwo = true;
+  private final List<Wires> taken = new ArrayList<>();
   private int refreshes;
   private Consumer<Set<Subnet>> forwarding = _ -> {};
 
@@ -180,7 +183,36 @@ public final class FakeDatapath implements Datapath {
   }
 
   synchronized void setPort(int other) {
+    taken.clear();
     port = other;
+  }
+
+  /** As a datapath that has one socket. */
+  synchronized void takeOneAlone() {
+    takesTwo = false;
+  }
+
+  /** What it was told to take, one after the other. */
+  synchronized List<Wires> taken() {
+    return List.copyOf(taken);
+  }
+
+  @Override
+  public synchronized boolean takesTwoWires() {
+    return takesTwo;
+  }
+
+  @Override
+  public synchronized boolean takes(int udpPort) {
+    return udpPort == port || (!taken.isEmpty() && taken.getLast().other().port() == udpPort);
+  }
+
+  @Override
+  public synchronized void take(Vni network, Wires wires) {
+    if (taken.isEmpty() || !taken.getLast().equals(wires)) {
+      taken.add(wires);
+    }
+    port = wires.own().port();
   }
 
   @Override

@@ -34,9 +34,8 @@ final class LeaseKeeperTest extends OverlayFixture {
   }
 
   private LeaseKeeper newKeeper(OverlayConfig config, TimeSource time) {
-    var agreement = new NetworkAgreement(config, datapath.port(), store);
-    var context =
-        new LeaseKeeper.Context(config, datapath.port(), store, new SteadyClock(time), agreement);
+    var agreement = new NetworkAgreement(config, store, new Changeover(config, datapath));
+    var context = new LeaseKeeper.Context(config, store, new SteadyClock(time), agreement);
     return new LeaseKeeper(context, config.networks().getFirst());
   }
 

@@ -54,9 +54,9 @@ public interface Datapath extends AutoCloseable {
    * other values.
    *
    * @param vni the network
-   * @param vtep this host's own tunnel end; its port is {@link #port()}
+   * @param vtep this host's own tunnel end; its port is {@link #port()}, or the other that is taken
    * @param gateways one for each IP family that the overlay uses
-   * @throws IllegalArgumentException when the port is another than {@link #port()}
+   * @throws IllegalArgumentException when the port is none that is taken
    * @throws RefusedException when this host cannot be one, such as for an underlay MTU that is too
    *     small
    * @throws dev.culvert.kernel.KernelException when the kernel refuses
@@ -88,6 +88,43 @@ public interface Datapath extends AutoCloseable {
 
   /** {@return the UDP port of its tunnel, alike on all hosts} Any thread may ask. */
   int port();
+
+  /**
+   * {@return whether packets to that UDP port are taken} Any thread may ask.
+   *
+   * @param udpPort 1 to 65535
+   */
+  default boolean takes(int udpPort) {
+    return udpPort == port();
+  }
+
+  /**
+   * Whether it can take packets of two {@linkplain Wire kinds}, and bare ones beside encapsulated
+   * ones, at the same time, so that the network can change under traffic. Any thread may ask.
+   *
+   * @return false, unless a datapath can
+   */
+  default boolean takesTwoWires() {
+    return false;
+  }
+
+  /**
+   * Says what packets of the network are from now on; without losing one of those that are taken
+   * before and afterwards. Where the own port becomes another, {@link #start} is to be called
+   * again: it makes the device anew, which interrupts what the host's stack carries for a moment.
+   *
+   * @param network whose packets
+   * @param wires taken from now on
+   * @throws RefusedException where it cannot
+   */
+  default void take(Vni network, Wires wires) {
+    Objects.requireNonNull(network, "network");
+    Objects.requireNonNull(wires, "wires");
+    if (!wires.equals(Wires.of(new Wire(port(), network)))) {
+      throw new RefusedException(
+          "This datapath takes packets of port " + port() + " and VNI " + network + " alone.");
+    }
+  }
 
   /**
    * Applies changes in order, in batches where it can; a failed one does not stop the others.

@@ -37,7 +37,7 @@ public final class StoreCheckCommand implements Callable<Integer> {
       problems.addAll(store.problems());
       store
           .network(config.vni())
-          .flatMap(network -> network.contradiction(config.agreed()))
+          .flatMap(network -> network.contradiction(config.agreed(network)))
           .ifPresent(contradiction ->
               problems.add(
                   "The configuration contradicts the network in the store: "

@@ -9,6 +9,7 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.control.store.NetworkText;
+import dev.culvert.datapath.Vni;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,11 +26,14 @@ import picocli.CommandLine.Option;
     description =
         "Show or change what all hosts of the network must agree on, and what is reserved.")
 public final class StoreNetworkCommand implements Runnable {
+  private static final String VNI = "vni";
+  private static final String WIRE_VNI = "wireVni";
+
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
       description =
-          "Such as subnet.host-07=10.244.7.0/24 (that host's, and nobody else's) or reserved=10.244.100.0/22 (nobody's); docs/network.md has all keys.")
+          "Such as subnet.host-07=10.244.7.0/24 (that host's, and nobody else's), reserved=10.244.100.0/22 (nobody's), or port=8472, vni=7, directRouting=false, which running hosts go over to; docs/network.md has all keys.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Option(names = "--unset", paramLabel = "KEY", description = "Take a line away.")
@@ -38,7 +42,7 @@ public final class StoreNetworkCommand implements Runnable {
   @Option(
       names = "--force",
       description =
-          "Change what running hosts go by, too: each is refused at its next start until its file agrees.")
+          "Change also what running hosts cannot go over to (each is refused at its next start until its file agrees), or before they are done with the change before.")
   private boolean force;
 
   @Mixin private StoreOptions options;
@@ -54,9 +58,11 @@ public final class StoreNetworkCommand implements Runnable {
         show(config, before);
         return;
       }
-      NetworkSettings after = change(before.orElseGet(() -> config.agreed()));
+      NetworkSettings there = before.orElseGet(() -> config.agreed());
+      NetworkSettings after = change(there).after(there);
+      requireOwnVni(store, there, after);
       if (!force) {
-        before.ifPresent(there -> requireUnused(there, after, leases));
+        requireFollowable(there, after, leases);
       }
       if (!store.putNetwork(config.vni(), before, Optional.of(after))) {
         throw new UserException(
@@ -65,6 +71,7 @@ public final class StoreNetworkCommand implements Runnable {
       }
       options.out().print(NetworkText.format(after));
       tellHolders(after, leases);
+      tellChange(there, after, leases);
     }
     options.out().flush();
   }
@@ -114,6 +121,13 @@ public final class StoreNetworkCommand implements Runnable {
       }
     }
     lines.putAll(set);
+    lines.put(VNI, before.vni().toString());
+    String onWire = set.getOrDefault(VNI, lines.get(WIRE_VNI));
+    if (before.vni().toString().equals(onWire)) {
+      lines.remove(WIRE_VNI); // as it was at first
+    } else if (onWire != null) {
+      lines.put(WIRE_VNI, onWire);
+    }
     try {
       return NetworkText.parse(
           lines.entrySet().stream()
@@ -124,9 +138,27 @@ public final class StoreNetworkCommand implements Runnable {
     }
   }
 
-  private static void requireUnused(
+  /** What other networks' packets bear. */
+  private static void requireOwnVni(
+      LeaseStore store, NetworkSettings before, NetworkSettings after) {
+    Optional<Vni> other =
+        after.transport().vni().filter(vni -> !before.transport().vni().equals(Optional.of(vni)));
+    boolean taken =
+        other.isPresent()
+            && (store.network(other.get()).isPresent()
+                || store.list().stream()
+                    .anyMatch(lease -> lease.subnet().vni().equals(other.get())));
+    if (taken) {
+      throw new UserException(
+          "VNI "
+              + other.get()
+              + " is another network's in this store; nothing was written. Choose one that none has.");
+    }
+  }
+
+  private static void requireFollowable(
       NetworkSettings before, NetworkSettings after, List<Lease> leases) {
-    Optional<String> contradiction = before.contradiction(after);
+    Optional<String> contradiction = before.contradiction(after.travelling(before));
     if (contradiction.isPresent() && !leases.isEmpty()) {
       throw new UserException(
           "%d %s by what is in the store now (%s), and no host changes over while it runs: let them leave first, or say --force, and start each anew with a file that agrees."
@@ -135,13 +167,36 @@ public final class StoreNetworkCommand implements Runnable {
                   leases.size() == 1 ? "lease is" : "leases are",
                   contradiction.get()));
     }
-    if (!before.vni().equals(after.vni())) {
+    List<String> behind =
+        leases.stream()
+            .filter(lease -> lease.stage().sends() < before.number())
+            .map(lease -> lease.host().text())
+            .distinct()
+            .sorted()
+            .toList();
+    if (!before.transport().equals(after.transport()) && !behind.isEmpty()) {
       throw new UserException(
-          "The network of VNI "
-              + before.vni()
-              + " stays that of VNI "
-              + before.vni()
-              + "; hosts whose file says another VNI write its network themselves.");
+          "Change "
+              + before.number()
+              + " is not over yet: "
+              + String.join(", ", behind)
+              + " may still send as before it, and hosts take two kinds of packets at most; nothing"
+              + " was written. Wait, or release the leases of hosts that are gone for good.");
+    }
+  }
+
+  private void tellChange(NetworkSettings before, NetworkSettings after, List<Lease> leases) {
+    if (!before.transport().equals(after.transport()) && !leases.isEmpty()) {
+      long hosts = leases.stream().map(Lease::host).distinct().count();
+      options
+          .out()
+          .println(
+              "# %d %s over from %s to %s; \"culvert status\" says how far."
+                  .formatted(
+                      hosts,
+                      hosts == 1 ? "host goes" : "hosts go",
+                      before.transport(),
+                      after.transport()));
     }
   }
 

@@ -28,6 +28,7 @@ import java.util.Optional;
  * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param store where leases are kept
  * @param stateDirectory what outlives a reboot; empty for nothing
+ * @param follows what the file leaves to the network in the store
  * @param bpffs where the bpf file system is, or is to be mounted
  */
 public record AgentConfig(
@@ -49,7 +50,8 @@ public record AgentConfig(
     Path bpffs,
     Path runDirectory,
     Optional<Path> stateDirectory,
-    Stop stop) {
+    Stop stop,
+    Follows follows) {
 
   /**
    * @param interfaces what other hosts' packets come in through; the first has the address
@@ -75,6 +77,11 @@ public record AgentConfig(
     }
   }
 
+  /**
+   * What the file leaves out, so that the store's word counts, and the default where it has none.
+   */
+  public record Follows(boolean port, boolean directRouting) {}
+
   /** What carries the packets. */
   public enum Kind {
     /** Programs in the kernel. */
@@ -96,7 +103,23 @@ public record AgentConfig(
     return stateDirectory.map(folder -> new SnapshotFile(folder.resolve(host + ".snapshot")));
   }
 
-  /** What this configuration would have all hosts agree on. */
+  /**
+   * What this configuration would have all hosts agree on.
+   *
+   * @param stored what they agree on, which what the file leaves out is taken from
+   */
+  public NetworkSettings agreed(NetworkSettings stored) {
+    NetworkSettings.Transport there = stored.transport();
+    return new NetworkSettings(
+        vni,
+        networks,
+        new NetworkSettings.Transport(
+            follows.port() ? there.port() : port,
+            follows.directRouting() ? there.directRouting() : directRouting),
+        Reservations.NONE);
+  }
+
+  /** What this configuration would have all hosts agree on, where the store says nothing. */
   public NetworkSettings agreed() {
     return new NetworkSettings(
         vni, networks, new NetworkSettings.Transport(port, directRouting), Reservations.NONE);

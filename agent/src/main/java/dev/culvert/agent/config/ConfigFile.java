@@ -125,7 +125,10 @@ public final class ConfigFile {
             root.value("bpffs", Values::absolutePath).orElse(BpfFileSystem.DEFAULT),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
             root.value("stateDirectory", Values::absolutePath),
-            root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP));
+            root.value("stop", Values::stop).orElse(AgentConfig.Stop.KEEP),
+            new AgentConfig.Follows(
+                root.value("port", text -> text).isEmpty(),
+                root.value("directRouting", text -> text).isEmpty()));
     checkSocketPath(root, config);
     return config;
   }

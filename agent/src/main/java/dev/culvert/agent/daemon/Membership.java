@@ -64,6 +64,9 @@ final class Membership implements AutoCloseable {
                       config.underlay(), families(config), netlink.links(), netlink.addresses()))
               .vni(config.vni())
               .directRouting(config.directRouting())
+              .followDirectRouting(config.follows().directRouting())
+              .port(config.port())
+              .followPort(config.follows().port())
               .leaseDuration(config.leaseDuration());
       config.networks().forEach(builder::network);
       config.memory().ifPresent(builder::memory);
@@ -168,6 +171,7 @@ final class Membership implements AutoCloseable {
     return EbpfConfig.builder(Instance.of(config).pins(), config.underlay().interfaceName())
         .moreUnderlays(config.underlay().interfaces().stream().skip(1).toList())
         .port(config.port())
+        .followsPins(config.follows().port())
         .sourcePorts(config.sourcePorts())
         .decapsulation(config.decapsulation())
         .pathMtuLifetime(config.pathMtuLifetime())

@@ -258,10 +258,10 @@ class StoreCommandsTest extends CommandLineFixture {
 
     assertOneSentence(
         1,
-        "1 lease is by what is in the store now (port is 4789 there and 8472 here), and no host"
-            + " changes over while it runs: let them leave first, or say --force, and start each anew"
-            + " with a file that agrees.",
-        store("network", "--set", "port=8472"));
+        "1 lease is by what is in the store now (network is 10.244.0.0/16 there and 10.245.0.0/16"
+            + " here), and no host changes over while it runs: let them leave first, or say --force,"
+            + " and start each anew with a file that agrees.",
+        store("network", "--set", "network=10.245.0.0/16", "--unset", "subnet.host-07"));
     assertOneSentence(
         1,
         "That is no network: line 7: reserved: \"10.9\" is not a prefix: write address/length, such"
@@ -271,7 +271,10 @@ class StoreCommandsTest extends CommandLineFixture {
         1,
         "The network in the store says nothing of reserved.",
         store("network", "--unset", "reserved"));
-    assertEquals(0, store("network", "--set", "port=8472", "--force").exitCode());
+    assertEquals(0, store("network", "--set", "port=8472").exitCode());
+    assertFalse(store("check").out().contains("contradicts"), "what a file leaves out follows");
+    Path config = folder.resolve("culvert.yaml");
+    Files.writeString(config, Files.readString(config) + "port: 4789\n");
     Outcome check = store("check");
     assertEquals(1, check.exitCode());
     assertTrue(
@@ -285,6 +288,74 @@ class StoreCommandsTest extends CommandLineFixture {
         "10.244.0.0/16",
         ((Map<?, ?>) Json.parseObject(store("network", "--json").out()).get("network"))
             .get("network"));
+  }
+
+  @Test
+  void writesAChangeThatHostsFollowAndNoSecondOneBeforeItIsOver() throws Exception {
+    claim("10.244.3.0/24", "host-03", THERE);
+    Outcome changed = store("network", "--set", "port=8472", "--set", "vni=7");
+    assertEquals(
+        """
+        # Written by Culvert; see docs/network.md.
+        network = 10.244.0.0/16
+        subnetLength = 24
+        vni = 1
+        port = 8472
+        directRouting = true
+        wireVni = 7
+        change = 1
+        former.port = 4789
+        former.directRouting = true
+        # 1 host goes over from port 4789, direct routing to port 8472, direct routing, VNI 7 on the wire; "culvert status" says how far.
+        """,
+        changed.out(),
+        changed.err());
+    assertOneSentence(
+        1,
+        "Change 1 is not over yet: host-03 may still send as before it, and hosts take two kinds of"
+            + " packets at most; nothing was written. Wait, or release the leases of hosts that are"
+            + " gone for good.",
+        store("network", "--set", "directRouting=false"));
+    assertEquals(0, store("network", "--set", "reserved=10.244.100.0/22").exitCode());
+
+    Lease held = store.list().getFirst();
+    var _ =
+        store.renew(
+            held,
+            new Lease(
+                held.subnet(),
+                held.host(),
+                held.vtep(),
+                held.generation(),
+                held.term(),
+                new Lease.Stage(1, 1)));
+    Outcome back = store("network", "--set", "vni=1");
+    assertTrue(back.out().contains("change = 2\n"), back.out() + back.err());
+    assertTrue(back.out().contains("former.wireVni = 7\n"), back.out());
+    assertFalse(back.out().contains("\nwireVni"), back.out());
+  }
+
+  /** Also with --force: such packets would be two networks' at once. */
+  @Test
+  void refusesTheVniOfAnotherNetwork() throws Exception {
+    store("network", "--set", "port=4789");
+    var other =
+        new Lease(
+            new dev.culvert.datapath.Subnet(
+                new dev.culvert.datapath.Vni(7),
+                dev.culvert.datapath.IpPrefix.parse("10.99.1.0/24")),
+            new HostName("host-99"),
+            THERE,
+            0,
+            Optional.empty());
+    var _ = store.acquire(other);
+    String before = Files.readString(leases.resolve("vni-1.network"));
+    assertOneSentence(
+        1,
+        "VNI 7 is another network's in this store; nothing was written. Choose one that none has.",
+        store("network", "--force", "--set", "vni=7"));
+    assertEquals(before, Files.readString(leases.resolve("vni-1.network")));
+    assertFalse(Files.exists(leases.resolve("vni-7.network")));
   }
 
   @Test

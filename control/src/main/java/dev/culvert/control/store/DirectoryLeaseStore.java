@@ -171,6 +171,7 @@ public final class DirectoryLeaseStore implements LeaseStore {
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(expected, "expected");
     Objects.requireNonNull(wanted, "wanted");
+    wanted.ifPresent(settings -> settings.require(vni));
     return change(() -> {
       boolean unchanged =
           networks.read(vni).equals(expected) && expected.isPresent() == networks.isThere(vni);

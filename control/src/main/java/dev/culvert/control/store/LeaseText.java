@@ -32,13 +32,25 @@ import java.util.Optional;
  * generation = 1                   # optional
  * renewed = 2026-11-23T10:00:00Z   # optional
  * expires = 2026-11-24T10:00:00Z   # optional: without it the lease is static
+ * accepts = 2                      # optional: the last change of the network whose packets it takes
+ * sends = 2                        # optional: since that change it sends nothing of before
  * </pre>
  */
 public final class LeaseText {
   private static final List<String> REQUIRED = List.of("subnet", "vni", "host", "address", "mac");
   private static final List<String> KEYS =
       List.of(
-          "subnet", "vni", "host", "address", "port", "mac", "generation", "renewed", "expires");
+          "subnet",
+          "vni",
+          "host",
+          "address",
+          "port",
+          "mac",
+          "generation",
+          "renewed",
+          "expires",
+          "accepts",
+          "sends");
 
   /** The text is no lease's. The message is a clause that begins with the line. */
   public static final class MalformedException extends Exception {
@@ -89,6 +101,10 @@ public final class LeaseText {
         .flatMap(Lease.Term::renewed)
         .ifPresent(at -> TextEntries.line(text, "renewed", at));
     lease.expires().ifPresent(at -> TextEntries.line(text, "expires", at));
+    if (!lease.stage().equals(Lease.Stage.NONE)) {
+      TextEntries.line(text, "accepts", lease.stage().accepts());
+      TextEntries.line(text, "sends", lease.stage().sends());
+    }
     return text.toString();
   }
 
@@ -106,8 +122,17 @@ public final class LeaseText {
     long generation =
         entries.has("generation") ? entries.read("generation", LeaseText::generation) : 1;
     Optional<Lease.Term> term = term();
+    Lease.Stage stage = stage();
     return entries.read(
-        "host", host -> new Lease(subnet, new HostName(host), vtep, generation, term));
+        "host", host -> new Lease(subnet, new HostName(host), vtep, generation, term, stage));
+  }
+
+  private Lease.Stage stage() throws MalformedException {
+    if (!entries.has("accepts")) {
+      return Lease.Stage.NONE;
+    }
+    long sends = entries.has("sends") ? entries.read("sends", Long::parseLong) : 0;
+    return entries.read("accepts", value -> new Lease.Stage(Long.parseLong(value), sends));
   }
 
   private Optional<Lease.Term> term() throws MalformedException {

@@ -90,6 +90,7 @@ public final class MemoryLeaseStore implements LeaseStore {
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(expected, "expected");
     Objects.requireNonNull(wanted, "wanted");
+    wanted.ifPresent(settings -> settings.require(vni));
     requireOpen();
     if (!Optional.ofNullable(networks.get(vni)).equals(expected)) {
       return false;

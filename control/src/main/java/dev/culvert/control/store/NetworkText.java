@@ -30,12 +30,17 @@ import java.util.stream.Collectors;
  * vni = 1
  * port = 4789
  * directRouting = true
+ * wireVni = 7                                 # optional: what packets bear in place of vni
  * reserved = 10.244.0.0/24, 10.244.100.0/22   # optional: no host gets these
  * subnet.host-07 = 10.244.7.0/24              # optional: that host's, and nobody else's
+ * change = 1                                  # optional: how often the following were changed
+ * former.port = 8472                          # with it, as are the other two: as before that
  * </pre>
  */
 public final class NetworkText {
   private static final String BY_HOST = "subnet.";
+  private static final String CHANGE = "change";
+  private static final String FORMER = "former.";
   private static final String NEVER = "reserved";
   private static final List<String> REQUIRED = List.of("vni", "port", "directRouting");
   private static final List<String> KEYS =
@@ -47,6 +52,11 @@ public final class NetworkText {
           "vni",
           "port",
           "directRouting",
+          "wireVni",
+          CHANGE,
+          FORMER + "port",
+          FORMER + "directRouting",
+          FORMER + "wireVni",
           NEVER);
 
   private final TextEntries entries;
@@ -95,6 +105,16 @@ public final class NetworkText {
   public static Map<String, String> lines(NetworkSettings settings) {
     Objects.requireNonNull(settings, "settings");
     Map<String, String> lines = new LinkedHashMap<>(settings.agreed());
+    settings.transport().vni().ifPresent(vni -> lines.put("wireVni", vni.toString()));
+    settings
+        .change()
+        .ifPresent(change -> {
+          NetworkSettings.Transport former = change.former();
+          lines.put(CHANGE, Long.toString(change.number()));
+          lines.put(FORMER + "port", Integer.toString(former.port()));
+          lines.put(FORMER + "directRouting", Boolean.toString(former.directRouting()));
+          former.vni().ifPresent(vni -> lines.put(FORMER + "wireVni", vni.toString()));
+        });
     Reservations reservations = settings.reservations();
     if (!reservations.never().isEmpty()) {
       lines.put(NEVER, list(reservations.never()));
@@ -115,17 +135,37 @@ public final class NetworkText {
       entries.require(List.of("network"));
     }
     Vni vni = entries.read("vni", value -> new Vni(Integer.parseInt(value)));
-    int port = entries.read("port", NetworkText::port);
-    boolean direct = entries.read("directRouting", NetworkText::flag);
+    NetworkSettings.Transport transport = transport("");
+    Optional<NetworkSettings.Change> change = change();
     Reservations reservations = reservations();
     try {
-      return new NetworkSettings(
-          vni, networks, new NetworkSettings.Transport(port, direct), reservations);
+      return new NetworkSettings(vni, networks, transport, reservations, change);
     } catch (RefusedException e) {
       var malformed = new MalformedException("as a whole: " + e.getMessage());
       malformed.initCause(e);
       throw malformed;
     }
+  }
+
+  private NetworkSettings.Transport transport(String prefix) throws MalformedException {
+    int port = entries.read(prefix + "port", NetworkText::port);
+    boolean direct = entries.read(prefix + "directRouting", NetworkText::flag);
+    String key = prefix + "wireVni";
+    Optional<Vni> vni =
+        entries.has(key)
+            ? Optional.of(entries.read(key, value -> new Vni(Integer.parseInt(value))))
+            : Optional.empty();
+    return new NetworkSettings.Transport(port, direct, vni);
+  }
+
+  private Optional<NetworkSettings.Change> change() throws MalformedException {
+    if (!entries.has(CHANGE)) {
+      return Optional.empty();
+    }
+    entries.require(List.of(FORMER + "port", FORMER + "directRouting"));
+    NetworkSettings.Transport former = transport(FORMER);
+    return Optional.of(
+        entries.read(CHANGE, value -> new NetworkSettings.Change(Long.parseLong(value), former)));
   }
 
   private Optional<OverlayConfig.Network> network(String suffix, IpFamily family)

@@ -107,7 +107,7 @@ final class LeaseFileTest {
         "vni = 1 | vni = 0 | line 3: vni: The VNI 0 is outside 1-16777215.",
         "vni = 1 | vni = one | line 3: vni: \"one\" is not a whole number in range.",
         "vni = 1 | vnl = 1 | line 3: unknown key \"vnl\"; the keys are subnet, vni, host, address,"
-            + " port, mac, generation, renewed, expires.",
+            + " port, mac, generation, renewed, expires, accepts, sends.",
         "vni = 1 | vni | line 3: \"vni\" is not key = value.",
         "vni = 1 | subnet = 10.9.0.0/24 | line 3: subnet stands in line 2 already.",
         "10.18.2.2 | 10.18.2 | line 5: address: \"10.18.2\" is not an IP address.",

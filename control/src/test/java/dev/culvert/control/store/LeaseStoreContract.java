@@ -481,6 +481,15 @@ public abstract class LeaseStoreContract {
   }
 
   @Test
+  void refusesANetworkUnderTheVniOfAnother() throws Exception {
+    Optional<NetworkSettings> of1 = Optional.of(settings(1, 4789));
+    assertThrows(
+        dev.culvert.kernel.RefusedException.class,
+        () -> store.putNetwork(new Vni(7), Optional.empty(), of1));
+    assertEquals(Optional.empty(), store.network(new Vni(7)));
+  }
+
+  @Test
   void oneOfManyWritesTheNetwork() throws Exception {
     List<NetworkSettings> written = new CopyOnWriteArrayList<>();
     List<Result> _ =

@@ -8,7 +8,9 @@ import dev.culvert.control.HostName;
 import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Vni;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 final class NetworkTextTest {
@@ -38,6 +40,19 @@ final class NetworkTextTest {
   }
 
   @Test
+  void aChangeIsReadAsItWasWritten() throws Exception {
+    NetworkSettings before = NetworkText.parse(TEXT);
+    NetworkSettings.Transport other =
+        new NetworkSettings.Transport(4789, true, Optional.of(new Vni(9)));
+    NetworkSettings after =
+        new NetworkSettings(before.vni(), before.networks(), other, before.reservations())
+            .after(before);
+    assertEquals(new NetworkSettings.Change(1, before.transport()), after.change().orElseThrow());
+    assertEquals(after, NetworkText.parse(NetworkText.format(after)));
+    assertEquals(after, after.after(after), "the same again is no change");
+  }
+
+  @Test
   void aPersonNeedsNeitherOrderNorLengths() throws Exception {
     NetworkSettings settings =
         NetworkText.parse("directRouting = true\nport=4789 # usual\nvni = 1\nnetwork = 10.0.0.0/8");
@@ -54,7 +69,16 @@ final class NetworkTextTest {
             good.replace("network", "networc"),
             "line 4: unknown key \"networc\"; the keys are "
                 + "network, subnetLength, network6, subnetLength6, vni, port, directRouting, "
+                + "wireVni, change, former.port, former.directRouting, former.wireVni, "
                 + "reserved and subnet.HOST."
+          },
+          {
+            good + "change = 1\nformer.port = 8472\n",
+            "line 6: the text ends without former.directRouting."
+          },
+          {
+            good + "change = 0\nformer.port = 8472\nformer.directRouting = true\n",
+            "line 5: change: Changes are counted from 1 on, so 0 is none."
           },
           {good.replace("4789", "0"), "line 2: port: 0 is no port; they go from 1 to 65535."},
           {

@@ -21,6 +21,7 @@ public final class EbpfConfig {
   private final InterfaceName underlay;
   private final List<InterfaceName> moreUnderlays;
   private final int port;
+  private final boolean followsPins;
   private final SourcePorts sourcePorts;
   private final Decapsulation decapsulation;
   private final Duration pathMtuLifetime;
@@ -32,6 +33,7 @@ public final class EbpfConfig {
     underlay = builder.underlay;
     moreUnderlays = builder.moreUnderlays;
     port = builder.port;
+    followsPins = builder.followsPins;
     sourcePorts = builder.sourcePorts;
     decapsulation = builder.decapsulation;
     pathMtuLifetime = builder.pathMtuLifetime;
@@ -74,6 +76,11 @@ public final class EbpfConfig {
     return port;
   }
 
+  /** {@return whether the port that pins have counts for more than {@link #port}} */
+  public boolean followsPins() {
+    return followsPins;
+  }
+
   /** {@return the outer source ports, from which one is chosen for each flow} */
   public SourcePorts sourcePorts() {
     return sourcePorts;
@@ -105,6 +112,7 @@ public final class EbpfConfig {
     private final InterfaceName underlay;
     private List<InterfaceName> moreUnderlays = List.of();
     private int port = Vtep.VXLAN_PORT;
+    private boolean followsPins;
     private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
     private Decapsulation decapsulation = Decapsulation.TC;
     private Duration pathMtuLifetime = PATH_MTU_LIFETIME;
@@ -138,6 +146,18 @@ public final class EbpfConfig {
      */
     public Builder port(int number) {
       port = Vtep.requirePort(number);
+      return this;
+    }
+
+    /**
+     * Whether the port is what the pins have, where there are pins: nobody asked for another, and
+     * the network may have been changed while it ran.
+     *
+     * @param follow false unless it is set
+     * @return this
+     */
+    public Builder followsPins(boolean follow) {
+      followsPins = follow;
       return this;
     }
 

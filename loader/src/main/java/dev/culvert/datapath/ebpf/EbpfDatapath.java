@@ -17,6 +17,8 @@ import dev.culvert.datapath.TrafficCounters;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.Wire;
+import dev.culvert.datapath.Wires;
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.Mtus;
@@ -70,6 +72,11 @@ public final class EbpfDatapath implements Datapath {
 
   private Programs programs;
   private Optional<Vni> programsVni;
+  private volatile Optional<Wires> wires;
+
+  /** What other hosts are told: that of the device, or the other that is taken. */
+  private int ownPort;
+
   private volatile Optional<Identity> identity;
 
   /**
@@ -91,6 +98,8 @@ public final class EbpfDatapath implements Datapath {
     this.programs = loaded;
     this.identity = pins.identity();
     this.programsVni = identity.map(Identity::vni);
+    this.wires = wires(pins, config, programsVni);
+    this.ownPort = wires.map(taken -> taken.own().port()).orElse(config.port());
     this.tables = Tables.of(loaded.object()::map);
     this.containers = new Containers(libc, devices, tables.endpoints(), links);
     this.foreign = new ForeignContainers(libc, netlink, tables.endpoints(), links);
@@ -138,7 +147,8 @@ public final class EbpfDatapath implements Datapath {
       if (fresh) {
         OtherPins.requireNone(libc, netlink, pins);
       }
-      Programs loaded = Programs.load(libc, pins, config, vni);
+      Programs loaded =
+          Programs.load(libc, pins, config, new Programs.Network(vni, wires(pins, config, vni)));
       undo.push(loaded::close);
       EbpfDatapath datapath =
           new EbpfDatapath(libc, config, netlink, new Pinned(pins, loaded, fresh));
@@ -149,13 +159,30 @@ public final class EbpfDatapath implements Datapath {
     }
   }
 
+  private static boolean has(Wires wires, int port) {
+    return wires.own().port() == port || wires.other().port() == port;
+  }
+
+  /** What was set while an earlier process ran; else what the configuration says. */
+  private static Optional<Wires> wires(Pins pins, EbpfConfig config, Optional<Vni> vni) {
+    Optional<Integer> pinned =
+        pins.identity().map(before -> before.vtep().port()).filter(_ -> config.followsPins());
+    int port = pinned.orElse(config.port());
+    return vni.map(own ->
+        pins.wires()
+            .filter(wires -> has(wires, port))
+            .orElseGet(() -> Wires.of(new Wire(port, own))));
+  }
+
   /**
    * Before a program is replaced: those of containers here would send to a port that nobody has.
    */
   private static void requireSamePort(Libc libc, EbpfConfig config, Pins pins) {
     Optional<Integer> other =
         pins.identity().map(before -> before.vtep().port()).filter(port -> port != config.port());
-    if (other.isEmpty()) {
+    if (other.isEmpty()
+        || config.followsPins()
+        || pins.wires().filter(wires -> has(wires, config.port())).isPresent()) {
       return;
     }
     int count = DatapathSnapshot.read(libc, config.pins()).state().endpoints().size();
@@ -208,16 +235,13 @@ public final class EbpfDatapath implements Datapath {
     Objects.requireNonNull(vni, "vni");
     Objects.requireNonNull(vtep, "vtep");
     Objects.requireNonNull(gateways, "gateways");
-    if (vtep.port() != config.port()) {
-      throw new IllegalArgumentException(
-          "This host's VTEP has port "
-              + vtep.port()
-              + ", but the programs were loaded for port "
-              + config.port()
-              + ": give both the same.");
+    if (wires.isEmpty() || !programsVni.equals(Optional.of(vni))) {
+      use(vni, Wires.of(new Wire(wires.map(w -> w.own().port()).orElse(config.port()), vni)));
     }
-    Identity started = new Identity(vni, vtep, gateways, config.underlay());
-    usePrograms(vni);
+    requireTaken(vtep.port());
+    ownPort = vtep.port();
+    Vtep device = new Vtep(vtep.address(), port(), vtep.mac());
+    Identity started = new Identity(vni, device, gateways, config.underlay());
     List<Endpoint> lost = containers.lost(vni);
     int innerMtuBytes = innerMtuBytes(vtep.address(), started.networks());
     keeper.start(started, innerMtuBytes, identity, programs);
@@ -232,16 +256,53 @@ public final class EbpfDatapath implements Datapath {
     boolean _ = refresh();
   }
 
-  /** Loads the programs anew when their settings differ: the verifier takes them as constants. */
-  private void usePrograms(Vni vni) {
-    if (programsVni.equals(Optional.of(vni))) {
+  @Override
+  public boolean takes(int udpPort) {
+    return wires.map(taken -> has(taken, udpPort)).orElse(udpPort == config.port());
+  }
+
+  private void requireTaken(int port) {
+    if (!takes(port)) {
+      throw new IllegalArgumentException(
+          "This host's VTEP has port "
+              + port
+              + ", but the programs were loaded for port "
+              + port()
+              + ": give both the same.");
+    }
+  }
+
+  @Override
+  public boolean takesTwoWires() {
+    return true;
+  }
+
+  @Override
+  public void take(Vni network, Wires wanted) {
+    Objects.requireNonNull(network, "network");
+    Objects.requireNonNull(wanted, "wanted");
+    if (wires.equals(Optional.of(wanted)) && programsVni.equals(Optional.of(network))) {
       return;
     }
-    Programs fresh = Programs.load(libc, pins, config, Optional.of(vni));
+    if (wanted.equals(Wires.of(new Wire(wanted.own().port(), network)))) {
+      use(network, wanted);
+      pins.clearWires();
+    } else {
+      pins.setWires(wanted); // first, for whoever comes after a process that dies here
+      use(network, wanted);
+    }
+  }
+
+  /** Loads the programs anew: the verifier takes their settings as constants. */
+  private void use(Vni network, Wires wanted) {
+    Optional<Vni> vni = Optional.of(network);
+    Programs fresh =
+        Programs.load(libc, pins, config, new Programs.Network(vni, Optional.of(wanted)));
     links.replaceAll(fresh);
     Programs old = programs;
     programs = fresh;
-    programsVni = Optional.of(vni);
+    programsVni = vni;
+    wires = Optional.of(wanted);
     if (old != first) {
       old.close();
     }
@@ -270,7 +331,7 @@ public final class EbpfDatapath implements Datapath {
 
   @Override
   public int port() {
-    return config.port();
+    return wires.map(taken -> taken.own().port()).orElse(config.port());
   }
 
   @Override
@@ -305,7 +366,7 @@ public final class EbpfDatapath implements Datapath {
   /** Endpoints whose device is gone are left out; {@link #dropVanished()} takes them away. */
   @Override
   public State read() {
-    State all = tables.read(identity.map(i -> i.vtep().port()).orElse(config.port()));
+    State all = tables.read(ownPort);
     Containers.Devices devices = containers.devices();
     return new State(
         all.remotes(),

@@ -2,6 +2,7 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Wires;
 import dev.culvert.datapath.pin.Pins;
 import dev.culvert.datapath.table.PrebuiltObject;
 import dev.culvert.kernel.Libc;
@@ -18,6 +19,16 @@ final class Programs implements AutoCloseable {
   /** NO_BARE_NETWORK in bpf/src/config.h. */
   private static final long NO_BARE_NETWORK = 0xffff_ffffL;
 
+  /** AS_IT_IS in bpf/src/config.h. */
+  private static final long AS_IT_IS = 0xffff_ffffL;
+
+  /**
+   * What packets are of, as far as that is known.
+   *
+   * @param wires with a VNI only; empty: the configuration's port, and the network's own VNI
+   */
+  record Network(Optional<Vni> vni, Optional<Wires> wires) {}
+
   private final BpfObject object;
   private final Set<String> names;
 
@@ -32,14 +43,22 @@ final class Programs implements AutoCloseable {
   /**
    * Creates or reuses the pinned maps, loads the programs and pins them.
    *
-   * @param vni the network that the host routes, once that is known
+   * @param network that the host routes, once that is known
    */
-  static Programs load(Libc libc, Pins pins, EbpfConfig config, Optional<Vni> vni) {
+  static Programs load(Libc libc, Pins pins, EbpfConfig config, Network network) {
+    Optional<Vni> vni = network.vni();
+    Optional<Wires> changed = network.wires().filter(wires -> !isAsItIs(wires, vni.orElseThrow()));
     BpfObjectSpec spec =
         config
             .mapSizes()
             .applyTo(PrebuiltObject.spec())
-            .withGlobal("tunnel_port", config.port())
+            .withGlobal(
+                "tunnel_port", network.wires().map(w -> w.own().port()).orElse(config.port()))
+            .withGlobal(
+                "other_port", network.wires().map(w -> w.other().port()).orElse(config.port()))
+            .withGlobal("wire_vni", changed.map(w -> (long) w.own().vni().value()).orElse(AS_IT_IS))
+            .withGlobal(
+                "other_wire_vni", changed.map(w -> (long) w.other().vni().value()).orElse(AS_IT_IS))
             .withGlobal("source_port_min", config.sourcePorts().first())
             .withGlobal("source_port_max", config.sourcePorts().last())
             .withGlobal("path_mtu_lifetime_ns", config.pathMtuLifetime().toNanos())
@@ -56,6 +75,15 @@ final class Programs implements AutoCloseable {
       throw e;
     }
     return programs;
+  }
+
+  /** As before any change: by the configuration's port, and the network's own VNI. */
+  static Programs load(Libc libc, Pins pins, EbpfConfig config, Optional<Vni> vni) {
+    return load(libc, pins, config, new Network(vni, Optional.empty()));
+  }
+
+  private static boolean isAsItIs(Wires wires, Vni vni) {
+    return wires.own().vni().equals(vni) && wires.other().vni().equals(vni);
   }
 
   BpfObject object() {

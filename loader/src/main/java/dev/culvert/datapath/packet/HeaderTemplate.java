@@ -139,7 +139,7 @@ public record HeaderTemplate(
     out.set(SHORT, at + 2, (short) to.remote().port());
     out.set(INT, at + 4, 0);
     out.set(INT, at + 8, VNI_PRESENT << 24);
-    out.set(INT, at + 12, to.subnet().vni().value() << 8);
+    out.set(INT, at + 12, to.wireVni().value() << 8);
   }
 
   private static void writeMac(MemorySegment out, long at, MacAddress mac) {

@@ -7,6 +7,8 @@ import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.Wire;
+import dev.culvert.datapath.Wires;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.RefusedException;
@@ -85,6 +87,41 @@ final class IdentityText {
             MacAddress.parse(fields.get("mac"))),
         gateways(fields.get("gateway").split(",", -1), fields.get("network").split(",", -1)),
         new InterfaceName(fields.get("underlay")));
+  }
+
+  /** As in {@code 4789/1,8472/1}. */
+  static String of(Wires wires) {
+    return text(wires.own()) + "," + text(wires.other());
+  }
+
+  private static String text(Wire wire) {
+    return wire.port() + "/" + wire.vni();
+  }
+
+  /**
+   * Reads {@link #of(Wires)}.
+   *
+   * @throws RefusedException for anything else
+   */
+  static Wires parseWires(String text) {
+    try {
+      String[] numbers = text.split("[,/]", -1);
+      if (numbers.length != 4) {
+        throw new IllegalArgumentException("four numbers are needed");
+      }
+      return new Wires(wire(numbers[0], numbers[1]), wire(numbers[2], numbers[3]));
+    } catch (IllegalArgumentException e) {
+      throw new RefusedException(
+          "\""
+              + text
+              + "\", which a pin folder holds as its \"wires\", does not name ports and VNIs: it is"
+              + " damaged or another version's; take all of it away (culvert leave) and start anew.",
+          e);
+    }
+  }
+
+  private static Wire wire(String port, String vni) {
+    return new Wire(Integer.parseInt(port), new Vni(Integer.parseInt(vni)));
   }
 
   private static List<Gateway> gateways(String[] addresses, String[] networks) {

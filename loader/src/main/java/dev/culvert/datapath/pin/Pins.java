@@ -2,6 +2,7 @@
 package dev.culvert.datapath.pin;
 
 import dev.culvert.datapath.Identity;
+import dev.culvert.datapath.Wires;
 import dev.culvert.datapath.table.Layouts;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
@@ -24,6 +25,7 @@ import java.util.stream.Stream;
  *   programs/from_underlay      the programs that the links run
  *   containers/WHERE            for whom an interface was let in that somebody else made
  *   word                        what one control plane leaves for the next
+ *   wires                       ports and VNIs, where the network was changed while it ran
  *   abi, identity, ...          symbolic links whose target is the text itself: a BPF file system
  *                               holds no plain files, but it does hold these, and renames them
  *                               atomically
@@ -33,6 +35,7 @@ public final class Pins {
   private static final String ABI = "abi";
   private static final String IDENTITY = "identity";
   private static final String WORD = "word";
+  private static final String WIRES = "wires";
   private static final String LINKS = "links";
   private static final String PROGRAMS = "programs";
   private static final String CONTAINERS = "containers";
@@ -210,6 +213,20 @@ public final class Pins {
     setText(folder.resolve(WORD), word);
   }
 
+  /** What packets the programs take; empty where nobody changed that while they ran. */
+  public Optional<Wires> wires() {
+    return text(folder.resolve(WIRES)).map(IdentityText::parseWires);
+  }
+
+  public void setWires(Wires wires) {
+    setText(folder.resolve(WIRES), IdentityText.of(wires));
+  }
+
+  /** From now on the programs take packets of one port, and of the network's own VNI. */
+  public void clearWires() {
+    delete(folder.resolve(WIRES));
+  }
+
   /** A text of one line that was kept for a container; empty when there is none. */
   public Optional<String> note(String where) {
     return text(folder.resolve(CONTAINERS).resolve(where));
@@ -294,7 +311,7 @@ public final class Pins {
       delete(fresh(map(name))); // left by an agent that died in the middle
     }
     names(folder.resolve(CONTAINERS)).forEach(this::deleteNote);
-    for (String text : List.of(IDENTITY, WORD, ABI)) {
+    for (String text : List.of(IDENTITY, WORD, WIRES, ABI)) {
       delete(folder.resolve(text));
       delete(fresh(folder.resolve(text))); // left by an agent that died in the middle
     }

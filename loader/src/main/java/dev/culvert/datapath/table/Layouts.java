@@ -24,6 +24,7 @@ public final class Layouts {
   static final int SUBNET_DIRECT = 2;
   static final int SUBNET_UNDERLAY_IPV6 = 4;
   static final int SUBNET_UNREACHABLE = 8;
+  static final int SUBNET_BARE_TOO = 16;
 
   static final int VTEP_SELF = 1;
 

@@ -48,6 +48,7 @@ final class SubnetEntries {
     IpFamily underlay = IpFamily.of(remote.remote().address());
     int flags =
         (remote.direct() ? Layouts.SUBNET_DIRECT : 0)
+            | (remote.bareToo() ? Layouts.SUBNET_BARE_TOO : 0)
             | (underlay == IpFamily.IPV6 ? Layouts.SUBNET_UNDERLAY_IPV6 : 0)
             | (remote.nextHop().isPresent() ? 0 : Layouts.SUBNET_UNREACHABLE);
     HeaderTemplate.write(remote, value, SUBNET.field("header").offsetBytes());
@@ -85,7 +86,8 @@ final class SubnetEntries {
                   gateway.equals(header.remote().address())));
     }
     Vtep local = new Vtep(header.source(), localPort, header.localMac());
-    return new RemoteSubnet(subnet, local, header.remote(), hop, direct);
+    boolean bareToo = (flags & Layouts.SUBNET_BARE_TOO) != 0;
+    return new RemoteSubnet(subnet, local, header.remote(), hop, direct, bareToo, header.vni());
   }
 
   static void encodeLocal(LocalSubnet local, MemorySegment value) {

@@ -30,7 +30,12 @@ final class Receiver {
 
   private final DatagramSocket socket;
   private final boolean underlay4;
+
+  /** No VNI is negative. */
+  private static final int NO_NETWORK = -1;
+
   private final int ownVni;
+  private final int wireVni;
   private final int innerMtuBytes;
   private final Supplier<ForwardingTable> table;
   private final VerdictCounters counters;
@@ -59,6 +64,7 @@ final class Receiver {
     this.socket = socket;
     this.underlay4 = socket.isIpv4();
     this.ownVni = shared.vni();
+    this.wireVni = shared.wireVni();
     this.innerMtuBytes = innerMtuBytes;
     this.table = shared.table();
     this.counters = shared.counters();
@@ -160,7 +166,8 @@ final class Receiver {
     return verdict;
   }
 
-  private Verdict judge(ForwardingTable now, int vni) {
+  private Verdict judge(ForwardingTable now, int onWire) {
+    int vni = onWire == wireVni ? ownVni : NO_NETWORK;
     Destination to = vni == ownVni ? now.destination(vni, packet) : null;
     if (to == null) {
       return vni == ownVni && now.source(vni, packet) != null

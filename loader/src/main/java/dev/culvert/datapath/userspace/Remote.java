@@ -39,7 +39,7 @@ final class Remote implements Destination {
     high = Addresses.high(address);
     low = Addresses.low(address);
     ByteBuffer out = ByteBuffer.wrap(prologue);
-    out.putInt(VNI_PRESENT << 24).putInt(subnet.subnet().vni().value() << 8);
+    out.putInt(VNI_PRESENT << 24).putInt(subnet.wireVni().value() << 8);
     out.put(subnet.remote().mac().toBytes(), 0, MAC_BYTES).put(subnet.local().mac().toBytes());
     Optional<NextHop> way = subnet.nextHop();
     reachable = way.isPresent();

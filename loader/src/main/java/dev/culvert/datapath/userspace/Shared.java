@@ -8,6 +8,12 @@ import java.util.function.Supplier;
  * What both directions of a tunnel work with.
  *
  * @param vni the one network
+ * @param wireVni what its packets bear
  * @param table gives the one that holds now
  */
-record Shared(TunDevice tun, int vni, Supplier<ForwardingTable> table, VerdictCounters counters) {}
+record Shared(
+    TunDevice tun,
+    int vni,
+    int wireVni,
+    Supplier<ForwardingTable> table,
+    VerdictCounters counters) {}

@@ -34,6 +34,7 @@ final class Tunnel implements AutoCloseable {
    * What a tunnel is made of.
    *
    * @param device name of the TUN device
+   * @param wireVni what the network's packets bear
    * @param local this host's VTEP
    * @param gateways the host's own addresses in the overlay, one of each IP family that it has,
    *     which ICMP errors come from
@@ -42,6 +43,7 @@ final class Tunnel implements AutoCloseable {
   record Settings(
       InterfaceName device,
       Vni vni,
+      Vni wireVni,
       Vtep local,
       List<InetAddress> gateways,
       SourcePorts sourcePorts,
@@ -114,7 +116,8 @@ final class Tunnel implements AutoCloseable {
   void begin() {
     Buffers buffers = own(new Buffers());
     IcmpErrors errors = own(new IcmpErrors(libc, settings.gateways(), System::nanoTime));
-    Shared shared = new Shared(tun, settings.vni().value(), () -> table, counters);
+    Shared shared =
+        new Shared(tun, settings.vni().value(), settings.wireVni().value(), () -> table, counters);
     Sender sender = new Sender(shared, errors, new PathMtus(pathMtu, System::nanoTime), buffers);
     sender.setOutboxes(
         own(new Outboxes(libc, settings.local().address(), settings.sourcePorts(), sender)));

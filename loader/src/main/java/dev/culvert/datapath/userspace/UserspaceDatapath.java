@@ -19,6 +19,8 @@ import dev.culvert.datapath.Subnet;
 import dev.culvert.datapath.Verdict;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
+import dev.culvert.datapath.Wire;
+import dev.culvert.datapath.Wires;
 import dev.culvert.datapath.host.DirectRoutes;
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.ForeignBridge;
@@ -84,6 +86,7 @@ public final class UserspaceDatapath implements Datapath {
   private volatile State subnets = new State(List.of(), List.of(), List.of());
   private volatile List<String> problems = List.of();
   private volatile Optional<Started> started = Optional.empty();
+  private volatile Wire wire;
 
   private UserspaceDatapath(
       Libc libc, UserspaceConfig config, NetNamespace namespace, Netlink netlink) {
@@ -91,6 +94,7 @@ public final class UserspaceDatapath implements Datapath {
     this.config = config;
     this.namespace = namespace;
     this.netlink = netlink;
+    this.wire = new Wire(config.port(), config.vni());
     this.ownership = new Ownership(config.instance());
     this.devices = new OwnDevices(netlink, ownership);
     this.forwarding = new Forwarding(namespace, netlink);
@@ -221,10 +225,10 @@ public final class UserspaceDatapath implements Datapath {
   }
 
   private void requireOurs(Vni vni, Vtep vtep) {
-    if (!vni.equals(config.vni()) || vtep.port() != config.port()) {
+    if (!vni.equals(config.vni()) || vtep.port() != wire.port()) {
       throw new IllegalArgumentException(
           "This datapath was opened for VNI %s and port %d, not for VNI %s and port %d."
-              .formatted(config.vni(), config.port(), vni, vtep.port()));
+              .formatted(config.vni(), wire.port(), vni, vtep.port()));
     }
   }
 
@@ -243,6 +247,7 @@ public final class UserspaceDatapath implements Datapath {
         new Tunnel.Settings(
             HostDevice.NAME,
             identity.vni(),
+            wire.vni(),
             identity.vtep(),
             identity.gateways().stream().map(Gateway::address).toList(),
             config.sourcePorts(),
@@ -352,7 +357,24 @@ public final class UserspaceDatapath implements Datapath {
 
   @Override
   public int port() {
-    return config.port();
+    return wire.port();
+  }
+
+  /** Before {@link #start}, and one alone: a socket has one port. */
+  @Override
+  public void take(Vni network, Wires wires) {
+    Objects.requireNonNull(network, "network");
+    Objects.requireNonNull(wires, "wires");
+    if (wires.equals(Wires.of(wire))) {
+      return;
+    }
+    if (started.isPresent() || !wires.own().equals(wires.other())) {
+      throw new RefusedException(
+          "A host without eBPF (\"datapath: userspace\") takes packets of "
+              + wire
+              + " alone while it runs: restart its agent to change that.");
+    }
+    wire = wires.own();
   }
 
   @Override

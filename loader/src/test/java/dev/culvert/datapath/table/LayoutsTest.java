@@ -113,6 +113,7 @@ class LayoutsTest {
     assertEquals(Layouts.SUBNET_DIRECT, constant(maps, "SUBNET_DIRECT = "));
     assertEquals(Layouts.SUBNET_UNDERLAY_IPV6, constant(maps, "SUBNET_UNDERLAY_IPV6 = "));
     assertEquals(Layouts.SUBNET_UNREACHABLE, constant(maps, "SUBNET_UNREACHABLE = "));
+    assertEquals(Layouts.SUBNET_BARE_TOO, constant(maps, "SUBNET_BARE_TOO = "));
     assertEquals(Layouts.VTEP_SELF, constant(maps, "VTEP_SELF = "));
     assertEquals(Layouts.ENDPOINT_PEER, constant(maps, "ENDPOINT_PEER = "));
     assertEquals(Layouts.INTERFACE_CHECK_MAC, constant(maps, "INTERFACE_CHECK_MAC = "));

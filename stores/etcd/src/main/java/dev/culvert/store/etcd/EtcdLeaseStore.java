@@ -273,6 +273,7 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public boolean putNetwork(
       Vni vni, Optional<NetworkSettings> expected, Optional<NetworkSettings> wanted) {
+    wanted.ifPresent(settings -> settings.require(vni));
     requireOpen();
     listed = Optional.empty();
     recent.forget();
