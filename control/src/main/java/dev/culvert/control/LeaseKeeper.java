@@ -24,8 +24,8 @@ import java.util.Optional;
  *
  * <p>A host that lost its lease, or that slept past its end and cannot know, is fenced: its
  * containers keep their addresses and are cut off, and the keeper goes on asking for the same
- * subnet. One that was awake all along, and only could not reach the store, is not: losing the
- * store removes nothing.
+ * subnet; without containers it takes another in place of one that is lost. One that was awake all
+ * along, and only could not reach the store, is not: losing the store removes nothing.
  */
 final class LeaseKeeper {
   private static final System.Logger LOG = System.getLogger(LeaseKeeper.class.getName());
@@ -42,6 +42,12 @@ final class LeaseKeeper {
       return agreement.changeover().port();
     }
   }
+
+  /**
+   * So long a host waits for the subnet that it lost before it takes another: a store that was
+   * wiped or restored may be in disorder for a while.
+   */
+  static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** At the least: others believe in a short lease no longer than it lasts. */
   private static final int TRIES_IN_A_LEASE = 4;
@@ -74,6 +80,9 @@ final class LeaseKeeper {
   private boolean fromMemory;
 
   private Optional<Lease> lostTo = Optional.empty();
+
+  /** When to look whether another subnet can be taken in place of a lost one. */
+  private Instant moveAt = Instant.MAX;
 
   private Optional<String> problem = Optional.empty();
   private Optional<Backoff> backoff = Optional.empty();
@@ -167,6 +176,11 @@ final class LeaseKeeper {
   }
 
   Instant nextDeadline() {
+    Instant next = tryAt();
+    return moveAt.isBefore(next) ? moveAt : next;
+  }
+
+  private Instant tryAt() {
     return backoff.map(Backoff::retryAt).orElse(renewAt);
   }
 
@@ -306,7 +320,7 @@ final class LeaseKeeper {
 
   /** Renews when it is time, and tries again what failed. */
   void doWork(Instant now) {
-    if (now.isBefore(nextDeadline())) {
+    if (now.isBefore(tryAt())) {
       return;
     }
     try {
@@ -322,6 +336,49 @@ final class LeaseKeeper {
       record.failed(now);
       failed("The lease of " + lease + " cannot be renewed: " + e.getMessage(), now);
     }
+  }
+
+  /**
+   * Takes another subnet in place of one that is lost for a while, unless the configuration asks
+   * for that very one, or the other machine has this host's name.
+   *
+   * @param used whether containers of this host have addresses of the one that is lost
+   * @return whether this host has another now
+   */
+  boolean moveOn(boolean used, Instant now) {
+    if (lostTo.isEmpty() || now.isBefore(moveAt)) {
+      return false;
+    }
+    moveAt = now.plus(PATIENCE);
+    Lease current = lostTo.get();
+    if (used || lease.isStatic() || isPinned() || hasOurName(current)) {
+      return false;
+    }
+    try {
+      if (store.looksNew()) {
+        return false;
+      }
+      Subnet lost = lease.subnet();
+      FirstLease.Obtained obtained = first.obtain(Optional.empty(), true);
+      fresh = obtained.fresh();
+      hold(obtained.lease(), now);
+      LOG.log(
+          Level.WARNING,
+          "This host lost " + lost + " to " + current.host() + " and took " + lease.subnet() + ".");
+      return true;
+    } catch (LeaseStoreException | RefusedException e) {
+      problem = Optional.of(sentence(current) + " No other subnet is to be had: " + e.getMessage());
+      return false;
+    }
+  }
+
+  /** Whether the configuration asks for one subnet and no other. */
+  private boolean isPinned() {
+    return network.subnet().isPresent();
+  }
+
+  private boolean hasOurName(Lease current) {
+    return current.host().equals(config.host());
   }
 
   /** From now on the lease is to say that this host is there; asked of the store at once. */
@@ -434,6 +491,7 @@ final class LeaseKeeper {
     provisional = false;
     doubtful = false;
     lostTo = Optional.empty();
+    moveAt = Instant.MAX;
     if (!held.isStatic()) {
       record.wrote(asked);
     }
@@ -445,22 +503,40 @@ final class LeaseKeeper {
   }
 
   private void lose(Lease current, Instant now) {
+    if (lostTo.isEmpty()) {
+      moveAt = now.plus(PATIENCE);
+    }
     lostTo = Optional.of(current);
     doubtful = false;
+    failed(sentence(current), now);
+  }
+
+  private String sentence(Lease current) {
     String who =
-        current.host().equals(config.host())
+        hasOurName(current)
             ? "another machine, " + current.vtep() + ", uses this host's name"
             : current.host() + " at " + current.vtep() + " holds " + current.subnet();
-    failed(
-        "This host lost its lease of "
-            + lease.subnet()
-            + ": "
-            + who
-            + "; containers here keep their addresses and are cut off. Give the"
-            + " other host another "
-            + (current.host().equals(config.host()) ? "name" : "subnet")
-            + ", or move the containers.",
-        now);
+    return "This host lost its lease of "
+        + lease.subnet()
+        + ": "
+        + who
+        + "; containers here keep their addresses and are cut off. "
+        + advice(current);
+  }
+
+  private String advice(Lease current) {
+    if (hasOurName(current)) {
+      return "Give the other host another name, or move the containers.";
+    }
+    String takeBack =
+        "run \"culvert leave\" on " + current.host() + ", and this host takes its own back.";
+    return isPinned()
+        ? "Change \"subnet\" in this host's configuration, which asks for this one, and start it"
+            + " anew, or "
+            + takeBack
+        : "Run \"culvert detach\" for each of them (and for bridges), and this host takes another"
+            + " subnet by itself; or "
+            + takeBack;
   }
 
   private void failed(String sentence, Instant now) {

@@ -150,6 +150,7 @@ final class OverlayCore {
       String task = "Keeping the lease of " + keeper.lease().subnet();
       problems.guard(task, () -> keeper.doWork(now));
     }
+    problems.guard("Taking another subnet", () -> moveOn(now));
     if (!usedVtep.equals(Optional.of(leases.vtep())) || problems.has(Problems.START)) {
       problems.guard(Problems.START, this::useLeases);
     }
@@ -446,6 +447,22 @@ final class OverlayCore {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /** Without containers there is no reason to wait for a subnet that another host has. */
+  private void moveOn(Instant now) {
+    for (LeaseKeeper keeper : leases.keepers()) {
+      if (keeper.moveOn(isUsed(keeper.lease().subnet()), now)) {
+        usedVtep = Optional.empty(); // the gateway is another
+      }
+    }
+  }
+
+  private boolean isUsed(Subnet subnet) {
+    return table.hasBridge(subnet)
+        || containers.list().stream()
+            .flatMap(endpoint -> endpoint.addresses().stream())
+            .anyMatch(address -> subnet.prefix().contains(address));
   }
 
   private void useLeases() {

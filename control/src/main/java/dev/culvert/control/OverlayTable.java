@@ -149,6 +149,11 @@ final class OverlayTable {
     keepUntil = until;
   }
 
+  /** Whether containers behind a bridge have addresses of a subnet of ours. */
+  boolean hasBridge(Subnet subnet) {
+    return bridges.getOrDefault(subnet, 0) != 0;
+  }
+
   /** What the datapath holds. */
   void setActual(Datapath.State state) {
     synchronized (actual) {

@@ -124,6 +124,7 @@ final class FrozenHostTest extends OverlayFixture {
   @Test
   void whoSleptWhileAnotherGotItsSubnetLeavesItThere() throws Exception {
     Overlay overlay = startWithPeer();
+    var _ = overlay.attach(NETNS, new InterfaceName("eth0"), Optional.empty());
     // Nobody tells a sleeping host: its watch is told later.
     store.setAway(true);
     Lease own = memory.list().getFirst();
