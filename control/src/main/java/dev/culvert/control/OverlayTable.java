@@ -24,10 +24,10 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
-import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
@@ -333,11 +333,11 @@ final class OverlayTable {
   }
 
   /** All that may have another entry than it should, in order. */
-  private SortedSet<Subnet> toLookAt(Instant now) {
+  private NavigableSet<Subnet> toLookAt(Instant now) {
     boolean keeps = now.isBefore(keepUntil);
     allDirty |= keeps != kept;
     kept = keeps;
-    SortedSet<Subnet> some = new TreeSet<>(dirty);
+    NavigableSet<Subnet> some = new TreeSet<>(dirty);
     some.addAll(pending.keySet());
     some.addAll(view.vanished());
     index.watchedBy(now).forEach(some::add);
