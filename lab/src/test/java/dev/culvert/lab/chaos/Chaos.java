@@ -47,6 +47,7 @@ final class Chaos {
   private final Lateness lateness = new Lateness();
   private final List<String> violations = new ArrayList<>();
   private final long beganNs = System.nanoTime();
+  private Optional<World> current = Optional.empty();
   private long moments;
   private long acknowledged;
 
@@ -97,8 +98,7 @@ final class Chaos {
   }
 
   private void withPlainEtcd(World world) throws IOException {
-    Faults faults = new Faults(world);
-    var _ = world.awaitRight(BOUND);
+    Faults faults = begin(world);
     for (int members : new int[] {1, 3}) {
       if (members != world.etcd.size() && world.violations().isEmpty()) {
         say("etcd is made anew, of three members");
@@ -112,21 +112,27 @@ final class Chaos {
       } while (System.nanoTime() - partBeganNs < lasts.toNanos() / 2
           && world.violations().isEmpty());
     }
-    add(world);
+    end(world);
   }
 
   private void withSecuredEtcd(World world) throws IOException {
-    Faults faults = new Faults(world);
-    var _ = world.awaitRight(BOUND);
+    Faults faults = begin(world);
     Schedule schedule = new Schedule(seed, Fault.ofSecured());
     long rounds = Fault.ofSecured().size() * Math.max(1, lasts.toMinutes() / SECURED_MINUTES);
     for (long i = 0; i < rounds; i++) {
       round(world, faults, schedule);
     }
-    add(world);
+    end(world);
   }
 
-  private void add(World world) {
+  private Faults begin(World world) {
+    current = Optional.of(world);
+    var _ = world.awaitRight(BOUND);
+    return new Faults(world);
+  }
+
+  private void end(World world) {
+    current = Optional.empty();
     violations.addAll(world.violations());
     moments += world.forwarders.changes();
     acknowledged += world.acknowledged.count();
@@ -138,16 +144,17 @@ final class Chaos {
         .formatted(
             seed,
             table.count(),
-            moments,
-            acknowledged,
+            moments + current.map(world -> world.forwarders.changes()).orElse(0L),
+            acknowledged + current.map(world -> world.acknowledged.count()).orElse(0L),
             lived.lost(),
             lived.sent(),
-            violations.size());
+            violations.size() + current.map(world -> world.violations().size()).orElse(0));
   }
 
-  /** For the documentation. */
+  /** For the documentation; as of now, which is said as long as it is not the end. */
   private String page() {
     String minutes = String.valueOf(lasts.toSeconds() / 60.0).replaceAll("\\.0$", "");
+    String soFar = current.map(_ -> "After " + elapsed().toMinutes() + " minutes. ").orElse("");
     return """
     # What faults did to hosts that lease from etcd
 
@@ -167,7 +174,7 @@ final class Chaos {
             World.Size.FULL.simulated(),
             World.REAL,
             World.Size.SMALL.simulated(),
-            counts(),
+            soFar + counts(),
             table.text());
   }
 
