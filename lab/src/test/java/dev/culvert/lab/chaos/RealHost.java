@@ -38,7 +38,7 @@ import java.util.stream.Stream;
 
 /** A host in a namespace, with an agent as it is installed, the kernel's tables and a container. */
 final class RealHost implements HistoryMember {
-  private static final Duration START = Duration.ofMinutes(2);
+  private static final Duration START = Duration.ofMinutes(5);
   private static final Duration ANSWER = Duration.ofSeconds(20);
 
   final String namespace;
