@@ -207,7 +207,7 @@ class CommandLineTest extends CommandLineFixture {
 
     assertEquals(json.get("ok"), outcome.exitCode() == 0);
     List<?> checks = (List<?>) json.get("checks");
-    assertEquals(16, checks.size());
+    assertEquals(17, checks.size());
     List<Object> decapsulations =
         checks.stream()
             .map(check -> (Map<?, ?>) check)

@@ -52,7 +52,7 @@ enum Fault {
 
   /** What can happen to an etcd of one member, or of three. */
   static List<Fault> of(int members) {
-    return of(fault -> fault.on == On.ANY || fault.on == On.THREE && members == 3);
+    return of(fault -> fault.on == On.ANY || (fault.on == On.THREE && members == 3));
   }
 
   /** What can happen only where certificates and passwords are shown. */

@@ -37,8 +37,17 @@ public final class EtcdLeaseStore implements LeaseStore {
   /** Each time somebody claimed a subnet of another length in the same moment. */
   private static final int TRIES = 20;
 
-  /** For how long a store is new, in seconds: those who live look every second. */
+  /** For how long an etcd is new in which nothing ever was, in seconds. */
   private static final int NEW_SECONDS = 2;
+
+  /**
+   * For how long one is new that had a life before. Whoever knew what it held may have a watch that
+   * broke without a word, and finds out within eight seconds ({@link Watcher}).
+   */
+  private static final int CHANGED_SECONDS = 10;
+
+  /** Of an etcd in which nobody ever wrote anything. */
+  private static final long FIRST_REVISION = 1;
 
   /** As long as from one audit of a watch to the next, and a little. */
   private static final Duration PROVEN = Duration.ofSeconds(6);
@@ -340,7 +349,7 @@ public final class EtcdLeaseStore implements LeaseStore {
     return RETURN;
   }
 
-  /** {@inheritDoc} It was lost while its mark is not there, and looks new for two seconds then. */
+  /** {@inheritDoc} It was lost while its mark is not there, and looks new for a while then. */
   @Override
   public boolean looksNew() {
     requireOpen();
@@ -376,7 +385,8 @@ public final class EtcdLeaseStore implements LeaseStore {
     if (!answer.flag("succeeded")) {
       return found(answer).isPresent();
     }
-    settle(List.of(Requests.isAbsent(keys.mark())));
+    boolean untouched = answer.object("header").number("revision") <= FIRST_REVISION;
+    settle(untouched ? NEW_SECONDS : CHANGED_SECONDS, List.of(Requests.isAbsent(keys.mark())));
     return true;
   }
 
@@ -393,7 +403,7 @@ public final class EtcdLeaseStore implements LeaseStore {
 
   /** Newcomers wait from now on, for as long as the store is new. */
   void settle() {
-    settle(List.of());
+    settle(CHANGED_SECONDS, List.of());
   }
 
   private void raiseFloor(long generation) {
@@ -416,8 +426,8 @@ public final class EtcdLeaseStore implements LeaseStore {
   }
 
   /** By etcd's clock, so that no host's matters: the key goes away by itself. */
-  private void settle(List<Map<String, Object>> compare) {
-    Json grant = gateway.call("lease/grant", Map.of("TTL", NEW_SECONDS), Gateway.Kind.WRITE);
+  private void settle(int seconds, List<Map<String, Object>> compare) {
+    Json grant = gateway.call("lease/grant", Map.of("TTL", seconds), Gateway.Kind.WRITE);
     var _ =
         write(
             Requests.txn(

@@ -174,6 +174,29 @@ final class EtcdOutageTest {
     Json _ = admin.call(method, request, Gateway.Kind.WRITE);
   }
 
+  /** So that whoever has a watch that broke without a word finds out before newcomers choose. */
+  @Test
+  void anEtcdThatHadALifeIsNewForLonger() throws Exception {
+    assertEquals(2, secondsOfNew());
+    var _ = claim(1);
+    ask(gateway, "kv/deleterange", Requests.range(PREFIX + "/"));
+    await("new again", other::looksNew);
+    assertEquals(10, secondsOfNew());
+  }
+
+  private long secondsOfNew() {
+    Map<String, Object> fresh = Requests.get(new Keys(PREFIX).fresh());
+    long lease =
+        gateway
+            .call("kv/range", fresh, Gateway.Kind.READ)
+            .objects("kvs")
+            .getFirst()
+            .number("lease");
+    return gateway
+        .call("lease/timetolive", Map.of("ID", lease), Gateway.Kind.READ)
+        .number("grantedTTL");
+  }
+
   @Test
   void aWipedEtcdVanishesAndLooksNew() throws Exception {
     Lease one = claim(1);
