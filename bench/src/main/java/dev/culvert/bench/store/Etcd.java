@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -178,8 +179,8 @@ final class Etcd implements AutoCloseable {
   }
 
   /** How many calls it has begun to answer since it started, by its own count and by kind. */
-  TreeMap<String, Long> calls() {
-    TreeMap<String, Long> calls = new TreeMap<>();
+  SortedMap<String, Long> calls() {
+    SortedMap<String, Long> calls = new TreeMap<>();
     String metrics = send(HttpRequest.newBuilder(endpoint().resolve("/metrics"))).body();
     for (String line : metrics.lines().toList()) {
       if (line.startsWith("grpc_server_started_total{")) {
