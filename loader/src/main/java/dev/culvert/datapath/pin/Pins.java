@@ -7,10 +7,10 @@ import dev.culvert.datapath.table.Layouts;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.bpf.BpfFileSystem;
+import dev.culvert.kernel.system.Successor;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -263,28 +263,21 @@ public final class Pins {
   }
 
   public static void setText(Path link, String text) {
-    Path fresh = fresh(link);
+    Successor next = new Successor(link);
     try {
-      Files.deleteIfExists(fresh);
-      Files.createSymbolicLink(fresh, Path.of(text));
-      Files.move(fresh, link, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      next.make(path -> Files.createSymbolicLink(path, Path.of(text)));
+      next.takeOver();
     } catch (IOException e) {
       throw new RefusedException(link + " could not be written: " + e + ".", e);
     }
   }
 
-  /** Where a new version is made, before it takes the old one's place at once. */
-  private static Path fresh(Path path) {
-    return path.resolveSibling(path.getFileName() + "_new");
-  }
-
   /** Pins an object by {@code pin}, in place of what was pinned there. */
   public static void replace(Path path, Consumer<Path> pin) {
-    Path fresh = fresh(path);
+    Successor next = new Successor(path);
     try {
-      Files.deleteIfExists(fresh);
-      pin.accept(fresh);
-      Files.move(fresh, path, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+      next.make(pin::accept);
+      next.takeOver();
     } catch (IOException e) {
       throw new RefusedException("The pin " + path + " could not be replaced: " + e + ".", e);
     }
@@ -308,12 +301,13 @@ public final class Pins {
     programs().forEach(name -> delete(program(name)));
     for (String name : maps) {
       delete(map(name));
-      delete(fresh(map(name))); // left by an agent that died in the middle
+      delete(new Successor(map(name)).beside()); // left by an agent that died in the middle
     }
     names(folder.resolve(CONTAINERS)).forEach(this::deleteNote);
     for (String text : List.of(IDENTITY, WORD, WIRES, ABI)) {
       delete(folder.resolve(text));
-      delete(fresh(folder.resolve(text))); // left by an agent that died in the middle
+      delete(
+          new Successor(folder.resolve(text)).beside()); // left by an agent that died in the middle
     }
     for (String inside : List.of(LINKS, PROGRAMS, CONTAINERS)) {
       deleteIfEmpty(folder.resolve(inside));

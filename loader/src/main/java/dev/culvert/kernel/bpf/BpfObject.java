@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.kernel.bpf;
 
-import static java.nio.file.StandardCopyOption.ATOMIC_MOVE;
-import static java.nio.file.StandardCopyOption.REPLACE_EXISTING;
-
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.bpf.BpfObjectSpec.MapSpec;
+import dev.culvert.kernel.system.Successor;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
@@ -29,9 +27,6 @@ import java.util.Set;
 public final class BpfObject implements AutoCloseable {
   /** To make a folder that other processes make and remove too. */
   private static final int MOST_TRIES = 10;
-
-  /** Behind the name of a pin while its replacement is made. */
-  private static final String REPLACEMENT = "_new";
 
   private final BpfObjectSpec spec;
   private final Map<String, BpfMap> maps;
@@ -147,28 +142,27 @@ public final class BpfObject implements AutoCloseable {
     }
   }
 
-  /** Whatever may fail comes first; a rename within one folder does not. */
+  /** Whatever may fail comes first. */
   private static void replacePins(
       Map<String, BpfMap> maps, Map<String, Path> pins, List<Path> made) {
-    Map<Path, Path> fresh = new HashMap<>();
+    List<Successor> all = new ArrayList<>();
     pins.forEach((name, pin) -> {
-      Path beside = pin.resolveSibling(pin.getFileName() + REPLACEMENT);
+      Successor next = new Successor(pin);
       try {
-        Files.deleteIfExists(beside); // of a process that died in the middle
-      } catch (IOException e) {
-        throw notReplaced(beside, e);
-      }
-      maps.get(name).pin(beside);
-      made.add(beside);
-      fresh.put(pin, beside);
-    });
-    fresh.forEach((pin, beside) -> {
-      try {
-        Files.move(beside, pin, ATOMIC_MOVE, REPLACE_EXISTING);
+        next.make(maps.get(name)::pin);
       } catch (IOException e) {
         throw notReplaced(pin, e);
       }
+      made.add(next.beside());
+      all.add(next);
     });
+    for (Successor next : all) {
+      try {
+        next.takeOver();
+      } catch (IOException e) {
+        throw notReplaced(next.place(), e);
+      }
+    }
   }
 
   private static RefusedException notReplaced(Path pin, IOException reason) {
