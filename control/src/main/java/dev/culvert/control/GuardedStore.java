@@ -96,14 +96,7 @@ final class GuardedStore implements LeaseStore {
 
   @Override
   public void probe() {
-    boolean _ =
-        call(
-            "probe",
-            () -> {
-              store.probe();
-              return true;
-            },
-            late -> {});
+    run("probe", store::probe);
   }
 
   @Override
@@ -130,14 +123,7 @@ final class GuardedStore implements LeaseStore {
 
   @Override
   public void release(Lease held) {
-    boolean _ =
-        call(
-            "release " + held.subnet(),
-            () -> {
-              store.release(held);
-              return true;
-            },
-            late -> {});
+    run("release " + held.subnet(), () -> store.release(held));
   }
 
   @Override
@@ -246,6 +232,17 @@ final class GuardedStore implements LeaseStore {
         return task;
       }
     }
+  }
+
+  private void run(String what, Runnable action) {
+    boolean _ =
+        call(
+            what,
+            () -> {
+              action.run();
+              return true;
+            },
+            late -> {});
   }
 
   private <T> T call(String what, Supplier<T> action, Consumer<T> takeBack) {

@@ -57,12 +57,7 @@ final class NetworkAgreement {
 
   /** What this host's configuration says; what it leaves out is as in the store. */
   private NetworkSettings own(NetworkSettings stored) {
-    NetworkSettings.Transport there = stored.transport();
-    NetworkSettings.Transport here = own.transport();
-    return own.withTransport(
-        new NetworkSettings.Transport(
-            config.followsPort() ? there.port() : here.port(),
-            config.followsDirectRouting() ? there.directRouting() : here.directRouting()));
+    return own.following(stored, config.followsPort(), config.followsDirectRouting());
   }
 
   /** What the store says, or from now on says; a store that keeps none agrees with everybody. */

@@ -238,6 +238,22 @@ public record NetworkSettings(
     return withTransport(other.transport);
   }
 
+  /**
+   * {@return the same, with what a configuration leaves out as in another's; this one is left as it
+   * is}
+   *
+   * @param stored what hosts go by, as far as the next two say so
+   * @param port whether the port is left out
+   * @param directRouting whether direct routing is
+   */
+  public NetworkSettings following(NetworkSettings stored, boolean port, boolean directRouting) {
+    Objects.requireNonNull(stored, "stored");
+    return withTransport(
+        new Transport(
+            (port ? stored : this).transport.port(),
+            (directRouting ? stored : this).transport.directRouting()));
+  }
+
   /** {@return the same with another way for packets; this one is left as it is} */
   NetworkSettings withTransport(Transport other) {
     return new NetworkSettings(vni, networks, other, reservations, change);

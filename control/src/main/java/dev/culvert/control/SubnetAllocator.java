@@ -108,18 +108,18 @@ final class SubnetAllocator {
   }
 
   private static Choice.Free anyFree(Request request, List<Lease> leases) {
-    IpPrefix lowest = lowestFree(request, leases);
-    return new Choice.Free(lowest, spares(request, leases, lowest));
+    List<IpPrefix> taken = takenInOrder(request, leases);
+    IpPrefix lowest = lowestFree(request, taken).orElseThrow(() -> full(request, leases));
+    return new Choice.Free(lowest, spares(request, taken, lowest));
   }
 
   /**
    * Free ones in an order that each host's name makes anew; few or none where the network is full.
    */
-  private static List<IpPrefix> spares(Request request, List<Lease> leases, IpPrefix lowest) {
+  private static List<IpPrefix> spares(Request request, List<IpPrefix> taken, IpPrefix lowest) {
     IpPrefix network = request.network();
     int bits = Math.min(request.length() - network.length(), Long.SIZE - 2);
     BigInteger step = Prefixes.size(network, request.length());
-    List<IpPrefix> taken = takenInOrder(request, leases);
     SplittableRandom random = new SplittableRandom(seed(request.host()));
     List<IpPrefix> spares = new ArrayList<>();
     for (int i = 0; bits > 0 && i < LOOKS && spares.size() < SPARES; i++) {
@@ -180,8 +180,12 @@ final class SubnetAllocator {
     return leases.stream().filter(lease -> lease.subnet().prefix().overlaps(prefix)).findFirst();
   }
 
-  /** Walks the taken ranges in order, so that the cost grows with leases and not with addresses. */
-  private static IpPrefix lowestFree(Request request, List<Lease> leases) {
+  /**
+   * Walks the taken ranges in order, so that the cost grows with leases and not with addresses.
+   *
+   * @return empty where the network is full
+   */
+  private static Optional<IpPrefix> lowestFree(Request request, List<IpPrefix> takenInOrder) {
     IpPrefix network = request.network();
     BigInteger step = Prefixes.size(network, request.length());
     BigInteger end = Prefixes.end(network);
@@ -189,7 +193,7 @@ final class SubnetAllocator {
     if (request.length() > network.length()) {
       candidate = candidate.add(step);
     }
-    for (IpPrefix taken : takenInOrder(request, leases)) {
+    for (IpPrefix taken : takenInOrder) {
       if (!taken.overlaps(network) || Prefixes.end(taken).compareTo(candidate) <= 0) {
         continue;
       }
@@ -198,22 +202,26 @@ final class SubnetAllocator {
       }
       candidate = roundUp(Prefixes.end(taken), step);
     }
-    if (candidate.compareTo(end) >= 0) {
-      throw new PoolExhaustedException(
-          "The network "
-              + network
-              + " has no free subnet of length /"
-              + request.length()
-              + " for "
-              + request.host()
-              + ": "
-              + leases.size()
-              + (request.reservations().closedTo(request.host()).findAny().isPresent()
-                  ? " leases and what is reserved"
-                  : " leases")
-              + " fill it; release those of hosts that are gone, or choose a larger network.");
-    }
-    return new IpPrefix(Prefixes.address(network.family(), candidate), request.length());
+    return candidate.compareTo(end) >= 0
+        ? Optional.empty()
+        : Optional.of(
+            new IpPrefix(Prefixes.address(network.family(), candidate), request.length()));
+  }
+
+  private static PoolExhaustedException full(Request request, List<Lease> leases) {
+    return new PoolExhaustedException(
+        "The network "
+            + request.network()
+            + " has no free subnet of length /"
+            + request.length()
+            + " for "
+            + request.host()
+            + ": "
+            + leases.size()
+            + (request.reservations().closedTo(request.host()).findAny().isPresent()
+                ? " leases and what is reserved"
+                : " leases")
+            + " fill it; release those of hosts that are gone, or choose a larger network.");
   }
 
   private static List<IpPrefix> takenInOrder(Request request, List<Lease> leases) {

@@ -109,14 +109,7 @@ public record AgentConfig(
    * @param stored what they agree on, which what the file leaves out is taken from
    */
   public NetworkSettings agreed(NetworkSettings stored) {
-    NetworkSettings.Transport there = stored.transport();
-    return new NetworkSettings(
-        vni,
-        networks,
-        new NetworkSettings.Transport(
-            follows.port() ? there.port() : port,
-            follows.directRouting() ? there.directRouting() : directRouting),
-        Reservations.NONE);
+    return agreed().following(stored, follows.port(), follows.directRouting());
   }
 
   /** What this configuration would have all hosts agree on, where the store says nothing. */
