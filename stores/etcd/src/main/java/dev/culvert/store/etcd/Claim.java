@@ -5,7 +5,6 @@ import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.store.LeaseText;
 import dev.culvert.control.store.Overlaps;
-import dev.culvert.datapath.Subnet;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -83,16 +82,11 @@ final class Claim {
   }
 
   Map<String, Object> request() {
-    Subnet subnet = free.getFirst().subnet();
-    String network = keys.network(subnet.vni());
-    String sameLength = keys.sameLength(subnet);
-    return Requests.txn(
-        List.of(
-            Requests.wasWrittenAt(keys.floor(), reading.contents().floor().modRevision()),
-            Requests.nothingNewIn(network, sameLength, reading.revision()),
-            Requests.nothingNewIn(Keys.end(sameLength), Keys.end(network), reading.revision())),
-        List.of(first(0)),
-        List.of(all()));
+    List<Map<String, Object>> compare =
+        new ArrayList<>(
+            Requests.nothingNewOfOtherLengths(keys, free.getFirst().subnet(), reading.revision()));
+    compare.add(Requests.wasWrittenAt(keys.floor(), reading.contents().floor().modRevision()));
+    return Requests.txn(compare, List.of(first(0)), List.of(all()));
   }
 
   private Map<String, Object> first(int index) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.store.etcd;
 
+import dev.culvert.datapath.Subnet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -99,11 +100,24 @@ final class Requests {
    *
    * @param end the first key behind the range
    */
-  static Map<String, Object> nothingNewIn(String beginning, String end, long revision) {
+  private static Map<String, Object> nothingNewIn(String beginning, String end, long revision) {
     Map<String, Object> compare =
         new LinkedHashMap<>(compare(beginning, "CREATE", "LESS", "create_revision", revision + 1));
     compare.put("range_end", Json.encode(end));
     return compare;
+  }
+
+  /**
+   * No subnet of another length than this one was claimed in its network after a revision: what is
+   * of one length does not overlap.
+   */
+  static List<Map<String, Object>> nothingNewOfOtherLengths(
+      Keys keys, Subnet subnet, long revision) {
+    String network = keys.network(subnet.vni());
+    String sameLength = keys.sameLength(subnet);
+    return List.of(
+        nothingNewIn(network, sameLength, revision),
+        nothingNewIn(Keys.end(sameLength), Keys.end(network), revision));
   }
 
   private static Map<String, Object> compare(

@@ -8,7 +8,9 @@ import dev.culvert.control.store.Overlaps;
 import dev.culvert.datapath.Subnet;
 import java.lang.System.Logger.Level;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -144,33 +146,38 @@ final class Salvage {
    * now.
    */
   private synchronized Optional<Batch> next(Contents now, long revision) {
-    lost.values().removeIf(lease -> !now.lacks(lease) || isInTheWay(lease, now));
-    if (lost.isEmpty()) {
-      return Optional.empty();
+    lost.values().removeIf(lease -> !now.lacks(lease));
+    List<Lease> leases = new ArrayList<>();
+    Iterator<Lease> all = lost.values().iterator();
+    while (all.hasNext() && leases.size() < AT_ONCE) {
+      Lease lease = all.next();
+      if (isInTheWay(lease, now)) {
+        all.remove();
+      } else if (leases.isEmpty() || isSameLength(leases.getFirst(), lease)) {
+        leases.add(lease);
+      }
     }
-    String sameLength = keys.sameLength(lost.firstKey());
-    List<Lease> leases =
-        lost.values().stream()
-            .filter(lease -> keys.sameLength(lease.subnet()).equals(sameLength))
-            .limit(AT_ONCE)
-            .toList();
-    return Optional.of(new Batch(leases, transaction(leases, now, revision)));
+    return leases.isEmpty()
+        ? Optional.empty()
+        : Optional.of(new Batch(leases, transaction(leases, now, revision)));
+  }
+
+  private boolean isSameLength(Lease one, Lease other) {
+    return keys.sameLength(one.subnet()).equals(keys.sameLength(other.subnet()));
   }
 
   /** Whether somebody has something of another length there. */
   private static boolean isInTheWay(Lease lease, Contents now) {
-    return now.leases().values().stream()
-        .filter(other -> !other.subnet().equals(lease.subnet()))
-        .anyMatch(other -> Overlaps.find(lease.subnet(), List.of(other)).isPresent());
+    List<Lease> others =
+        now.leases().values().stream()
+            .filter(other -> !other.subnet().equals(lease.subnet()))
+            .toList();
+    return Overlaps.find(lease.subnet(), others).isPresent();
   }
 
   private Map<String, Object> transaction(List<Lease> leases, Contents now, long revision) {
-    String network = keys.network(leases.getFirst().subnet().vni());
-    String sameLength = keys.sameLength(leases.getFirst().subnet());
     return Requests.txn(
-        List.of(
-            Requests.nothingNewIn(network, sameLength, revision),
-            Requests.nothingNewIn(Keys.end(sameLength), Keys.end(network), revision)),
+        Requests.nothingNewOfOtherLengths(keys, leases.getFirst().subnet(), revision),
         leases.stream().map(lease -> Requests.asTxn(putBack(lease, now))).toList(),
         List.of());
   }
