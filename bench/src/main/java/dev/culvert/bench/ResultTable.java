@@ -25,6 +25,13 @@ public record ResultTable(String title, List<String> labels, List<String> column
       names = List.copyOf(names);
       cells = List.copyOf(cells);
     }
+
+    /** With one name, and all measured, in each column as many times as there were rounds. */
+    public static Row of(int name, double[]... rounds) {
+      return new Row(
+          List.of(String.valueOf(name)),
+          Stream.of(rounds).map(values -> Optional.of(Spread.of(values))).toList());
+    }
   }
 
   public ResultTable {

@@ -3,11 +3,9 @@ package dev.culvert.bench.store;
 
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.bench.Spread;
 import dev.culvert.control.Lease;
 import dev.culvert.measure.Statistics;
 import java.util.List;
-import java.util.Optional;
 
 /** From the moment that a lease is sent to etcd until it is in the table of the last of all. */
 final class Announcements {
@@ -43,13 +41,7 @@ final class Announcements {
         "From sending a lease to etcd to the last table, ms",
         List.of("hosts"),
         List.of("median", "99 %", "longest"),
-        List.of(
-            new Row(
-                List.of(String.valueOf(hosts)),
-                List.of(
-                    Optional.of(Spread.of(median)),
-                    Optional.of(Spread.of(p99)),
-                    Optional.of(Spread.of(worst))))));
+        List.of(Row.of(hosts, median, p99, worst)));
   }
 
   static double lastMs(Etcd etcd, Crowd crowd, Lease lease) {

@@ -3,11 +3,9 @@ package dev.culvert.bench.store;
 
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.bench.Spread;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 
 /** What an agent holds and asks for while nothing happens, by the number of hosts in the store. */
 final class Idle {
@@ -44,13 +42,7 @@ final class Idle {
           }
         }
       }
-      rows.add(
-          new Row(
-              List.of(String.valueOf(hosts)),
-              List.of(
-                  Optional.of(Spread.of(heap)),
-                  Optional.of(Spread.of(requests)),
-                  Optional.of(Spread.of(cpu)))));
+      rows.add(Row.of(hosts, heap, requests, cpu));
     }
     return new ResultTable(
         "An idle agent, by the number of hosts in etcd",

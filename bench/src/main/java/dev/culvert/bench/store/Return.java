@@ -3,11 +3,9 @@ package dev.culvert.bench.store;
 
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.bench.Spread;
 import dev.culvert.control.Lease;
 import dev.culvert.measure.Statistics;
 import java.util.List;
-import java.util.Optional;
 
 /** An etcd that was killed comes back with news: until each host has them. */
 final class Return {
@@ -47,12 +45,6 @@ final class Return {
         "From etcd's first answer after its restart to a host that has what was written then, ms",
         List.of("hosts"),
         List.of("half of them", "99 % of them", "all"),
-        List.of(
-            new Row(
-                List.of(String.valueOf(hosts)),
-                List.of(
-                    Optional.of(Spread.of(half)),
-                    Optional.of(Spread.of(p99)),
-                    Optional.of(Spread.of(last))))));
+        List.of(Row.of(hosts, half, p99, last)));
   }
 }

@@ -4,7 +4,6 @@ package dev.culvert.bench.store;
 import dev.culvert.bench.Machine;
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.bench.Spread;
 import dev.culvert.measure.ProcessorTime;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -138,14 +137,7 @@ public final class StoreBench {
           }
         }
       }
-      rows.add(
-          new Row(
-              List.of(String.valueOf(count)),
-              List.of(
-                  Optional.of(Spread.of(most)),
-                  Optional.of(Spread.of(mean)),
-                  Optional.of(Spread.of(counted)),
-                  Optional.of(Spread.of(seconds)))));
+      rows.add(Row.of(count, most, mean, counted, seconds));
     }
     return new ResultTable(
         "Hosts that claim a subnet at once: requests each until it is confirmed",

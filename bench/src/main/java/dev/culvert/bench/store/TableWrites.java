@@ -3,7 +3,6 @@ package dev.culvert.bench.store;
 
 import dev.culvert.bench.ResultTable;
 import dev.culvert.bench.ResultTable.Row;
-import dev.culvert.bench.Spread;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseEvent;
 import dev.culvert.control.LeaseStore;
@@ -109,14 +108,7 @@ final class TableWrites {
           }
         }
       }
-      rows.add(
-          new Row(
-              List.of(String.valueOf(hosts)),
-              List.of(
-                  Optional.of(Spread.of(all)),
-                  Optional.of(Spread.of(allCpu)),
-                  Optional.of(Spread.of(one)),
-                  Optional.of(Spread.of(cpu)))));
+      rows.add(Row.of(hosts, all, allCpu, one, cpu));
     }
     return new ResultTable(
         "From the store's event to the kernel's maps, ms",
