@@ -30,8 +30,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
@@ -53,9 +51,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("netns")
 @RequiresRoot
 class LiveChangeNetnsTest {
-  private static final long PATIENCE_SECONDS = 60;
   private static final Vni VNI = new Vni(1);
-  private static final String PREFIX = "cv-live-" + ProcessHandle.current().pid();
+  private static final Namespaces NAMESPACES =
+      new Namespaces("cv-live-" + ProcessHandle.current().pid(), 60);
   private static final List<String> NAMES = List.of("h1", "h2", "c1", "c2");
   private static final Pattern PINGED =
       Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
@@ -68,17 +66,17 @@ class LiveChangeNetnsTest {
   @BeforeEach
   void build() throws Exception {
     for (String name : NAMES) {
-      run("ip netns add " + name(name));
-      ip(name, "link set lo up");
+      Namespaces.run("ip netns add " + NAMESPACES.name(name));
+      NAMESPACES.ip(name, "link set lo up");
     }
-    run(
+    Namespaces.run(
         "ip -n %s link add under0 type veth peer name under0 netns %s"
-            .formatted(name("h1"), name("h2")));
+            .formatted(NAMESPACES.name("h1"), NAMESPACES.name("h2")));
     for (int i = 1; i <= 2; i++) {
-      in("h" + i, "sysctl -qw net.ipv4.ip_forward=1");
-      in("h" + i, "sysctl -qw net.ipv6.conf.all.forwarding=1");
-      ip("h" + i, "addr add 10.17.2." + i + "/24 dev under0");
-      ip("h" + i, "link set under0 up");
+      NAMESPACES.in("h" + i, "sysctl -qw net.ipv4.ip_forward=1");
+      NAMESPACES.in("h" + i, "sysctl -qw net.ipv6.conf.all.forwarding=1");
+      NAMESPACES.ip("h" + i, "addr add 10.17.2." + i + "/24 dev under0");
+      NAMESPACES.ip("h" + i, "link set under0 up");
     }
     store = new DirectoryLeaseStore(folder.resolve("leases"));
   }
@@ -92,7 +90,7 @@ class LiveChangeNetnsTest {
     }
     store.close();
     for (String name : NAMES) {
-      String _ = tryRun("ip netns delete " + name(name));
+      String _ = Namespaces.tryRun("ip netns delete " + NAMESPACES.name(name));
     }
   }
 
@@ -109,7 +107,7 @@ class LiveChangeNetnsTest {
     assertTrue(entries("h1").noneMatch(RemoteSubnet::direct));
     change(new Transport(8472, false));
     assertTrue(entries("h1").allMatch(entry -> entry.remote().port() == 8472));
-    assertTrue(in("h1", "ip -d link show culvert0").contains("dstport 8472"));
+    assertTrue(NAMESPACES.in("h1", "ip -d link show culvert0").contains("dstport 8472"));
     change(new Transport(8472, false, Optional.of(new Vni(77))));
     assertTrue(entries("h2").allMatch(entry -> entry.wireVni().equals(new Vni(77))));
     change(new Transport(8472, true, Optional.of(new Vni(78))));
@@ -138,9 +136,9 @@ class LiveChangeNetnsTest {
     Traffic traffic = new Traffic();
     hosts.remove("h2").close(); // its packets go on
     write(new Transport(8472, true));
-    await("host h1 takes both", () -> leaseOf("h1").stage().accepts() == 1);
+    NAMESPACES.await("host h1 takes both", () -> leaseOf("h1").stage().accepts() == 1);
     assertEquals(0, leaseOf("h1").stage().sends(), "h2 has not said that it takes the new");
-    assertTrue(problems("h1").contains("not yet: " + name("h2")), problems("h1"));
+    assertTrue(problems("h1").contains("not yet: " + NAMESPACES.name("h2")), problems("h1"));
     join("h2", "");
     awaitOver();
     assertTrue(
@@ -166,8 +164,8 @@ class LiveChangeNetnsTest {
     awaitPings();
     Traffic traffic = new Traffic();
     write(new Transport(8472, true, Optional.of(new Vni(77))));
-    await("h1 takes both", () -> leaseOf("h1").stage().accepts() == 1);
-    await("h2 says that it cannot", () -> problems("h2").contains("restart this agent"));
+    NAMESPACES.await("h1 takes both", () -> leaseOf("h1").stage().accepts() == 1);
+    NAMESPACES.await("h2 says that it cannot", () -> problems("h2").contains("restart this agent"));
     assertEquals(0, leaseOf("h1").stage().sends());
     assertEquals(0, leaseOf("h2").stage().accepts());
     traffic.end();
@@ -199,17 +197,17 @@ class LiveChangeNetnsTest {
 
   private void awaitOver() throws Exception {
     long number = store.network(VNI).orElseThrow().number();
-    await(
+    NAMESPACES.await(
         "all send by change " + number,
         () -> store.list().stream().allMatch(lease -> lease.stage().sends() == number));
-    await(
+    NAMESPACES.await(
         "nobody takes what was before",
         () -> hosts.keySet().stream().noneMatch(host -> problems(host).contains("takes both")));
   }
 
   private Lease leaseOf(String host) {
     return store.list().stream()
-        .filter(lease -> lease.host().text().equals(name(host)))
+        .filter(lease -> lease.host().text().equals(NAMESPACES.name(host)))
         .findFirst()
         .orElseThrow();
   }
@@ -238,7 +236,8 @@ class LiveChangeNetnsTest {
   }
 
   private static DatapathSnapshot inspect(String host) {
-    return EbpfDatapath.inspect(Libc.system(), Path.of("/sys/fs/bpf/culvert", name(host)));
+    return EbpfDatapath.inspect(
+        Libc.system(), Path.of("/sys/fs/bpf/culvert", NAMESPACES.name(host)));
   }
 
   /** Packets of all kinds, from now to {@link #end}. */
@@ -265,7 +264,8 @@ class LiveChangeNetnsTest {
     }
 
     private Process start(String container, String command) throws Exception {
-      List<String> all = new ArrayList<>(List.of("ip", "netns", "exec", name(container)));
+      List<String> all =
+          new ArrayList<>(List.of("ip", "netns", "exec", NAMESPACES.name(container)));
       all.addAll(List.of(command.split(" ", -1)));
       Process process = new ProcessBuilder(all).redirectErrorStream(true).start();
       started.add(process);
@@ -302,7 +302,8 @@ class LiveChangeNetnsTest {
     /** Of c1's TCP: a segment that the receiver had already is told by a duplicate SACK. */
     private static long counter(String file, String group, String name) throws Exception {
       List<String[]> lines =
-          in("c1", "cat /proc/net/" + file)
+          NAMESPACES
+              .in("c1", "cat /proc/net/" + file)
               .lines()
               .filter(line -> line.startsWith(group))
               .map(line -> line.split(" ", -1))
@@ -311,7 +312,7 @@ class LiveChangeNetnsTest {
     }
 
     private static String interrupted(Process process) throws Exception {
-      run("kill -INT " + process.pid());
+      Namespaces.run("kill -INT " + process.pid());
       return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     }
   }
@@ -320,15 +321,19 @@ class LiveChangeNetnsTest {
     for (int i = 1; i <= 2; i++) {
       Overlay overlay = hosts.get("h" + i).overlay();
       overlay.attach(
-          Path.of("/run/netns", name("c" + i)), new InterfaceName("eth0"), Optional.empty());
+          Path.of("/run/netns", NAMESPACES.name("c" + i)),
+          new InterfaceName("eth0"),
+          Optional.empty());
     }
   }
 
   private void awaitPings() throws Exception {
     for (String to : List.of("10.244.2.2", "fd00:244:0:2::2")) {
-      await(
+      NAMESPACES.await(
           to + " answers",
-          () -> tryRun("ip netns exec " + name("c1") + " ping -c 1 -W 1 " + to).contains(" 0% "));
+          () ->
+              Namespaces.tryRun("ip netns exec " + NAMESPACES.name("c1") + " ping -c 1 -W 1 " + to)
+                  .contains(" 0% "));
     }
   }
 
@@ -348,51 +353,17 @@ class LiveChangeNetnsTest {
         runDirectory: %s
         """
                 .formatted(
-                    name(host), number, number, folder.resolve("leases"), folder.resolve("run"))
+                    NAMESPACES.name(host),
+                    number,
+                    number,
+                    folder.resolve("leases"),
+                    folder.resolve("run"))
             + more);
     Libc libc = Libc.system();
-    try (NetNamespace namespace = NetNamespace.named(libc, name(host))) {
+    try (NetNamespace namespace = NetNamespace.named(libc, NAMESPACES.name(host))) {
       // The threads that are made inside stay in the namespace.
       hosts.put(
           host, namespace.call(() -> Membership.join(ConfigFile.load(config), libc, line -> {})));
-    }
-  }
-
-  private static String name(String name) {
-    return PREFIX + "-" + name;
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "it never came that " + what);
-      Thread.sleep(50);
-    }
-  }
-
-  private static void ip(String namespace, String command) throws Exception {
-    run("ip -n " + name(namespace) + " " + command);
-  }
-
-  private static String in(String namespace, String command) throws Exception {
-    return run("ip netns exec " + name(namespace) + " " + command);
-  }
-
-  private static String run(String command) throws Exception {
-    Process process =
-        new ProcessBuilder(List.of(command.split(" ", -1))).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), command + ": " + output);
-    return output;
-  }
-
-  private static String tryRun(String command) {
-    try {
-      Process process =
-          new ProcessBuilder(List.of(command.split(" ", -1))).redirectErrorStream(true).start();
-      return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    } catch (java.io.IOException e) {
-      throw new IllegalStateException(e);
     }
   }
 }

@@ -15,13 +15,10 @@ import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.testing.RequiresRoot;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -40,10 +37,10 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("netns")
 @RequiresRoot
 class MovingHostNetnsTest {
-  private static final long PATIENCE_SECONDS = 30;
 
   // One run does not meet another's.
-  private static final String PREFIX = "cv-mv-" + ProcessHandle.current().pid();
+  private static final Namespaces NAMESPACES =
+      new Namespaces("cv-mv-" + ProcessHandle.current().pid(), 30);
   private static final List<String> NAMES = List.of("h1", "h2", "r", "c1", "c2");
 
   @TempDir private Path folder;
@@ -53,22 +50,22 @@ class MovingHostNetnsTest {
   @BeforeEach
   void build() throws Exception {
     for (String name : NAMES) {
-      run("ip netns add " + name(name));
-      ip(name, "link set lo up");
+      Namespaces.run("ip netns add " + NAMESPACES.name(name));
+      NAMESPACES.ip(name, "link set lo up");
     }
     for (String router : List.of("h1", "h2", "r")) {
-      in(router, "sysctl -qw net.ipv4.ip_forward=1");
+      NAMESPACES.in(router, "sysctl -qw net.ipv4.ip_forward=1");
     }
     link("h1", "under0", "10.17.2", "port1");
     link("h1", "under1", "10.27.2", "port3");
     link("h2", "under0", "10.18.2", "port2");
-    ip("h1", "route add default via 10.17.2.1");
-    ip("h2", "route add default via 10.18.2.1");
+    NAMESPACES.ip("h1", "route add default via 10.17.2.1");
+    NAMESPACES.ip("h2", "route add default via 10.18.2.1");
     first = join("h1", "10.244.1.0/24");
     second = join("h2", "10.244.2.0/24");
     attach(first, "c1");
     attach(second, "c2");
-    await("the hosts know each other", () -> remote(first) && remote(second));
+    NAMESPACES.await("the hosts know each other", () -> remote(first) && remote(second));
     pingBothWays();
   }
 
@@ -85,50 +82,52 @@ class MovingHostNetnsTest {
       }
     }
     for (String name : NAMES) {
-      String _ = tryRun("ip netns delete " + name(name));
+      String _ = Namespaces.tryRun("ip netns delete " + NAMESPACES.name(name));
     }
   }
 
   @Test
   void devicesAndEntriesFollowTheUnderlaysMtu() throws Exception {
-    run("ip netns add " + name("c3"));
+    Namespaces.run("ip netns add " + NAMESPACES.name("c3"));
     try {
       attach(first, "c3");
-      ip("c3", "link set eth0 mtu 1200");
+      NAMESPACES.ip("c3", "link set eth0 mtu 1200");
 
-      ip("r", "link set port1 mtu 1400");
-      ip("h1", "link set under0 mtu 1400");
-      await("the MTU came down", () -> mtu("c1", "eth0") == 1350 && mtu("h1", "culvert0") == 1350);
-      await("so did the way's", () -> nextHop(first).mtuBytes() == 1400);
+      NAMESPACES.ip("r", "link set port1 mtu 1400");
+      NAMESPACES.ip("h1", "link set under0 mtu 1400");
+      NAMESPACES.await(
+          "the MTU came down", () -> mtu("c1", "eth0") == 1350 && mtu("h1", "culvert0") == 1350);
+      NAMESPACES.await("so did the way's", () -> nextHop(first).mtuBytes() == 1400);
       pingBothWays("-M do -s 1322"); // 1350 with ICMP's and IP's headers
       assertEquals(1200, mtu("c3", "eth0"), "somebody's own choice");
 
-      ip("r", "link set port1 mtu 1500");
-      ip("h1", "link set under0 mtu 1500");
-      await("the MTU went up", () -> mtu("c1", "eth0") == 1450 && mtu("h1", "culvert0") == 1450);
-      await("so did the way's", () -> nextHop(first).mtuBytes() == 1500);
+      NAMESPACES.ip("r", "link set port1 mtu 1500");
+      NAMESPACES.ip("h1", "link set under0 mtu 1500");
+      NAMESPACES.await(
+          "the MTU went up", () -> mtu("c1", "eth0") == 1450 && mtu("h1", "culvert0") == 1450);
+      NAMESPACES.await("so did the way's", () -> nextHop(first).mtuBytes() == 1500);
       pingBothWays("-M do -s 1422");
       assertEquals(1200, mtu("c3", "eth0"), "somebody's own choice");
     } finally {
-      String _ = tryRun("ip netns delete " + name("c3"));
+      String _ = Namespaces.tryRun("ip netns delete " + NAMESPACES.name("c3"));
     }
   }
 
   @Test
   void aRouteThatMovesTakesThePacketsAlong() throws Exception {
-    int other = Integer.parseInt(in("h1", "cat /sys/class/net/under1/ifindex").strip());
-    ip("h1", "route add 10.18.2.0/24 via 10.27.2.1 dev under1");
-    ip("r", "route add 10.17.2.2/32 via 10.27.2.2 dev port3");
-    await("the next hop moved", () -> nextHop(first).interfaceIndex() == other);
-    ip("r", "link set port1 down"); // nothing goes through the first interface any more
+    int other = Integer.parseInt(NAMESPACES.in("h1", "cat /sys/class/net/under1/ifindex").strip());
+    NAMESPACES.ip("h1", "route add 10.18.2.0/24 via 10.27.2.1 dev under1");
+    NAMESPACES.ip("r", "route add 10.17.2.2/32 via 10.27.2.2 dev port3");
+    NAMESPACES.await("the next hop moved", () -> nextHop(first).interfaceIndex() == other);
+    NAMESPACES.ip("r", "link set port1 down"); // nothing goes through the first interface any more
 
     pingBothWays();
     assertTrue(runs("from_underlay", other), "nobody looks at what comes in through under1");
 
-    ip("r", "link set port1 up");
-    ip("r", "route del 10.17.2.2/32 via 10.27.2.2 dev port3");
-    ip("h1", "route del 10.18.2.0/24 via 10.27.2.1 dev under1");
-    await("the next hop moved back", () -> nextHop(first).interfaceIndex() != other);
+    NAMESPACES.ip("r", "link set port1 up");
+    NAMESPACES.ip("r", "route del 10.17.2.2/32 via 10.27.2.2 dev port3");
+    NAMESPACES.ip("h1", "route del 10.18.2.0/24 via 10.27.2.1 dev under1");
+    NAMESPACES.await("the next hop moved back", () -> nextHop(first).interfaceIndex() != other);
     pingBothWays();
   }
 
@@ -136,8 +135,8 @@ class MovingHostNetnsTest {
   void packetsMayComeInThroughAnInterfaceThatOnlyTheConfigurationNames() throws Exception {
     first.close();
     first = join("h1", "10.244.1.0/24", "{interfaces: [under0, under1]}");
-    ip("r", "route add 10.17.2.2/32 via 10.27.2.2 dev port3");
-    in("r", "ping -c 1 -W 2 10.17.2.2"); // through under1, as it should be
+    NAMESPACES.ip("r", "route add 10.17.2.2/32 via 10.27.2.2 dev port3");
+    NAMESPACES.in("r", "ping -c 1 -W 2 10.17.2.2"); // through under1, as it should be
     pingBothWays();
     assertEquals(
         2,
@@ -156,11 +155,11 @@ class MovingHostNetnsTest {
 
   @Test
   void aHostThatGetsAnotherAddressIsFollowed() throws Exception {
-    ip("h1", "addr del 10.17.2.2/24 dev under0");
-    ip("h1", "addr add 10.17.2.9/24 dev under0");
-    ip("h1", "route add default via 10.17.2.1");
+    NAMESPACES.ip("h1", "addr del 10.17.2.2/24 dev under0");
+    NAMESPACES.ip("h1", "addr add 10.17.2.9/24 dev under0");
+    NAMESPACES.ip("h1", "route add default via 10.17.2.1");
 
-    await(
+    NAMESPACES.await(
         "the lease names the new address",
         () ->
             first
@@ -172,13 +171,13 @@ class MovingHostNetnsTest {
                 .address()
                 .getHostAddress()
                 .equals("10.17.2.9"));
-    await(
+    NAMESPACES.await(
         "the other host knows it",
         () ->
             second.overlay().status().remotes().stream()
                 .map(RemoteSubnet::remote)
                 .anyMatch(vtep -> vtep.address().getHostAddress().equals("10.17.2.9")));
-    await("both have a way", () -> remote(first) && remote(second));
+    NAMESPACES.await("both have a way", () -> remote(first) && remote(second));
     pingBothWays();
     assertEquals(List.of(), first.overlay().status().problems());
     assertEquals(List.of(), second.overlay().status().problems());
@@ -188,19 +187,21 @@ class MovingHostNetnsTest {
   @Test
   void anUnderlayInterfaceThatIsMadeAnewIsUsedAgain() throws Exception {
     int old = nextHop(first).interfaceIndex();
-    ip("h1", "link del under0"); // and port1 with it
-    await("the way is gone", () -> !remote(first));
+    NAMESPACES.ip("h1", "link del under0"); // and port1 with it
+    NAMESPACES.await("the way is gone", () -> !remote(first));
     link("h1", "under0", "10.17.2", "port1");
-    ip("h1", "route add default via 10.17.2.1");
-    int fresh = Integer.parseInt(in("h1", "cat /sys/class/net/under0/ifindex").strip());
+    NAMESPACES.ip("h1", "route add default via 10.17.2.1");
+    int fresh = Integer.parseInt(NAMESPACES.in("h1", "cat /sys/class/net/under0/ifindex").strip());
     assertNotEquals(old, fresh);
 
-    await("there is a way again", () -> remote(first) && nextHop(first).interfaceIndex() == fresh);
-    await("what comes in is looked at", () -> runs("from_underlay", fresh));
+    NAMESPACES.await(
+        "there is a way again", () -> remote(first) && nextHop(first).interfaceIndex() == fresh);
+    NAMESPACES.await("what comes in is looked at", () -> runs("from_underlay", fresh));
     pingBothWays();
     pingBothWays("-M do -s 1422");
     assertFalse(runs("from_underlay", old));
-    await("nothing is amiss any more", () -> first.overlay().status().problems().isEmpty());
+    NAMESPACES.await(
+        "nothing is amiss any more", () -> first.overlay().status().problems().isEmpty());
     assertEquals(List.of(), first.overlay().status().pending());
   }
 
@@ -227,9 +228,13 @@ class MovingHostNetnsTest {
         runDirectory: %s
         """
             .formatted(
-                name(host), subnet, underlay, folder.resolve("leases"), folder.resolve("run")));
+                NAMESPACES.name(host),
+                subnet,
+                underlay,
+                folder.resolve("leases"),
+                folder.resolve("run")));
     Libc libc = Libc.system();
-    try (NetNamespace namespace = NetNamespace.named(libc, name(host))) {
+    try (NetNamespace namespace = NetNamespace.named(libc, NAMESPACES.name(host))) {
       // The threads that are made inside stay in the namespace.
       return namespace.call(() -> Membership.join(ConfigFile.load(config), libc, line -> {}));
     }
@@ -238,72 +243,45 @@ class MovingHostNetnsTest {
   private static void attach(Membership host, String container) {
     host.overlay()
         .attach(
-            Path.of("/run/netns", name(container)), new InterfaceName("eth0"), Optional.empty());
+            Path.of("/run/netns", NAMESPACES.name(container)),
+            new InterfaceName("eth0"),
+            Optional.empty());
   }
 
   private static DatapathSnapshot inspect(String host) {
-    return EbpfDatapath.inspect(Libc.system(), Path.of("/sys/fs/bpf/culvert", name(host)));
+    return EbpfDatapath.inspect(
+        Libc.system(), Path.of("/sys/fs/bpf/culvert", NAMESPACES.name(host)));
   }
 
   private static NextHop nextHop(Membership host) {
     return host.overlay().status().remotes().getFirst().nextHop().orElseThrow();
   }
 
-  private static String name(String name) {
-    return PREFIX + "-" + name;
-  }
-
   private static void link(String host, String device, String network, String port)
       throws Exception {
-    ip(host, "link add %s type veth peer name %s netns %s".formatted(device, port, name("r")));
-    ip(host, "addr add " + network + ".2/24 dev " + device);
-    ip("r", "addr add " + network + ".1/24 dev " + port);
-    ip(host, "link set " + device + " up");
-    ip("r", "link set " + port + " up");
+    NAMESPACES.ip(
+        host,
+        "link add %s type veth peer name %s netns %s"
+            .formatted(device, port, NAMESPACES.name("r")));
+    NAMESPACES.ip(host, "addr add " + network + ".2/24 dev " + device);
+    NAMESPACES.ip("r", "addr add " + network + ".1/24 dev " + port);
+    NAMESPACES.ip(host, "link set " + device + " up");
+    NAMESPACES.ip("r", "link set " + port + " up");
   }
 
   /** Waits for an answer: a neighbour may have to be found first. */
   private static void pingBothWays(String... options) throws Exception {
     String more = String.join(" ", options);
-    in("c1", ("ping -c 3 -i 0.2 -W 2 " + more + " 10.244.2.2").replace("  ", " "));
-    in("c2", ("ping -c 3 -i 0.2 -W 2 " + more + " 10.244.1.2").replace("  ", " "));
+    NAMESPACES.in("c1", ("ping -c 3 -i 0.2 -W 2 " + more + " 10.244.2.2").replace("  ", " "));
+    NAMESPACES.in("c2", ("ping -c 3 -i 0.2 -W 2 " + more + " 10.244.1.2").replace("  ", " "));
   }
 
   private static int mtu(String namespace, String device) {
     try {
-      return Integer.parseInt(in(namespace, "cat /sys/class/net/" + device + "/mtu").strip());
+      return Integer.parseInt(
+          NAMESPACES.in(namespace, "cat /sys/class/net/" + device + "/mtu").strip());
     } catch (Exception e) {
       throw new IllegalStateException(e);
     }
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-    while (!condition.getAsBoolean()) {
-      assertTrue(System.nanoTime() < deadline, "it never came that " + what);
-      Thread.sleep(50);
-    }
-  }
-
-  private static void ip(String namespace, String command) throws Exception {
-    run("ip -n " + name(namespace) + " " + command);
-  }
-
-  private static String in(String namespace, String command) throws Exception {
-    return run("ip netns exec " + name(namespace) + " " + command);
-  }
-
-  private static String run(String command) throws Exception {
-    Process process =
-        new ProcessBuilder(List.of(command.split(" ", -1))).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), command + ": " + output);
-    return output;
-  }
-
-  private static String tryRun(String command) throws Exception {
-    Process process =
-        new ProcessBuilder(List.of(command.split(" ", -1))).redirectErrorStream(true).start();
-    return new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
   }
 }

@@ -25,6 +25,7 @@ import dev.culvert.datapath.table.ProgramNames;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import dev.culvert.testing.RequiresRoot;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -86,11 +87,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
         List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0)), new Change.PutRemote(remote())));
     Datapath.State before = datapath.read();
     assertEquals(List.of(remote()), before.remotes());
-    Process ping =
-        new ProcessBuilder(
-                List.of(("ip netns exec " + C1 + " ping -q -i 0.01 -c 200 10.244.1.3").split(" ")))
-            .redirectErrorStream(true)
-            .start();
+    Process ping = pinging(200);
     Thread.sleep(300);
 
     datapath.close();
@@ -99,14 +96,24 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     startWith(next, VTEP, GATEWAY, NETWORK);
     assertEquals(before, next.read());
 
-    String output = new String(ping.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, ping.waitFor(), output);
-    assertTrue(output.contains(" 0% packet loss"), output);
+    assertNothingLost(ping);
     DatapathSnapshot pinned = EbpfDatapath.inspect(libc, PINS);
     assertEquals(nameless(before.endpoints()), pinned.state().endpoints());
     assertEquals(before.remotes(), pinned.state().remotes());
     assertEquals(before.locals(), pinned.state().locals());
     assertEquals(Optional.of(identity()), pinned.identity());
+  }
+
+  /** From one container to the other, a hundred times a second. */
+  private static Process pinging(int times) throws IOException {
+    String command = "ip netns exec " + C1 + " ping -q -i 0.01 -c " + times + " 10.244.1.3";
+    return new ProcessBuilder(List.of(command.split(" "))).redirectErrorStream(true).start();
+  }
+
+  private static void assertNothingLost(Process ping) throws Exception {
+    String output = new String(ping.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, ping.waitFor(), output);
+    assertTrue(output.contains(" 0% packet loss"), output);
   }
 
   private static EbpfConfig sized(int subnets, int endpoints) {
@@ -124,11 +131,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     datapath.apply(
         List.of(new Change.PutLocal(new LocalSubnet(LOCAL, 0)), new Change.PutRemote(remote())));
     Datapath.State before = datapath.read();
-    Process ping =
-        new ProcessBuilder(
-                List.of(("ip netns exec " + C1 + " ping -q -i 0.01 -c 300 10.244.1.3").split(" ")))
-            .redirectErrorStream(true)
-            .start();
+    Process ping = pinging(300);
     datapath.close();
 
     for (EbpfConfig config : List.of(sized(200_000, 10), sized(70, 50))) {
@@ -143,9 +146,7 @@ class EbpfDatapathNetnsTest extends OneHostFixture {
     assertEquals(
         nameless(before.endpoints()), EbpfDatapath.inspect(libc, PINS).state().endpoints());
 
-    String output = new String(ping.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, ping.waitFor(), output);
-    assertTrue(output.contains(" 0% packet loss"), output);
+    assertNothingLost(ping);
     // The programs look into the maps that the agent writes.
     EbpfDatapath last = open(sized(70, 50));
     startWith(last, VTEP, GATEWAY, NETWORK);

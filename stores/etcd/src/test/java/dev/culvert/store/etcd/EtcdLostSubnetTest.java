@@ -3,6 +3,7 @@ package dev.culvert.store.etcd;
 
 import static dev.culvert.control.store.LeaseStoreContract.done;
 import static dev.culvert.control.store.LeaseStoreContract.lease;
+import static dev.culvert.store.etcd.Waiting.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -14,20 +15,12 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.IpPrefix;
 import java.net.InetAddress;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** The loser of a dispute in a real etcd takes another subnet. */
 @Tag("store")
 final class EtcdLostSubnetTest {
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 600 && !condition.getAsBoolean(); i++) {
-      Thread.sleep(50);
-    }
-    assertTrue(condition.getAsBoolean(), what);
-  }
-
   @Test
   void withoutContainersItTakesAnother() throws Exception {
     OverlayConfig config =
@@ -44,12 +37,16 @@ final class EtcdLostSubnetTest {
       Lease theirs = done(other.renew(own, lease(lost, 1, "winner")));
       await(
           "the loss is told",
+          30,
           () ->
               overlay.status().problems().stream()
                   .anyMatch(problem -> problem.startsWith("This host lost its lease of " + lost)));
       assertEquals(List.of(), datapath.locals());
-      await("another", () -> !overlay.status().lease().orElseThrow().subnet().equals(own.subnet()));
-      await("it is forwarded", () -> datapath.locals().size() == 1);
+      await(
+          "another",
+          30,
+          () -> !overlay.status().lease().orElseThrow().subnet().equals(own.subnet()));
+      await("it is forwarded", 30, () -> datapath.locals().size() == 1);
       assertTrue(other.list().contains(theirs), "the winner keeps it");
       assertEquals(2, other.list().size());
     }

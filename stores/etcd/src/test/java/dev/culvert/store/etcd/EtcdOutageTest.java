@@ -3,6 +3,7 @@ package dev.culvert.store.etcd;
 
 import static dev.culvert.control.store.LeaseStoreContract.done;
 import static dev.culvert.control.store.LeaseStoreContract.lease;
+import static dev.culvert.store.etcd.Waiting.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -19,7 +20,6 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -62,13 +62,6 @@ final class EtcdOutageTest {
 
   private Lease claim(int number) {
     return done(other.acquire(lease("10.244." + number + ".0/24", 1, "host-0" + number)));
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 400 && !condition.getAsBoolean(); i++) {
-      Thread.sleep(50);
-    }
-    assertTrue(condition.getAsBoolean(), what);
   }
 
   private void signal(String name) throws Exception {

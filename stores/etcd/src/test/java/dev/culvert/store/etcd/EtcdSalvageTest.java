@@ -3,6 +3,7 @@ package dev.culvert.store.etcd;
 
 import static dev.culvert.control.store.LeaseStoreContract.done;
 import static dev.culvert.control.store.LeaseStoreContract.lease;
+import static dev.culvert.store.etcd.Waiting.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,7 +15,6 @@ import dev.culvert.datapath.Subnet;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -60,13 +60,6 @@ final class EtcdSalvageTest {
   private Lease claim(int number, String length) {
     String prefix = "10.244." + number + ".0/" + length;
     return done(holders.acquire(lease(prefix, 1, "host-" + number)));
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 400 && !condition.getAsBoolean(); i++) {
-      Thread.sleep(50);
-    }
-    assertTrue(condition.getAsBoolean(), what);
   }
 
   private void awaitHeard(Lease lease) throws InterruptedException {

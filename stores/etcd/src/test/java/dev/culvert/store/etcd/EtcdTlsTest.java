@@ -3,6 +3,7 @@ package dev.culvert.store.etcd;
 
 import static dev.culvert.control.store.LeaseStoreContract.done;
 import static dev.culvert.control.store.LeaseStoreContract.lease;
+import static dev.culvert.store.etcd.Waiting.await;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -23,7 +24,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -102,13 +102,6 @@ final class EtcdTlsTest {
 
   private static void ask(Gateway admin, String method, Map<String, ?> request) {
     Json _ = admin.call(method, request, Gateway.Kind.WRITE);
-  }
-
-  private static void await(String what, BooleanSupplier condition) throws InterruptedException {
-    for (int i = 0; i < 400 && !condition.getAsBoolean(); i++) {
-      Thread.sleep(50);
-    }
-    assertTrue(condition.getAsBoolean(), what);
   }
 
   @Test
