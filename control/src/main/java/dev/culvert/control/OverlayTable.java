@@ -31,7 +31,6 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -92,10 +91,8 @@ final class OverlayTable {
   /** All is. */
   private boolean allDirty = true;
 
-  /** Leases that are not followed, with the sentence that says why; as of {@link #unjudged}. */
-  private final SortedMap<Subnet, String> refusals = new TreeMap<>();
-
-  private final Set<Subnet> unjudged = new HashSet<>();
+  /** Leases that are not followed. */
+  private final Refusals refusals;
 
   private final SortedMap<Subnet, Pending> pending = new TreeMap<>();
   private List<Lease> own = List.of();
@@ -120,6 +117,7 @@ final class OverlayTable {
 
   OverlayTable(Settings settings) {
     this.settings = settings;
+    this.refusals = new Refusals(settings.networks());
     this.index = new LeaseIndex(settings.host(), this::ends);
     Changeover.Way way =
         new Changeover.Way(
@@ -184,10 +182,11 @@ final class OverlayTable {
   void setOwn(List<Lease> leases, Set<Subnet> fencedOff) {
     boolean same = fenced.equals(fencedOff) && places(own).equals(places(leases));
     own = List.copyOf(leases);
+    refusals.setOwn(own);
     fenced = Set.copyOf(fencedOff);
     if (!same) {
       allDirty = true;
-      unjudged.addAll(index.subnets());
+      refusals.touch(index.subnets());
     }
   }
 
@@ -222,7 +221,7 @@ final class OverlayTable {
     dirty.add(subnet);
     if (isOurs(subnet)) {
       index.put(subnet, view.known(subnet));
-      unjudged.add(subnet);
+      refusals.touch(Set.of(subnet));
       view.known(subnet)
           .map(known -> known.lease())
           .filter(this::isForeign)
@@ -421,17 +420,8 @@ final class OverlayTable {
 
   /** Leases that cannot be followed, one sentence each. */
   List<String> problems() {
-    for (Subnet subnet : unjudged) {
-      Optional<String> refusal =
-          view.known(subnet)
-              .map(LeaseView.Known::lease)
-              .filter(this::isForeign)
-              .flatMap(this::refusal);
-      refusal.ifPresentOrElse(
-          sentence -> refusals.put(subnet, sentence), () -> refusals.remove(subnet));
-    }
-    unjudged.clear();
-    return List.copyOf(refusals.values());
+    return refusals.sentences(
+        subnet -> view.known(subnet).map(LeaseView.Known::lease).filter(this::isForeign));
   }
 
   /** Other hosts' leases that ended before some time on the wall. */
@@ -521,7 +511,7 @@ final class OverlayTable {
   }
 
   private Wish wish(Lease lease) {
-    Optional<String> refusal = refusal(lease);
+    Optional<String> refusal = refusals.of(lease);
     if (refusal.isPresent()) {
       return new Wish.Refused(refusal.get());
     }
@@ -529,46 +519,8 @@ final class OverlayTable {
     return remote.isPresent() ? new Wish.Entry(remote.get()) : new Wish.Undecided();
   }
 
-  /** Why a lease must not become an entry, whoever wrote it. */
-  private Optional<String> refusal(Lease lease) {
-    if (own.isEmpty()) {
-      return Optional.empty();
-    }
-    IpPrefix prefix = lease.subnet().prefix();
-    InetAddress address = lease.vtep().address();
-    InetAddress ownAddress = ownVtep().address();
-    Optional<Subnet> overlapped = overlapped(prefix);
-    String why = null;
-    if (overlapped.isPresent()) {
-      why = "it overlaps this host's own subnet " + overlapped.get();
-    } else if (settings.networks().stream().noneMatch(n -> Prefixes.contains(n, prefix))) {
-      why = "it is outside the network " + networks();
-    } else if (settings.networks().stream().anyMatch(n -> n.contains(address))) {
-      why = "its VTEP " + IpAddresses.text(address) + " lies inside the overlay network";
-    } else if (address.equals(ownAddress)) {
-      why = "its VTEP " + IpAddresses.text(address) + " is this host's own underlay address";
-    } else if (IpFamily.of(address) != IpFamily.of(ownAddress)) {
-      why = "its VTEP " + IpAddresses.text(address) + " is of another IP family than this host's";
-    }
-    return Optional.ofNullable(why)
-        .map(reason -> "The lease of " + lease + " is not followed: " + reason + ".");
-  }
-
-  private Optional<Subnet> overlapped(IpPrefix prefix) {
-    return own.stream()
-        .map(Lease::subnet)
-        .filter(subnet -> subnet.prefix().overlaps(prefix))
-        .findFirst();
-  }
-
   private Vtep ownVtep() {
     return own.getFirst().vtep();
-  }
-
-  private String networks() {
-    return settings.networks().stream()
-        .map(IpPrefix::toString)
-        .collect(Collectors.joining(" and "));
   }
 
   /** As it was found, but for routes and our own VTEP. */
@@ -637,7 +589,7 @@ final class OverlayTable {
   private boolean isUnlisted(Subnet subnet) {
     return found.contains(subnet)
         && actual.get(subnet) instanceof PutRemote
-        && overlapped(subnet.prefix()).isEmpty();
+        && refusals.overlapped(subnet.prefix()).isEmpty();
   }
 
   private boolean isOurs(Subnet subnet) {
