@@ -101,12 +101,14 @@ list_classes() {
 }
 
 # loaded_by JAR ARGUMENT...: the JVM's own list (-XX:DumpLoadedClassList), without what differs from run to run: numbers of classes, and
-# which constants happened to be resolved.
+# which constants happened to be resolved. No command is to be found, so that none is started: which classes tell its end depends on when
+# it ends.
 loaded_by() {
   local list jar=$1
   shift
   list=$(mktemp)
-  TZ=UTC LC_ALL=C "$JAVA_HOME/bin/java" -XX:+UseSerialGC "-XX:DumpLoadedClassList=$list" -jar "$jar" "$@" >/dev/null 2>&1 || true
+  PATH=/nonexistent TZ=UTC LC_ALL=C \
+    "$JAVA_HOME/bin/java" -XX:+UseSerialGC "-XX:DumpLoadedClassList=$list" -jar "$jar" "$@" >/dev/null 2>&1 || true
   sed -e '/^#/d; /^@cp /d; s/ id: .*//' "$list"
   rm -f "$list"
 }
