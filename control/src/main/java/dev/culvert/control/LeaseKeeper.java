@@ -56,6 +56,7 @@ final class LeaseKeeper {
   private final OverlayConfig.Network network;
   private final LeaseStore store;
   private final SteadyClock clock;
+  private final NetworkAgreement agreement;
   private final LeaseDraft draft;
   private final FirstLease first;
   private final StoreRecord record;
@@ -96,6 +97,7 @@ final class LeaseKeeper {
     this.network = network;
     this.store = context.store();
     this.clock = context.clock();
+    this.agreement = context.agreement();
     this.draft = new LeaseDraft(context);
     this.first = new FirstLease(context, network, draft);
     this.record = new StoreRecord(config.leaseDuration());
@@ -229,6 +231,8 @@ final class LeaseKeeper {
 
   /** Without the store, by what the datapath and the process before this one left. */
   private void goOn(IpPrefix subnet, boolean carried, Instant now) {
+    agreement.goOnBy(
+        config.memory().flatMap(LeaseMemory::recall).flatMap(LeaseMemory.Remembered::network));
     provisional = true;
     validUntil = lastWord.getOrDefault(subnet, now.plus(config.leaseDuration()));
     if (!carried) { // it was fenced when its process ended, and stays so
@@ -249,7 +253,9 @@ final class LeaseKeeper {
         .flatMap(LeaseMemory::recall)
         .map(known ->
             new LeaseMemory.Remembered(
-                known.written(), known.leases().stream().filter(this::isRemembered).toList()))
+                known.written(),
+                known.leases().stream().filter(this::isRemembered).toList(),
+                known.network()))
         .filter(known -> !known.leases().isEmpty());
   }
 
@@ -265,6 +271,7 @@ final class LeaseKeeper {
    * wall's clock, since no other goes on over a reboot, and not by one that has gone back.
    */
   private void goOnBy(LeaseMemory.Remembered known, LeaseStoreException e, Instant now) {
+    agreement.goOnBy(known.network());
     Lease held = known.leases().getFirst();
     Instant wall = clock.wall();
     fromMemory = true;

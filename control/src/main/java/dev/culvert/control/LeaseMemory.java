@@ -16,11 +16,13 @@ public interface LeaseMemory {
    *
    * @param written when, by this machine's clock
    * @param leases this host's own, unless it had lost them, and the others'
+   * @param network how packets travel, and what else hosts agreed on; empty where that was not kept
    */
-  record Remembered(Instant written, List<Lease> leases) {
+  record Remembered(Instant written, List<Lease> leases, Optional<NetworkSettings> network) {
     /** Copies the list. */
     public Remembered {
       Objects.requireNonNull(written, "written");
+      Objects.requireNonNull(network, "network");
       leases = List.copyOf(Objects.requireNonNull(leases, "leases"));
     }
   }

@@ -73,6 +73,27 @@ final class NetworkAgreement {
     return there.orElse(own);
   }
 
+  /** What this host goes by; empty while the store was not reached, and nothing is remembered. */
+  Optional<NetworkSettings> agreed() {
+    return agreed;
+  }
+
+  /**
+   * At a start while the store is away: packets travel as they did when this host last heard of it,
+   * unless its configuration is another by now.
+   *
+   * @param remembered by this host
+   */
+  void goOnBy(Optional<NetworkSettings> remembered) {
+    if (agreed.isEmpty()) {
+      agreed =
+          remembered
+              .filter(known -> known.vni().equals(config.vni()))
+              .filter(known -> known.contradiction(own(known)).isEmpty());
+      agreed.ifPresent(changeover::begin);
+    }
+  }
+
   /** What is reserved, as far as is known. */
   Reservations reservations() {
     return agreed.map(NetworkSettings::reservations).orElse(Reservations.NONE);
@@ -84,11 +105,9 @@ final class NetworkAgreement {
    * @return whether packets travel otherwise from now on
    */
   boolean audit() {
-    if (agreed.isEmpty()) {
-      return false; // the store has not been reached yet; a start is not refused afterwards
-    }
     NetworkSettings stored = stored();
-    NetworkSettings before = agreed.get();
+    // Started while the store was away: by its configuration. That is not refused afterwards.
+    NetworkSettings before = agreed.orElse(own);
     boolean others = stored.withTransport(before.transport()).contradiction(before).isPresent();
     boolean changed = !others && stored.number() > before.number() && changeover.follow(stored);
     agreed = Optional.of(changed ? stored : before.withReservations(stored.reservations()));

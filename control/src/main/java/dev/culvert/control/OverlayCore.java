@@ -183,7 +183,8 @@ final class OverlayCore {
     }
     if (link.isConnected() && table.isSynced() && !leases.isFromMemory()) {
       problems.guard(
-          "Writing the snapshot", () -> remembering.update(leases.unfenced(), table::leases, now));
+          "Writing the snapshot",
+          () -> remembering.update(leases.unfenced(), agreement.agreed(), table::leases, now));
     }
     List<String> all = allProblems(false);
     problems.logNews(all);

@@ -19,6 +19,7 @@ final class Remembering {
   private final SteadyClock clock;
   private List<Lease> own = List.of();
   private List<Lease> all = List.of();
+  private Optional<NetworkSettings> network = Optional.empty();
   private Instant nextAt = Instant.MIN;
 
   Remembering(Optional<LeaseMemory> memory, SteadyClock clock) {
@@ -30,18 +31,25 @@ final class Remembering {
    * After the store was heard.
    *
    * @param held this host's leases that nobody else has or may have
+   * @param agreed what the store says of the network
    * @param stored what the store holds; asked when it is to be written
    */
-  void update(List<Lease> held, Supplier<List<Lease>> stored, Instant now) {
-    if (memory.isEmpty() || (held.equals(own) && now.isBefore(nextAt))) {
+  void update(
+      List<Lease> held,
+      Optional<NetworkSettings> agreed,
+      Supplier<List<Lease>> stored,
+      Instant now) {
+    boolean same = held.equals(own) && agreed.equals(network);
+    if (memory.isEmpty() || (same && now.isBefore(nextAt))) {
       return;
     }
     List<Lease> next = new ArrayList<>(held);
     stored.get().stream().filter(lease -> !isOneOf(held, lease)).forEach(next::add);
     nextAt = now.plus(PERIOD);
-    if (!next.equals(all)) {
-      memory.get().remember(new LeaseMemory.Remembered(clock.wall(), next));
+    if (!next.equals(all) || !agreed.equals(network)) {
+      memory.get().remember(new LeaseMemory.Remembered(clock.wall(), next, agreed));
       own = held;
+      network = agreed;
       all = next;
     }
   }

@@ -28,6 +28,12 @@ final class SubnetAllocator {
   /** So many hosts may ask in one moment, and hardly any of them has to ask twice. */
   static final int SPARES = 15;
 
+  /**
+   * Of these, how many are the next ones: where a few hosts come at once, people find the subnets
+   * of theirs in a row.
+   */
+  static final int NEXT = 3;
+
   /** In a network that is nearly full, looking for more spares would not be worth it. */
   private static final int LOOKS = 4 * SPARES;
 
@@ -109,19 +115,22 @@ final class SubnetAllocator {
 
   private static Choice.Free anyFree(Request request, List<Lease> leases) {
     List<IpPrefix> taken = takenInOrder(request, leases);
-    IpPrefix lowest = lowestFree(request, taken).orElseThrow(() -> full(request, leases));
+    IpPrefix lowest =
+        lowestFree(request, taken, Prefixes.first(request.network()))
+            .orElseThrow(() -> full(request, leases));
     return new Choice.Free(lowest, spares(request, taken, lowest));
   }
 
   /**
-   * Free ones in an order that each host's name makes anew; few or none where the network is full.
+   * The next free ones, and then others in an order that each host's name makes anew; few or none
+   * where the network is full.
    */
   private static List<IpPrefix> spares(Request request, List<IpPrefix> taken, IpPrefix lowest) {
     IpPrefix network = request.network();
     int bits = Math.min(request.length() - network.length(), Long.SIZE - 2);
     BigInteger step = Prefixes.size(network, request.length());
     SplittableRandom random = new SplittableRandom(seed(request.host()));
-    List<IpPrefix> spares = new ArrayList<>();
+    List<IpPrefix> spares = next(request, taken, lowest);
     for (int i = 0; bits > 0 && i < LOOKS && spares.size() < SPARES; i++) {
       long number = random.nextLong(1, 1L << bits); // the network's first is left out
       BigInteger first = Prefixes.first(network).add(step.multiply(BigInteger.valueOf(number)));
@@ -133,6 +142,19 @@ final class SubnetAllocator {
       }
     }
     return List.copyOf(spares);
+  }
+
+  private static List<IpPrefix> next(Request request, List<IpPrefix> taken, IpPrefix lowest) {
+    List<IpPrefix> next = new ArrayList<>();
+    Optional<IpPrefix> last = Optional.of(lowest);
+    while (next.size() < NEXT) {
+      last = lowestFree(request, taken, Prefixes.end(last.get()));
+      if (last.isEmpty()) {
+        break;
+      }
+      next.add(last.get());
+    }
+    return next;
   }
 
   private static long seed(HostName host) {
@@ -183,14 +205,16 @@ final class SubnetAllocator {
   /**
    * Walks the taken ranges in order, so that the cost grows with leases and not with addresses.
    *
+   * @param from where a subnet may begin
    * @return empty where the network is full
    */
-  private static Optional<IpPrefix> lowestFree(Request request, List<IpPrefix> takenInOrder) {
+  private static Optional<IpPrefix> lowestFree(
+      Request request, List<IpPrefix> takenInOrder, BigInteger from) {
     IpPrefix network = request.network();
     BigInteger step = Prefixes.size(network, request.length());
     BigInteger end = Prefixes.end(network);
-    BigInteger candidate = Prefixes.first(network);
-    if (request.length() > network.length()) {
+    BigInteger candidate = from;
+    if (request.length() > network.length() && from.equals(Prefixes.first(network))) {
       candidate = candidate.add(step);
     }
     for (IpPrefix taken : takenInOrder) {

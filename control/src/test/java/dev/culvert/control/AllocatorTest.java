@@ -200,6 +200,10 @@ final class AllocatorTest {
     assertTrue(
         spares.stream().allMatch(spare -> left.contains(spare.address())), spares.toString());
     assertFalse(spares.contains(lowest));
+    assertEquals(
+        List.of("10.4.1.0/24", "10.4.2.0/24", "10.4.3.0/24"),
+        spares.stream().limit(SubnetAllocator.NEXT).map(IpPrefix::toString).toList(),
+        "a few hosts that come at once get subnets in a row");
     assertTrue(spares.stream().allMatch(spare -> spare.length() == 24));
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.control;
 
+import static dev.culvert.control.Fixtures.VNI;
 import static dev.culvert.control.Fixtures.address;
 import static dev.culvert.control.Fixtures.subnet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -10,6 +11,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.RemoteSubnet;
+import dev.culvert.datapath.Vni;
+import dev.culvert.datapath.Wire;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -45,7 +49,9 @@ final class RebootTest extends OverlayFixture {
 
   /** A life with one peer, that ended without leaving. */
   private void live() throws Exception {
-    peer("10.244.2.0/24", "host-02", "10.18.2.2");
+    if (memory.list().stream().noneMatch(lease -> lease.host().text().equals("host-02"))) {
+      peer("10.244.2.0/24", "host-02", "10.18.2.2");
+    }
     Overlay first = start(at("10.17.2.2"), datapath);
     await("the peer", () -> remotes(first).size() == 1);
     clock.advance(Duration.ofSeconds(6));
@@ -118,6 +124,52 @@ final class RebootTest extends OverlayFixture {
     clock.advance(Duration.ofMinutes(1));
     await("it is told", () -> says(second, "This host lost its lease of 10.244.1.0/24"));
     assertEquals(List.of(), rebooted.read().locals());
+  }
+
+  /** What packets bear was changed while it lived; the others know no other VNI any more. */
+  @Test
+  void afterAChangeOfTheNetworkItSendsAndTakesWhatTheOthersDo() throws Exception {
+    Lease.Stage changed = new Lease.Stage(1, 1);
+    Wire wire = new Wire(4789, new Vni(77));
+    start(at("10.17.2.2"), datapath).close();
+    NetworkSettings before = memory.network(VNI).orElseThrow();
+    NetworkSettings after =
+        before.withTransport(new NetworkSettings.Transport(4789, false, Optional.of(wire.vni())));
+    assertTrue(memory.putNetwork(VNI, Optional.of(before), Optional.of(after.after(before))));
+    Lease peer = Fixtures.lease("10.244.2.0/24", "host-02", 1, "10.18.2.2", 1);
+    memory.acquire(new Lease(peer.subnet(), peer.host(), peer.vtep(), 1, peer.term(), changed));
+    live();
+    Overlay second = start(at("10.17.2.2"), rebooted);
+    assertEquals(wire, rebooted.taken().getLast().own());
+    RemoteSubnet remote = rebooted.read().remotes().getFirst();
+    assertEquals(wire, new Wire(remote.remote().port(), remote.wireVni()));
+    store.setAway(false);
+    for (int i = 0; i < 100 && !second.status().problems().isEmpty(); i++) {
+      clock.advance(Duration.ofSeconds(5));
+      Thread.sleep(5);
+    }
+    assertEquals(List.of(), second.status().problems());
+    assertEquals(wire.vni(), rebooted.read().remotes().getFirst().wireVni());
+  }
+
+  /** It started by its configuration alone, and hears of the change when the store is back. */
+  @Test
+  void whoStartedWhileTheStoreWasAwayFollowsAChangeLater() throws Exception {
+    start(at("10.17.2.2"), datapath).close();
+    Files.deleteIfExists(file);
+    NetworkSettings before = memory.network(VNI).orElseThrow();
+    NetworkSettings after =
+        before.withTransport(new NetworkSettings.Transport(4789, false, Optional.of(new Vni(77))));
+    assertTrue(memory.putNetwork(VNI, Optional.of(before), Optional.of(after.after(before))));
+    store.setAway(true);
+    Overlay second = start(at("10.17.2.2"), datapath);
+    store.setAway(false);
+    for (int i = 0; i < 100 && datapath.taken().getLast().own().vni().equals(VNI); i++) {
+      clock.advance(Duration.ofSeconds(5));
+      second.status();
+      Thread.sleep(5);
+    }
+    assertEquals(new Wire(4789, new Vni(77)), datapath.taken().getLast().own());
   }
 
   /** A clone has the file, too. */

@@ -95,6 +95,8 @@ public final class StoreNetworkCommand implements Runnable {
   private static Map<String, Object> view(Optional<NetworkSettings> settings) {
     Map<String, Object> view = new LinkedHashMap<>();
     view.put("network", settings.map(NetworkSettings::agreed));
+    view.put("wireVni", settings.flatMap(known -> known.transport().vni()).map(Vni::toString));
+    view.put("change", settings.flatMap(NetworkSettings::change).map(StoreNetworkCommand::view));
     view.put(
         "reserved",
         settings.stream()
@@ -109,6 +111,15 @@ public final class StoreNetworkCommand implements Runnable {
             .forEach((host, subnets) ->
                 byHost.put(host.text(), subnets.stream().map(Object::toString).toList())));
     view.put("subnets", byHost);
+    return view;
+  }
+
+  private static Map<String, Object> view(NetworkSettings.Change change) {
+    Map<String, Object> view = new LinkedHashMap<>();
+    view.put("number", change.number());
+    view.put("formerPort", change.former().port());
+    view.put("formerDirectRouting", change.former().directRouting());
+    view.put("formerWireVni", change.former().vni().map(Vni::toString));
     return view;
   }
 

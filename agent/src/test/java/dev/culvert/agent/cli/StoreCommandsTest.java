@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -310,6 +311,14 @@ class StoreCommandsTest extends CommandLineFixture {
         """,
         changed.out(),
         changed.err());
+    Map<String, Object> json = Json.parseObject(store("network", "--json").out());
+    assertEquals("7", json.get("wireVni"));
+    Map<String, Object> change = new HashMap<>();
+    change.put("number", 1L);
+    change.put("formerPort", 4789L);
+    change.put("formerDirectRouting", true);
+    change.put("formerWireVni", null);
+    assertEquals(change, json.get("change"));
     assertOneSentence(
         1,
         "Change 1 is not over yet: host-03 may still send as before it, and hosts take two kinds of"

@@ -4,6 +4,7 @@ package dev.culvert.control.store;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseMemory;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.NetworkSettings;
 import dev.culvert.control.store.LeaseText.MalformedException;
 import dev.culvert.datapath.Vtep;
 import java.io.IOException;
@@ -21,13 +22,14 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * A {@link LeaseMemory} in a file of this host's own disk: the time of writing, and the leases as
- * {@link LeaseText} has them, with blank lines between. Written aside, flushed, and put in place
- * whole.
+ * A {@link LeaseMemory} in a file of this host's own disk: the time of writing, the network as
+ * {@link NetworkText} has it, and the leases as {@link LeaseText} has them, with blank lines
+ * between. Written aside, flushed, and put in place whole.
  */
 public final class SnapshotFile implements LeaseMemory {
   private static final System.Logger LOG = System.getLogger(SnapshotFile.class.getName());
   private static final String WRITTEN = "written = ";
+  private static final String NETWORK = "# What hosts agreed on.\n";
 
   private final Path file;
 
@@ -50,10 +52,15 @@ public final class SnapshotFile implements LeaseMemory {
       }
       Instant at = Instant.parse(parts.getFirst().substring(written + WRITTEN.length()).strip());
       List<Lease> leases = new ArrayList<>();
+      Optional<NetworkSettings> network = Optional.empty();
       for (String part : parts.subList(1, parts.size())) {
-        leases.add(LeaseText.parse(part, Vtep.VXLAN_PORT));
+        if (part.startsWith(NETWORK)) {
+          network = Optional.of(NetworkText.parse(part));
+        } else {
+          leases.add(LeaseText.parse(part, Vtep.VXLAN_PORT));
+        }
       }
-      return Optional.of(new Remembered(at, leases));
+      return Optional.of(new Remembered(at, leases, network));
     } catch (NoSuchFileException e) {
       return Optional.empty();
     } catch (IOException | MalformedException | DateTimeException e) {
@@ -70,6 +77,10 @@ public final class SnapshotFile implements LeaseMemory {
             .append(WRITTEN)
             .append(remembered.written())
             .append('\n');
+    remembered
+        .network()
+        .ifPresent(
+            network -> text.append('\n').append(NETWORK).append(NetworkText.format(network)));
     remembered.leases().forEach(lease -> text.append('\n').append(LeaseText.format(lease)));
     Path aside = file.resolveSibling("." + file.getFileName() + ".tmp");
     try {
