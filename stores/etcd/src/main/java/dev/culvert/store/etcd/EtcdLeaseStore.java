@@ -30,8 +30,8 @@ import java.util.function.Consumer;
  * hears changes; every few seconds it asks etcd whether something was not told, and reads all again
  * if so.
  *
- * <p>Any thread may call. A call takes a few seconds for each endpoint at most. Revisions of events
- * count what this instance saw.
+ * <p>Any thread may call. A call takes a few seconds for each endpoint at most, and nine for the
+ * last one while nothing is watched. Revisions of events count what this instance saw.
  */
 public final class EtcdLeaseStore implements LeaseStore {
   /** Each time somebody claimed a subnet of another length in the same moment. */
@@ -332,6 +332,7 @@ public final class EtcdLeaseStore implements LeaseStore {
             Watcher.start(
                 recent.takeForWatch().orElseGet(this::read),
                 new Watcher.Surroundings(this, gateway, keys, journal));
+        gateway.started();
       }
     }
     return journal.watch(listener);

@@ -12,6 +12,7 @@ import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.time.DateTimeException;
@@ -35,6 +36,12 @@ final class Gateway implements AutoCloseable {
 
   /** Until the answer is there. */
   static final Duration ANSWER = Duration.ofSeconds(3);
+
+  /**
+   * Until it is there for a host that starts, where no other member is left to be asked. Who gives
+   * up and asks again only has a busy member answer twice; an overlay gives its store 12 s.
+   */
+  static final Duration ANSWER_AT_START = Duration.ofSeconds(9);
 
   /** A member without a leader says so, in place of waiting for one. */
   private static final String HAS_LEADER = "Grpc-Metadata-hasleader";
@@ -77,6 +84,7 @@ final class Gateway implements AutoCloseable {
   private volatile long answeredNs = System.nanoTime();
   private volatile int preferred;
   private volatile Optional<String> token = Optional.empty();
+  private volatile boolean starting = true;
 
   Gateway(EtcdConfig config) {
     this.config = config;
@@ -116,10 +124,10 @@ final class Gateway implements AutoCloseable {
   Json call(String method, Map<String, ?> request, Kind kind) {
     return ask(
         kind,
-        endpoint -> {
+        (endpoint, patience) -> {
           HttpResponse<String> response =
               send(
-                  request(endpoint, method, request).timeout(ANSWER).build(),
+                  request(endpoint, method, request).timeout(patience).build(),
                   BodyHandlers.ofString());
           checkStatus(response.statusCode(), response.body());
           return answer(response.body());
@@ -137,10 +145,10 @@ final class Gateway implements AutoCloseable {
   Optional<Instant> time(Map<String, ?> range) {
     return ask(
         Kind.READ,
-        endpoint -> {
+        (endpoint, patience) -> {
           HttpResponse<String> response =
               send(
-                  request(endpoint, "kv/range", range).timeout(ANSWER).build(),
+                  request(endpoint, "kv/range", range).timeout(patience).build(),
                   BodyHandlers.ofString());
           checkStatus(response.statusCode(), response.body());
           return response.headers().firstValue("Date").flatMap(Gateway::date);
@@ -163,7 +171,7 @@ final class Gateway implements AutoCloseable {
   InputStream stream(String method, Map<String, ?> request) {
     return ask(
         Kind.READ,
-        endpoint -> {
+        (endpoint, _) -> {
           HttpResponse<InputStream> response =
               send(
                   request(endpoint, method, request).header(HAS_LEADER, "true").build(),
@@ -180,11 +188,11 @@ final class Gateway implements AutoCloseable {
 
   /** One member's answer. */
   private interface Question<T> {
-    T ask(URI endpoint) throws IOException;
+    T ask(URI endpoint, Duration patience) throws IOException;
   }
 
   private <T> T ask(Kind kind, Question<T> question) {
-    IOException last = new IOException("no endpoint");
+    IOException failure = new IOException("no endpoint");
     URI at = config.endpoints().getFirst();
     int first = preferred;
     int count = config.endpoints().size();
@@ -192,7 +200,8 @@ final class Gateway implements AutoCloseable {
       int member = (first + i) % count;
       URI endpoint = config.endpoints().get(member);
       try {
-        T answer = withLogin(endpoint, question);
+        boolean last = kind == Kind.WRITE || i == count - 1;
+        T answer = withLogin(endpoint, question, starting && last ? ANSWER_AT_START : ANSWER);
         preferred = member;
         answeredNs = System.nanoTime();
         return answer;
@@ -201,7 +210,7 @@ final class Gateway implements AutoCloseable {
           throw new LeaseStoreException(
               Reasons.sentence("etcd at " + endpoint + " refuses: " + e.getMessage()), e);
         }
-        last = e;
+        failure = e;
         at = endpoint;
       } catch (IOException e) {
         if (e instanceof SSLException) {
@@ -215,7 +224,7 @@ final class Gateway implements AutoCloseable {
                   + reason(endpoint, e),
               e);
         }
-        last = e;
+        failure = e;
         at = endpoint;
       }
     }
@@ -223,23 +232,24 @@ final class Gateway implements AutoCloseable {
         "No etcd answers at "
             + String.join(", ", config.endpoints().stream().map(URI::toString).toList())
             + ": "
-            + reason(at, last),
-        last);
+            + reason(at, failure),
+        failure);
   }
 
   /** Tokens end; whoever is refused for an old one asks once more with a new one. */
-  private <T> T withLogin(URI endpoint, Question<T> question) throws IOException {
+  private <T> T withLogin(URI endpoint, Question<T> question, Duration patience)
+      throws IOException {
     if (config.login().isPresent() && token.isEmpty()) {
       logIn(endpoint);
     }
     try {
-      return question.ask(endpoint);
+      return question.ask(endpoint, patience);
     } catch (Refusal e) {
       if (config.login().isEmpty() || !e.isAboutLogin()) {
         throw e;
       }
       logIn(endpoint);
-      return question.ask(endpoint);
+      return question.ask(endpoint, patience);
     }
   }
 
@@ -286,6 +296,14 @@ final class Gateway implements AutoCloseable {
     requests.increment();
     try {
       return client.send(request, handler);
+    } catch (HttpConnectTimeoutException e) {
+      throw e;
+    } catch (HttpTimeoutException e) {
+      HttpTimeoutException late =
+          new HttpTimeoutException(
+              "no answer within " + request.timeout().orElseThrow().toSeconds() + " s");
+      late.initCause(e);
+      throw late;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new LeaseStoreException("Interrupted while etcd was asked.", e);
@@ -329,6 +347,11 @@ final class Gateway implements AutoCloseable {
   /** Whether a member answered so short a time ago, or this was made then. */
   boolean hasAnsweredWithin(Duration time) {
     return System.nanoTime() - answeredNs <= time.toNanos();
+  }
+
+  /** Others wait for this host from here on: it is in a hurry. */
+  void started() {
+    starting = false;
   }
 
   /** How many were made. */

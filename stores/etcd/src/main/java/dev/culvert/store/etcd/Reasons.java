@@ -92,7 +92,7 @@ final class Reasons {
               + " s; is the address right, and no firewall in the way?");
     }
     if (e instanceof HttpTimeoutException) {
-      return Optional.of("no answer within " + Gateway.ANSWER.toSeconds() + " s");
+      return Optional.of(e.getMessage()); // the gateway's own
     }
     return e instanceof ConnectException
         ? Optional.of("the connection is refused; is etcd running there?")

@@ -17,7 +17,7 @@ import java.util.Optional;
  */
 final class RecentReading {
   /** As long as a host on a busy machine may take from its first question to its last. */
-  private static final Duration AGE = Duration.ofSeconds(5);
+  private static final Duration AGE = Duration.ofSeconds(30);
 
   private Optional<Reading> reading = Optional.empty();
   private long readNs;
