@@ -40,12 +40,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Two hosts on one link go over to another port, VNI and encapsulation while containers talk: 100
- * pings a second both ways and a TCP stream, of both families. No packet is lost.
+ * Hosts on one link go over to another port, VNI and encapsulation while containers talk: 100 pings
+ * a second both ways and a TCP stream, of both families. No packet is lost.
  *
  * <pre>
- *   c1 10.244.1.2 ── h1 under0 10.17.2.1 ── 10.17.2.2 under0 h2 ── 10.244.2.2 c2
- *      fd00:244:0:1::2                                             fd00:244:0:2::2
+ *   c1 10.244.1.2 ── h1 under0 10.17.2.1 ─┐                  ┌─ 10.17.2.2 under0 h2 ── 10.244.2.2 c2
+ *      fd00:244:0:1::2         fd17::1    ├── link (bridge) ─┤  fd17::2                fd00:244:0:2::2
+ *                                         └── h3, c3, alike ─┘
  * </pre>
  */
 @Tag("netns")
@@ -54,12 +55,16 @@ class LiveChangeNetnsTest {
   private static final Vni VNI = new Vni(1);
   private static final Namespaces NAMESPACES =
       new Namespaces("cv-live-" + ProcessHandle.current().pid(), 60);
-  private static final List<String> NAMES = List.of("h1", "h2", "c1", "c2");
+  private static final List<String> NAMES = List.of("link", "h1", "h2", "h3", "c1", "c2", "c3");
   private static final Pattern PINGED =
       Pattern.compile("(\\d+) packets transmitted, (\\d+) received");
 
   @TempDir private Path folder;
   private LeaseStore store;
+
+  /** In YAML; {@code %d} is the host's number. */
+  private String underlay = "{interface: under0}";
+
   private final Map<String, Membership> hosts = new HashMap<>();
   private final List<Process> started = new ArrayList<>();
 
@@ -69,13 +74,17 @@ class LiveChangeNetnsTest {
       Namespaces.run("ip netns add " + NAMESPACES.name(name));
       NAMESPACES.ip(name, "link set lo up");
     }
-    Namespaces.run(
-        "ip -n %s link add under0 type veth peer name under0 netns %s"
-            .formatted(NAMESPACES.name("h1"), NAMESPACES.name("h2")));
-    for (int i = 1; i <= 2; i++) {
+    NAMESPACES.ip("link", "link add bridge type bridge");
+    NAMESPACES.ip("link", "link set bridge up");
+    for (int i = 1; i <= 3; i++) {
+      Namespaces.run(
+          "ip -n %s link add under0 type veth peer name to-h%d netns %s"
+              .formatted(NAMESPACES.name("h" + i), i, NAMESPACES.name("link")));
+      NAMESPACES.ip("link", "link set to-h" + i + " master bridge up");
       NAMESPACES.in("h" + i, "sysctl -qw net.ipv4.ip_forward=1");
       NAMESPACES.in("h" + i, "sysctl -qw net.ipv6.conf.all.forwarding=1");
       NAMESPACES.ip("h" + i, "addr add 10.17.2." + i + "/24 dev under0");
+      NAMESPACES.ip("h" + i, "addr add fd17::" + i + "/64 dev under0 nodad");
       NAMESPACES.ip("h" + i, "link set under0 up");
     }
     store = new DirectoryLeaseStore(folder.resolve("leases"));
@@ -123,6 +132,42 @@ class LiveChangeNetnsTest {
           drops(counters(host), host.equals("h1") ? before : Map.of()),
           "what " + host + " dropped");
       assertEquals(List.of(), hosts.get(host).overlay().status().problems());
+    }
+  }
+
+  @Test
+  void threeHostsOverAnIpv6UnderlayThatDecapsulateAtXdp() throws Exception {
+    underlay = "{interface: under0, address: \"fd17::%d\"}";
+    for (int i = 1; i <= 3; i++) {
+      join("h" + i, "decapsulation: xdp\n");
+      attach(i);
+    }
+    awaitPings();
+    Map<String, Map<Verdict, Counter>> before = new HashMap<>();
+    for (String host : hosts.keySet()) {
+      before.put(host, counters(host));
+    }
+    Traffic traffic = new Traffic();
+    for (String way : List.of("c3 10.244.1.2", "c3 fd00:244:0:1::2", "c2 10.244.3.2")) {
+      traffic.ping(way.split(" ", 2));
+    }
+    change(new Transport(4789, false));
+    change(new Transport(8472, false, Optional.of(new Vni(77))));
+    for (String host : List.of("h1", "h2", "h3")) {
+      assertTrue(
+          entries(host)
+              .allMatch(
+                  entry -> entry.remote().port() == 8472 && entry.wireVni().equals(new Vni(77))),
+          host);
+    }
+    change(new Transport(8472, true, Optional.of(new Vni(78))));
+    change(new Transport(4789, false));
+    traffic.end();
+    for (String host : List.of("h1", "h2", "h3")) {
+      assertEquals("", problems(host), host);
+      assertEquals(Map.of(), drops(counters(host), before.get(host)), "what " + host + " dropped");
+      String device = NAMESPACES.in(host, "ip link show under0");
+      assertTrue(device.contains("prog/xdp"), device);
     }
   }
 
@@ -259,7 +304,7 @@ class LiveChangeNetnsTest {
       Thread.sleep(1000);
     }
 
-    private void ping(String... way) throws Exception {
+    void ping(String... way) throws Exception {
       pings.add(start(way[0], "ping -q -i 0.01 -W 2 " + way[1]));
     }
 
@@ -318,13 +363,16 @@ class LiveChangeNetnsTest {
   }
 
   private void attachBoth() throws Exception {
-    for (int i = 1; i <= 2; i++) {
-      Overlay overlay = hosts.get("h" + i).overlay();
-      overlay.attach(
-          Path.of("/run/netns", NAMESPACES.name("c" + i)),
-          new InterfaceName("eth0"),
-          Optional.empty());
-    }
+    attach(1);
+    attach(2);
+  }
+
+  private void attach(int number) {
+    Overlay overlay = hosts.get("h" + number).overlay();
+    overlay.attach(
+        Path.of("/run/netns", NAMESPACES.name("c" + number)),
+        new InterfaceName("eth0"),
+        Optional.empty());
   }
 
   private void awaitPings() throws Exception {
@@ -348,7 +396,7 @@ class LiveChangeNetnsTest {
         subnet: 10.244.%d.0/24
         network6: fd00:244::/48
         subnet6: fd00:244:0:%d::/64
-        underlay: {interface: under0}
+        underlay: %s
         store: {directory: %s}
         runDirectory: %s
         """
@@ -356,6 +404,7 @@ class LiveChangeNetnsTest {
                     NAMESPACES.name(host),
                     number,
                     number,
+                    underlay.formatted(number),
                     folder.resolve("leases"),
                     folder.resolve("run"))
             + more);
