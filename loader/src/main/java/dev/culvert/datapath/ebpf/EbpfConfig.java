@@ -2,6 +2,7 @@
 package dev.culvert.datapath.ebpf;
 
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What an {@link EbpfDatapath} needs to know of its host. Immutable; made by a {@link #builder}.
@@ -27,6 +29,7 @@ public final class EbpfConfig {
   private final Duration pathMtuLifetime;
   private final boolean udpChecksum6;
   private final MapSizes mapSizes;
+  private final Optional<Masquerade> masquerade;
 
   private EbpfConfig(Builder builder) {
     pins = builder.pins;
@@ -39,11 +42,12 @@ public final class EbpfConfig {
     pathMtuLifetime = builder.pathMtuLifetime;
     udpChecksum6 = builder.udpChecksum6;
     mapSizes = builder.mapSizes;
+    masquerade = builder.masquerade;
   }
 
   /**
    * Begins with the defaults: VXLAN's own port, dynamic source ports, decapsulation at tc, Linux's
-   * lifetime of path MTUs, no outer checksums over IPv6.
+   * lifetime of path MTUs, no outer checksums over IPv6, no masquerade.
    *
    * @param pins the folder for this instance's pins, such as {@code /sys/fs/bpf/culvert/host-01};
    *     its name is the instance's
@@ -106,6 +110,11 @@ public final class EbpfConfig {
     return mapSizes;
   }
 
+  /** {@return whether what leaves the overlay gets the host's address; empty for no} */
+  public Optional<Masquerade> masquerade() {
+    return masquerade;
+  }
+
   /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final Path pins;
@@ -118,6 +127,7 @@ public final class EbpfConfig {
     private Duration pathMtuLifetime = PATH_MTU_LIFETIME;
     private boolean udpChecksum6;
     private MapSizes mapSizes = MapSizes.DEFAULT;
+    private Optional<Masquerade> masquerade = Optional.empty();
 
     private Builder(Path pins, InterfaceName underlay) {
       this.pins = pins;
@@ -223,6 +233,18 @@ public final class EbpfConfig {
     public Builder mapSizes(MapSizes sizes) {
       Objects.requireNonNull(sizes, "sizes");
       mapSizes = sizes;
+      return this;
+    }
+
+    /**
+     * Has what containers send to the outside leave with the host's address, by nf_tables.
+     *
+     * @param wish with its exceptions; none of it unless it is set
+     * @return this
+     */
+    public Builder masquerade(Masquerade wish) {
+      Objects.requireNonNull(wish, "wish");
+      masquerade = Optional.of(wish);
       return this;
     }
 

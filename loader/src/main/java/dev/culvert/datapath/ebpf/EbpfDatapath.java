@@ -21,6 +21,7 @@ import dev.culvert.datapath.Wire;
 import dev.culvert.datapath.Wires;
 import dev.culvert.datapath.host.Fixture;
 import dev.culvert.datapath.host.HostDevice;
+import dev.culvert.datapath.host.MasqueradeKeeper;
 import dev.culvert.datapath.host.Mtus;
 import dev.culvert.datapath.host.NextHops;
 import dev.culvert.datapath.host.OwnDevices;
@@ -68,6 +69,7 @@ public final class EbpfDatapath implements Datapath {
   private final Underlays underlays;
   private final NextHops nextHops;
   private final Mtus mtus;
+  private final MasqueradeKeeper masquerade;
   private final HostKeeper keeper;
 
   private Programs programs;
@@ -110,10 +112,12 @@ public final class EbpfDatapath implements Datapath {
         new NextHops(
             netlink, NextHops.MtuSource.ROUTE, () -> identity.map(i -> i.vtep().address()));
     this.mtus = new Mtus(libc, netlink, ownership);
+    this.masquerade =
+        new MasqueradeKeeper(libc, netlink.namespace(), ownership, config.masquerade());
     this.keeper =
         new HostKeeper(
             libc,
-            new HostKeeper.Parts(netlink, devices, ownership, links, tables),
+            new HostKeeper.Parts(netlink, devices, ownership, links, tables, masquerade),
             containers,
             bridges);
   }
@@ -508,7 +512,9 @@ public final class EbpfDatapath implements Datapath {
     Objects.requireNonNull(folder, "folder");
     Pins pins = Pins.leftBehind(folder);
     try (Netlink netlink = Netlink.open(libc)) {
-      new OwnDevices(netlink, new Ownership(pins.instance())).deleteAll();
+      Ownership ownership = new Ownership(pins.instance());
+      new OwnDevices(netlink, ownership).deleteAll();
+      new MasqueradeKeeper(libc, netlink.namespace(), ownership, Optional.empty()).remove();
     }
     PinnedLinks links = new PinnedLinks(libc, pins);
     for (String name : pins.links()) {
@@ -525,6 +531,7 @@ public final class EbpfDatapath implements Datapath {
   public void remove() {
     // Devices first: without its program, a container could send anything for a moment.
     devices.deleteAll();
+    masquerade.remove();
     links.detachAll();
     pins.removeAll(Tables.MAPS);
   }

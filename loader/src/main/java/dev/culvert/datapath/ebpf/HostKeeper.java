@@ -8,6 +8,7 @@ import dev.culvert.datapath.host.GatewayNeighbours;
 import dev.culvert.datapath.host.Headroom;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.HostPlan;
+import dev.culvert.datapath.host.MasqueradeKeeper;
 import dev.culvert.datapath.host.OwnDevices;
 import dev.culvert.datapath.host.Ownership;
 import dev.culvert.datapath.host.ReversePath;
@@ -39,7 +40,12 @@ final class HostKeeper {
 
   /** What it works with. */
   record Parts(
-      Netlink netlink, OwnDevices devices, Ownership ownership, PinnedLinks links, Tables tables) {}
+      Netlink netlink,
+      OwnDevices devices,
+      Ownership ownership,
+      PinnedLinks links,
+      Tables tables,
+      MasqueradeKeeper masquerade) {}
 
   HostKeeper(Libc libc, Parts parts, Containers containers, Bridges bridges) {
     this.neighbours = new GatewayNeighbours(libc, parts.netlink());
@@ -153,6 +159,7 @@ final class HostKeeper {
         told,
         () -> neighbours.introduce(containers.present(identity.vni()), identity.gateways()));
     told.addAll(losses(identity));
+    told.addAll(parts.masquerade().keep(identity.networks()));
     boolean[] changed = {false};
     trying("bridges", told, () -> changed[0] = bridges.follow(identity, pair, told));
     problems = List.copyOf(told);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.datapath.userspace;
 
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * What a {@link UserspaceDatapath} needs to know of its host. Immutable; made by a {@link
@@ -17,6 +19,7 @@ public final class UserspaceConfig {
   private final Vni vni;
   private final int port;
   private final SourcePorts sourcePorts;
+  private final Optional<Masquerade> masquerade;
 
   private UserspaceConfig(Builder builder) {
     instance = builder.instance;
@@ -24,10 +27,11 @@ public final class UserspaceConfig {
     vni = builder.vni;
     port = builder.port;
     sourcePorts = builder.sourcePorts;
+    masquerade = builder.masquerade;
   }
 
   /**
-   * Begins with the defaults: VXLAN's own port and dynamic source ports.
+   * Begins with the defaults: VXLAN's own port, dynamic source ports, no masquerade.
    *
    * @param instance its name, by which it knows the interfaces that it made
    * @param underlay name of the underlay interface, which has the VTEP's address
@@ -66,6 +70,11 @@ public final class UserspaceConfig {
     return sourcePorts;
   }
 
+  /** {@return whether what leaves the overlay gets the host's address; empty for no} */
+  public Optional<Masquerade> masquerade() {
+    return masquerade;
+  }
+
   /** Collects what differs from the defaults. Used by one thread. */
   public static final class Builder {
     private final String instance;
@@ -73,6 +82,7 @@ public final class UserspaceConfig {
     private final Vni vni;
     private int port = Vtep.VXLAN_PORT;
     private SourcePorts sourcePorts = SourcePorts.DYNAMIC;
+    private Optional<Masquerade> masquerade = Optional.empty();
 
     private Builder(String instance, InterfaceName underlay, Vni vni) {
       this.instance = instance;
@@ -101,6 +111,18 @@ public final class UserspaceConfig {
     public Builder sourcePorts(SourcePorts range) {
       Objects.requireNonNull(range, "range");
       sourcePorts = range;
+      return this;
+    }
+
+    /**
+     * Has what containers send to the outside leave with the host's address, by nf_tables.
+     *
+     * @param wish with its exceptions; none of it unless it is set
+     * @return this
+     */
+    public Builder masquerade(Masquerade wish) {
+      Objects.requireNonNull(wish, "wish");
+      masquerade = Optional.of(wish);
       return this;
     }
 

@@ -28,6 +28,7 @@ import dev.culvert.datapath.host.Forwarding;
 import dev.culvert.datapath.host.GatewayNeighbours;
 import dev.culvert.datapath.host.HostDevice;
 import dev.culvert.datapath.host.HostPlan;
+import dev.culvert.datapath.host.MasqueradeKeeper;
 import dev.culvert.datapath.host.Mtus;
 import dev.culvert.datapath.host.NextHops;
 import dev.culvert.datapath.host.OwnDevices;
@@ -80,6 +81,7 @@ public final class UserspaceDatapath implements Datapath {
   private final Upkeep upkeep;
   private final GatewayNeighbours neighbours;
   private final ForwardBypass bypass;
+  private final MasqueradeKeeper masquerade;
   private final VerdictCounters counters = new VerdictCounters();
   private final SortedMap<Subnet, RemoteSubnet> remotes = new TreeMap<>();
   private final SortedMap<Subnet, LocalSubnet> locals = new TreeMap<>();
@@ -102,6 +104,7 @@ public final class UserspaceDatapath implements Datapath {
     this.upkeep = new Upkeep(netlink);
     this.neighbours = new GatewayNeighbours(libc, netlink);
     this.bypass = new ForwardBypass(libc, namespace);
+    this.masquerade = new MasqueradeKeeper(libc, namespace, ownership, config.masquerade());
     this.directRoutes =
         new DirectRoutes(
             netlink,
@@ -164,6 +167,7 @@ public final class UserspaceDatapath implements Datapath {
       int device = netlink.link(HostDevice.NAME).orElseThrow().index();
       started = Optional.of(new Started(identity, innerMtuBytes, tunnel, device));
       keepBypass();
+      problems = masquerade.keep(identity.networks());
     }
   }
 
@@ -192,6 +196,7 @@ public final class UserspaceDatapath implements Datapath {
     List<String> told = new ArrayList<>(upkeep.mend(wanted));
     told.addAll(hostDevice().foreignAddresses(started.orElseThrow().deviceIndex()));
     told.addAll(containers.taken());
+    told.addAll(masquerade.keep(own.networks()));
     return List.copyOf(told);
   }
 
@@ -548,6 +553,7 @@ public final class UserspaceDatapath implements Datapath {
   public void remove() {
     containers.removeAll();
     bypass.remove();
+    masquerade.remove();
     stop();
   }
 

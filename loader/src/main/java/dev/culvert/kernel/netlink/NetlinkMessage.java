@@ -31,6 +31,10 @@ final class NetlinkMessage {
   static final int REPLACE = 0x100;
   static final int EXCL = 0x200;
   static final int CREATE = 0x400;
+  static final int APPEND = 0x800;
+
+  /** On the type of an attribute that holds attributes. */
+  static final int NESTED = 0x8000;
 
   private static final int SEQUENCE_OFFSET = 8;
   private static final int MAX_ATTRIBUTE = 0xffff;
@@ -108,6 +112,11 @@ final class NetlinkMessage {
   /** Two bytes in network order, such as a port. */
   NetlinkMessage attributeBe16(int attribute, int value) {
     return attribute(attribute, new byte[] {(byte) (value >>> 8), (byte) value});
+  }
+
+  /** Four bytes in network order, as all numbers of nf_tables are. */
+  NetlinkMessage attributeBe32(int attribute, int value) {
+    return attribute(attribute, ByteBuffer.allocate(4).putInt(value).array());
   }
 
   /** Text without an end mark. */

@@ -11,6 +11,7 @@ import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.system.FileDescriptor;
 import dev.culvert.kernel.system.Syscall;
+import java.io.ByteArrayOutputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -40,6 +41,7 @@ final class NetlinkSocket implements AutoCloseable {
   /** The kernel fills at most 32 KiB for one part of a dump (net/netlink/af_netlink.c). */
   private static final int RECEIVE_BYTES = 64 * 1024;
 
+  /** Of what is kept for all requests; larger ones are seldom. */
   private static final int SEND_BYTES = 16 * 1024;
 
   /** rtnetlink answers while sendto(2) runs; an answer this late will not come. */
@@ -222,6 +224,44 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
+  /**
+   * Sends requests as one datagram, of which the kernel does all or nothing
+   * (linux/netfilter/nfnetlink.h): its first and last say so. It does all of it, or refuses, before
+   * sendto(2) returns.
+   *
+   * @param requests one of them asks for an acknowledgement, behind all that may be refused
+   * @throws KernelException with what was refused first; then nothing was done
+   */
+  void transact(List<NetlinkRequest> requests) {
+    turn.lock();
+    try {
+      if (answerPending) {
+        discardRest();
+      }
+      int first = sequence + 1;
+      ByteArrayOutputStream datagram = new ByteArrayOutputStream();
+      requests.forEach(request -> datagram.writeBytes(request.message().bytes(++sequence)));
+      NetlinkRequest whole = requests.getFirst();
+      send(datagram.toByteArray(), whole);
+      answerPending = true;
+      while (true) {
+        for (NetlinkReply reply : datagram(receive(0), whole)) {
+          int index = reply.sequence() - first;
+          if (reply.type() != NetlinkReply.ERROR || index < 0 || index >= requests.size()) {
+            continue; // The late answer to a request that was given up.
+          }
+          discardRest();
+          if (reply.errno() != 0) {
+            throw requests.get(index).refused(reply.errno(), reply.kernelText());
+          }
+          return;
+        }
+      }
+    } finally {
+      turn.unlock();
+    }
+  }
+
   /** What is left of an answer that could not be read: the kernel starts no dump during another. */
   private void discardRest() {
     long received;
@@ -232,14 +272,21 @@ final class NetlinkSocket implements AutoCloseable {
   }
 
   private void send(byte[] bytes, NetlinkRequest request) {
-    if (bytes.length > SEND_BYTES) {
-      throw new IllegalArgumentException("A netlink request of " + bytes.length + " bytes.");
+    if (bytes.length <= SEND_BYTES) {
+      send(bytes, request, sendBuffer);
+      return;
     }
+    try (Arena large = Arena.ofConfined()) {
+      send(bytes, request, large.allocate(bytes.length, 8));
+    }
+  }
+
+  private void send(byte[] bytes, NetlinkRequest request, MemorySegment buffer) {
     long result;
     int fd = descriptor.number();
-    MemorySegment.copy(bytes, 0, sendBuffer, JAVA_BYTE, 0, bytes.length);
+    MemorySegment.copy(bytes, 0, buffer, JAVA_BYTE, 0, bytes.length);
     do {
-      result = libc.call(Syscall.SENDTO, fd, sendBuffer.address(), bytes.length, 0, 0, 0);
+      result = libc.call(Syscall.SENDTO, fd, buffer.address(), bytes.length, 0, 0, 0);
     } while (result == -Errno.EINTR.number());
     if (result < 0) {
       throw request.refused((int) -result, "");

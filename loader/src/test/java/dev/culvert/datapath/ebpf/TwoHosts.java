@@ -12,6 +12,7 @@ import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.LocalSubnet;
 import dev.culvert.datapath.MacAddress;
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.NextHop;
 import dev.culvert.datapath.RemoteSubnet;
 import dev.culvert.datapath.Subnet;
@@ -53,6 +54,7 @@ final class TwoHosts implements AutoCloseable {
   private final String prefix;
   private final boolean underlay6;
   private final List<String> namespaces;
+  private Optional<Masquerade> masquerade = Optional.empty();
 
   /** One of the two, by number 1 or 2. */
   record Host(String prefix, boolean underlay6, int number) {
@@ -162,6 +164,11 @@ final class TwoHosts implements AutoCloseable {
     Commands.run(ip + " route add default via " + host.underlayGateway());
   }
 
+  /** Has hosts that start from now on masquerade. */
+  void masquerade(Masquerade wish) {
+    masquerade = Optional.of(wish);
+  }
+
   Host host(int number) {
     return new Host(prefix, underlay6, number);
   }
@@ -231,12 +238,10 @@ final class TwoHosts implements AutoCloseable {
   }
 
   private UserspaceDatapath openUserspace(Host own, int port) {
-    UserspaceDatapath datapath =
-        UserspaceDatapath.open(
-            libc,
-            UserspaceConfig.builder(own.namespace(), new InterfaceName(UNDERLAY), VNI)
-                .port(port)
-                .build());
+    UserspaceConfig.Builder config =
+        UserspaceConfig.builder(own.namespace(), new InterfaceName(UNDERLAY), VNI).port(port);
+    masquerade.ifPresent(config::masquerade);
+    UserspaceDatapath datapath = UserspaceDatapath.open(libc, config.build());
     datapath.start(VNI, own.vtep(port), own.gateways());
     return datapath;
   }
@@ -263,14 +268,13 @@ final class TwoHosts implements AutoCloseable {
   }
 
   private EbpfDatapath open(Host own, int port, Decapsulation decapsulation, boolean udpChecksum6) {
-    EbpfDatapath datapath =
-        EbpfDatapath.open(
-            libc,
-            EbpfConfig.builder(own.pins(), new InterfaceName(UNDERLAY))
-                .port(port)
-                .decapsulation(decapsulation)
-                .udpChecksum6(udpChecksum6)
-                .build());
+    EbpfConfig.Builder config =
+        EbpfConfig.builder(own.pins(), new InterfaceName(UNDERLAY))
+            .port(port)
+            .decapsulation(decapsulation)
+            .udpChecksum6(udpChecksum6);
+    masquerade.ifPresent(config::masquerade);
+    EbpfDatapath datapath = EbpfDatapath.open(libc, config.build());
     datapath.start(VNI, own.vtep(port), own.gateways());
     return datapath;
   }

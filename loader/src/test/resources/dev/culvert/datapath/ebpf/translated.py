@@ -36,6 +36,7 @@ def serve():
     tcp = socket.create_server(("::", SERVED), family=socket.AF_INET6, dualstack_ipv6=True)
     udp = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
     udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+    udp.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
     udp.bind(("::", SERVED))
     for server in (tcp, udp):
         selector.register(server, selectors.EVENT_READ)
@@ -43,10 +44,11 @@ def serve():
     while True:
         for key, _ in selector.select():
             if key.fileobj is udp:
-                data, peer = udp.recvfrom(70000)
+                data, called, _, peer = udp.recvmsg(70000, 200)
                 if data in (b"honest", b"forged") or data.startswith(b"forgedforged"):
                     print(data[:6].decode(), flush=True)
-                udp.sendto(seen(peer) + data, peer)
+                # From the address that was called: the host may have several.
+                udp.sendmsg([seen(peer) + data], [(level, kind, value[:16] + bytes(4)) for level, kind, value in called], 0, peer)
             else:
                 threading.Thread(target=echo, args=tcp.accept(), daemon=True).start()
 
