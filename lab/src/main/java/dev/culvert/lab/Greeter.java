@@ -16,7 +16,7 @@ public final class Greeter implements AutoCloseable {
   /**
    * An answer.
    *
-   * @param server the container that answered
+   * @param server the container or machine that answered
    * @param clientAddress the client's, as the server sees it
    */
   public record Greeting(String server, String clientAddress) {}
@@ -28,14 +28,22 @@ public final class Greeter implements AutoCloseable {
   }
 
   public static Greeter start(LabPlan.Container container, int port) {
+    return start(container.name(), container.namespace(), container.address(), port);
+  }
+
+  /**
+   * As the other, for what is no container.
+   *
+   * @param name that it tells
+   */
+  public static Greeter start(String name, String namespace, String address, int port) {
     try {
-      ServerSocketChannel server = Sockets.listen(container.namespace(), container.address(), port);
-      var _ = Transfer.background(() -> serve(server, container.name()));
+      ServerSocketChannel server = Sockets.listen(namespace, address, port);
+      var _ = Transfer.background(() -> serve(server, name));
       return new Greeter(server);
     } catch (IOException e) {
       throw new LabException(
-          "Cannot listen on port %d of %s: %s.".formatted(port, container.name(), e.getMessage()),
-          e);
+          "Cannot listen on port %d of %s: %s.".formatted(port, name, e.getMessage()), e);
     }
   }
 

@@ -27,6 +27,9 @@ public final class Topology implements AutoCloseable {
 
   private static final String BRIDGE = "cni0";
 
+  /** The router's device towards a machine outside. */
+  private static final String OUTSIDE = "outside";
+
   private final Shell shell;
   private final Namespaces namespaces;
   private final LabPlan plan;
@@ -263,6 +266,29 @@ public final class Topology implements AutoCloseable {
         });
     buildHost(host);
     containers.forEach(this::buildContainer);
+  }
+
+  /**
+   * A machine outside of the overlay, behind the router, which knows the underlay's networks and
+   * nothing of the containers'. It goes with the rest.
+   *
+   * @param network of the two, such as "203.0.113.": the router is 1 there, the machine 2
+   */
+  public void addOutside(String namespace, String network) {
+    create(List.of(namespace));
+    ip(
+        plan.routerNamespace(),
+        List.of(
+            "link add " + OUTSIDE + " type veth peer name " + DEVICE + " netns " + namespace,
+            addressLine(network + "1/24", OUTSIDE),
+            "link set " + OUTSIDE + " up"));
+    configure(
+        namespace,
+        false,
+        List.of(
+            addressLine(network + "2/24", DEVICE),
+            "link set " + DEVICE + " up",
+            "route add default via " + network + "1"));
   }
 
   /** It leaves again. */

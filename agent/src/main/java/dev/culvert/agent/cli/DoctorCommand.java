@@ -3,6 +3,7 @@ package dev.culvert.agent.cli;
 
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.config.ConfigFile;
+import dev.culvert.agent.daemon.Firewall;
 import dev.culvert.agent.doctor.Check;
 import dev.culvert.agent.doctor.ConfiguredHost;
 import dev.culvert.agent.doctor.Doctor;
@@ -12,6 +13,7 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfFileSystem;
+import dev.culvert.kernel.netlink.NfTables;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -82,7 +84,12 @@ public final class DoctorCommand implements Callable<Integer> {
             .orElse(BpfFileSystem.DEFAULT);
     Doctor doctor = new Doctor(Libc.system(), Path.of("/proc"), mounted);
     List<Check> checks = new ArrayList<>(doctor.examine());
-    checks.addAll(doctor.neighbours(config.map(AgentConfig::port).orElse(Vtep.VXLAN_PORT)));
+    checks.addAll(
+        doctor.neighbours(
+            config
+                .map(Firewall::wanted)
+                .orElseGet(
+                    () -> new NfTables.Wanted(Vtep.VXLAN_PORT, Firewall.DEVICE, List.of()))));
     Optional<InterfaceName> named =
         Optional.ofNullable(underlay)
             .map(InterfaceName::new)

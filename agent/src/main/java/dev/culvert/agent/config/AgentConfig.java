@@ -7,6 +7,7 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.Reservations;
 import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.MapSizes;
@@ -27,6 +28,7 @@ import java.util.Optional;
  * @param mapSizes what the programs' maps have room for
  * @param pathMtuLifetime how long a router's word on the size of a path holds
  * @param store where leases are kept
+ * @param masquerade whether what leaves the overlay gets the host's address; empty for no
  * @param stateDirectory what outlives a reboot; empty for nothing
  * @param follows what the file leaves to the network in the store
  * @param bpffs where the bpf file system is, or is to be mounted
@@ -47,6 +49,7 @@ public record AgentConfig(
     StoreConfig store,
     Duration leaseDuration,
     List<InterfaceName> bridges,
+    Optional<Masquerade> masquerade,
     Path bpffs,
     Path runDirectory,
     Optional<Path> stateDirectory,

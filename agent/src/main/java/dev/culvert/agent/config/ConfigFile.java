@@ -5,6 +5,7 @@ import dev.culvert.control.HostName;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.Vtep;
@@ -51,6 +52,7 @@ public final class ConfigFile {
           "store",
           "leaseDuration",
           "bridges",
+          "masquerade",
           "bpffs",
           "runDirectory",
           "stateDirectory",
@@ -122,6 +124,7 @@ public final class ConfigFile {
             root.value("leaseDuration", Values::leaseDuration)
                 .orElse(OverlayConfig.DEFAULT_LEASE_DURATION),
             names(root, "bridges"),
+            masquerade(root),
             root.value("bpffs", Values::absolutePath).orElse(BpfFileSystem.DEFAULT),
             root.value("runDirectory", Values::absolutePath).orElse(Path.of("/run/culvert")),
             root.value("stateDirectory", Values::absolutePath),
@@ -166,6 +169,19 @@ public final class ConfigFile {
           text + " is not an address that other hosts can reach; write one of the interface's.");
     }
     return address;
+  }
+
+  /** Yes, no, or keys of its own, which mean yes. */
+  private static Optional<Masquerade> masquerade(Section root) {
+    if (!root.hasKeys("masquerade")) {
+      return root.value("masquerade", Values::flag)
+          .filter(wanted -> wanted)
+          .map(_ -> Masquerade.ALL);
+    }
+    String example = "except: [192.168.0.0/16]";
+    return root.section("masquerade", Set.of("except"), example)
+        .map(section -> section.list("except", IpPrefix::parse))
+        .map(Masquerade::new);
   }
 
   /** A list of interfaces' names, each once. */

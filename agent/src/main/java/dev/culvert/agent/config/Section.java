@@ -69,6 +69,12 @@ final class Section {
     return values;
   }
 
+  /** Whether there are keys below it, rather than one value. */
+  boolean hasKeys(String key) {
+    YamlNode.Entry entry = mapping.entries().get(key);
+    return entry != null && entry.value() instanceof YamlNode.Mapping;
+  }
+
   Optional<Section> section(String key, Set<String> known, String example) {
     YamlNode.Entry entry = mapping.entries().get(key);
     if (entry == null) {

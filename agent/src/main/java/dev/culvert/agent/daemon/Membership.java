@@ -47,7 +47,7 @@ final class Membership implements AutoCloseable {
   private Membership(AgentConfig config, Libc libc) {
     this.config = config;
     this.libc = libc;
-    this.firewall = new Firewall(libc, config.port());
+    this.firewall = new Firewall(libc, config);
   }
 
   /**
@@ -154,30 +154,35 @@ final class Membership implements AutoCloseable {
   static Datapath openDatapath(AgentConfig config, Libc libc) {
     return switch (config.datapath()) {
       case EBPF -> EbpfDatapath.open(libc, datapathConfig(config));
-      case USERSPACE ->
-          UserspaceDatapath.open(
-              libc,
-              UserspaceConfig.builder(
-                      Instance.of(config).pins().getFileName().toString(),
-                      config.underlay().interfaceName(),
-                      config.vni())
-                  .port(config.port())
-                  .sourcePorts(config.sourcePorts())
-                  .build());
+      case USERSPACE -> UserspaceDatapath.open(libc, userspaceConfig(config));
     };
   }
 
+  private static UserspaceConfig userspaceConfig(AgentConfig config) {
+    UserspaceConfig.Builder builder =
+        UserspaceConfig.builder(
+                Instance.of(config).pins().getFileName().toString(),
+                config.underlay().interfaceName(),
+                config.vni())
+            .port(config.port())
+            .sourcePorts(config.sourcePorts());
+    config.masquerade().ifPresent(builder::masquerade);
+    return builder.build();
+  }
+
   private static EbpfConfig datapathConfig(AgentConfig config) {
-    return EbpfConfig.builder(Instance.of(config).pins(), config.underlay().interfaceName())
-        .moreUnderlays(config.underlay().interfaces().stream().skip(1).toList())
-        .port(config.port())
-        .followsPins(config.follows().port())
-        .sourcePorts(config.sourcePorts())
-        .decapsulation(config.decapsulation())
-        .pathMtuLifetime(config.pathMtuLifetime())
-        .udpChecksum6(config.udpChecksum6())
-        .mapSizes(config.mapSizes())
-        .build();
+    EbpfConfig.Builder builder =
+        EbpfConfig.builder(Instance.of(config).pins(), config.underlay().interfaceName())
+            .moreUnderlays(config.underlay().interfaces().stream().skip(1).toList())
+            .port(config.port())
+            .followsPins(config.follows().port())
+            .sourcePorts(config.sourcePorts())
+            .decapsulation(config.decapsulation())
+            .pathMtuLifetime(config.pathMtuLifetime())
+            .udpChecksum6(config.udpChecksum6())
+            .mapSizes(config.mapSizes());
+    config.masquerade().ifPresent(builder::masquerade);
+    return builder.build();
   }
 
   /** In the order of the networks. */

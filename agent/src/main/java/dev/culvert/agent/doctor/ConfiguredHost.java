@@ -6,7 +6,9 @@ import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
 import dev.culvert.control.LeaseStoreException;
+import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.host.MasqueradeKeeper;
 import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
@@ -69,7 +71,23 @@ public final class ConfiguredHost {
     } catch (KernelException e) {
       checks.add(Check.warn("routes", "cannot tell", e.getMessage()));
     }
+    config
+        .masquerade()
+        .ifPresent(wish -> checks.add(masquerade(MasqueradeKeeper.tryOut(libc, wish, networks()))));
     return checks;
+  }
+
+  private List<IpPrefix> networks() {
+    return config.networks().stream().map(OverlayConfig.Network::prefix).toList();
+  }
+
+  /**
+   * @param troubles of the kernel's with the rules, and of the ways out
+   */
+  static Check masquerade(List<String> troubles) {
+    return troubles.isEmpty()
+        ? Check.ok("masquerade", "this kernel takes its rules, and answers find their way")
+        : Check.warn("masquerade", "does not work", String.join(" ", troubles));
   }
 
   /**

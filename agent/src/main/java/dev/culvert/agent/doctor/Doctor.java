@@ -88,11 +88,12 @@ public final class Doctor {
   /**
    * What others on this host have or do that is in the way of the overlay's packets.
    *
-   * @param port of the tunnel
+   * @param wanted what must get through the firewall
    */
-  public List<Check> neighbours(int port) {
+  public List<Check> neighbours(NfTables.Wanted wanted) {
+    int port = wanted.port();
     return List.of(
-        firewall(NfTables.dropsOf(libc, port, DEVICE)),
+        firewall(NfTables.dropsOf(libc, wanted)),
         port(port, new UdpPort(proc).holders(port)),
         foreignDevice());
   }

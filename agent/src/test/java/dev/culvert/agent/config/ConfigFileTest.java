@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.datapath.Decapsulation;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
 import dev.culvert.datapath.ebpf.MapSizes;
@@ -67,9 +68,37 @@ class ConfigFileTest {
     assertEquals(new MapSizes(65_536, 16_384), config.mapSizes());
     assertEquals(Duration.ofHours(24), config.leaseDuration());
     assertEquals(List.of(), config.bridges());
+    assertEquals(Optional.empty(), config.masquerade());
     assertEquals(Path.of("/sys/fs/bpf"), config.bpffs());
     assertEquals(Path.of("/run/culvert"), config.runDirectory());
     assertEquals(AgentConfig.Stop.KEEP, config.stop());
+  }
+
+  @Test
+  void masqueradeIsYesNoOrHasExceptions() {
+    assertEquals(Optional.empty(), parse(LEAST + "masquerade: false\n").masquerade());
+    assertEquals(Optional.of(Masquerade.ALL), parse(LEAST + "masquerade: true\n").masquerade());
+    assertEquals(Optional.of(Masquerade.ALL), parse(LEAST + "masquerade: {}\n").masquerade());
+    assertEquals(
+        Optional.of(
+            new Masquerade(List.of(IpPrefix.parse("10.0.0.0/8"), IpPrefix.parse("fd00::/8")))),
+        parse(LEAST + "masquerade: {except: [fd00::/8, 10.0.0.0/8]}\n").masquerade());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "masquerade: maybe                   | line 6: masquerade: \"maybe\" is neither true nor false.",
+        "masquerade: [10.0.0.0/8]            | line 6: masquerade: is a list, but takes one value.",
+        "masquerade:                         | line 6: masquerade: has no value",
+        "masquerade: {except: 10.0.0.0/8}    | line 6: masquerade.except: must be a list",
+        "masquerade: {except: [10.0.0.1/8]}  | line 6: masquerade.except: ",
+        "masquerade: {exept: [10.0.0.0/8]}   | line 6: unknown key \"masquerade.exept\"; did you mean \"masquerade.except\"?",
+      })
+  void saysWhatIsWrongWithMasquerade(String line, String expected) {
+    String message = problem(LEAST + line + "\n");
+    assertTrue(message.contains(expected), message);
   }
 
   @Test

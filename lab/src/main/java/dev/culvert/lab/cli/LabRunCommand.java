@@ -38,7 +38,7 @@ public final class LabRunCommand implements Callable<Integer> {
   @Parameters(
       arity = "0..*",
       paramLabel = "PART",
-      description = "Only these: 1 2 3 4a 4b 4c6 4c 4d 5 matrix compare (default: all).")
+      description = "Only these: 1 2 3 4a 4b 4c6 4c 4d 5 6 matrix compare (default: all).")
   private List<String> parts = new ArrayList<>();
 
   @Option(names = "--json", paramLabel = "FILE", description = "Write all that was seen there.")

@@ -23,6 +23,7 @@ public interface Scenario {
         new Scenario4c6Ipv6Underlay(),
         new Scenario4cOverlay(),
         new Scenario4dUserspace(),
-        new Scenario5HostsComeAndGo());
+        new Scenario5HostsComeAndGo(),
+        new Scenario6Outside());
   }
 }

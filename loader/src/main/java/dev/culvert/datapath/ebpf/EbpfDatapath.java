@@ -112,8 +112,7 @@ public final class EbpfDatapath implements Datapath {
         new NextHops(
             netlink, NextHops.MtuSource.ROUTE, () -> identity.map(i -> i.vtep().address()));
     this.mtus = new Mtus(libc, netlink, ownership);
-    this.masquerade =
-        new MasqueradeKeeper(libc, netlink.namespace(), ownership, config.masquerade());
+    this.masquerade = new MasqueradeKeeper(libc, netlink, ownership, config.masquerade());
     this.keeper =
         new HostKeeper(
             libc,
@@ -514,7 +513,7 @@ public final class EbpfDatapath implements Datapath {
     try (Netlink netlink = Netlink.open(libc)) {
       Ownership ownership = new Ownership(pins.instance());
       new OwnDevices(netlink, ownership).deleteAll();
-      new MasqueradeKeeper(libc, netlink.namespace(), ownership, Optional.empty()).remove();
+      new MasqueradeKeeper(libc, netlink, ownership, Optional.empty()).remove();
     }
     PinnedLinks links = new PinnedLinks(libc, pins);
     for (String name : pins.links()) {

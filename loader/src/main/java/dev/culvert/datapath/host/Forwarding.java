@@ -70,7 +70,7 @@ public final class Forwarding {
     return isSet(setting("ipv6", "all", "forwarding"));
   }
 
-  private boolean hasIpv6ByInterface() {
+  boolean hasIpv6ByInterface() {
     Path any = setting("ipv6", "all", Ipv6Settings.FORCE_FORWARDING);
     return namespace.run(() -> Files.exists(any));
   }

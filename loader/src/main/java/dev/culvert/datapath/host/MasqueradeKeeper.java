@@ -6,10 +6,11 @@ import dev.culvert.datapath.Masquerade;
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.kernel.netlink.NatRule;
 import dev.culvert.kernel.netlink.NatTable;
+import dev.culvert.kernel.netlink.Netlink;
 import java.lang.System.Logger.Level;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -25,7 +26,8 @@ public final class MasqueradeKeeper {
   private static final String TABLE = HostDevice.NAME.text();
 
   private final Libc libc;
-  private final NetNamespace namespace;
+  private final Netlink netlink;
+  private final WayBack wayBack;
   private final String comment;
   private final Optional<Masquerade> wish;
 
@@ -36,13 +38,14 @@ public final class MasqueradeKeeper {
   private boolean made;
 
   /**
-   * @param namespace the host's; stays open as long as this is used
+   * @param netlink of the host's namespace; stays open as long as this is used
    * @param wish empty for none
    */
   public MasqueradeKeeper(
-      Libc libc, NetNamespace namespace, Ownership ownership, Optional<Masquerade> wish) {
+      Libc libc, Netlink netlink, Ownership ownership, Optional<Masquerade> wish) {
     this.libc = libc;
-    this.namespace = namespace;
+    this.netlink = netlink;
+    this.wayBack = new WayBack(netlink);
     this.comment = ownership.alias(TABLE);
     this.wish = wish;
   }
@@ -51,7 +54,7 @@ public final class MasqueradeKeeper {
    * Makes it as it should be, in one transaction, unless it is.
    *
    * @param networks of the overlay
-   * @return a sentence where that cannot be
+   * @return a sentence for each thing that keeps what leaves the overlay from being answered
    */
   public List<String> keep(List<IpPrefix> networks) {
     if (wish.isEmpty()) {
@@ -61,11 +64,13 @@ public final class MasqueradeKeeper {
       return List.of();
     }
     List<NatRule> rules = MasqueradeRules.of(wish.get(), networks);
+    List<String> told = new ArrayList<>(wayBack.losses(networks));
     try {
-      return namespace.run(() -> keepHere(rules));
+      told.addAll(netlink.namespace().run(() -> keepHere(rules)));
     } catch (KernelException refused) {
-      return List.of(refusal(refused));
+      told.add(refusal(refused));
     }
+    return told;
   }
 
   private List<String> keepHere(List<NatRule> rules) {
@@ -106,23 +111,27 @@ public final class MasqueradeKeeper {
   }
 
   /**
-   * Has the kernel say whether it could, without doing it, in the calling thread's namespace.
+   * What would keep it from working in the calling thread's namespace; the kernel is asked whether
+   * it would take the rules, and does not.
    *
-   * @return a sentence where it could not
+   * @return a sentence for each thing
    */
-  public static Optional<String> tryOut(Libc libc, Masquerade wish, List<IpPrefix> networks) {
-    try (NatTable tables = NatTable.open(libc)) {
+  public static List<String> tryOut(Libc libc, Masquerade wish, List<IpPrefix> networks) {
+    List<String> told = new ArrayList<>();
+    try (Netlink netlink = Netlink.open(libc);
+        NatTable tables = NatTable.open(libc)) {
+      told.addAll(new WayBack(netlink).losses(networks));
       tables.tryOut(MasqueradeRules.of(wish, networks));
-      return Optional.empty();
     } catch (KernelException refused) {
-      return Optional.of(refusal(refused));
+      told.add(refusal(refused));
     }
+    return told;
   }
 
   /** Removes it; nothing where it is not there, or not ours. */
   public void remove() {
     try {
-      Optional<NatTable.Present> removed = namespace.run(this::removeHere);
+      Optional<NatTable.Present> removed = netlink.namespace().run(this::removeHere);
       removed.ifPresent(table -> LOG.log(Level.DEBUG, "Removed the table inet {0}.", table.name()));
       cleared = true;
       made = false;

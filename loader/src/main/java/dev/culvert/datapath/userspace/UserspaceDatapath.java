@@ -104,7 +104,7 @@ public final class UserspaceDatapath implements Datapath {
     this.upkeep = new Upkeep(netlink);
     this.neighbours = new GatewayNeighbours(libc, netlink);
     this.bypass = new ForwardBypass(libc, namespace);
-    this.masquerade = new MasqueradeKeeper(libc, namespace, ownership, config.masquerade());
+    this.masquerade = new MasqueradeKeeper(libc, netlink, ownership, config.masquerade());
     this.directRoutes =
         new DirectRoutes(
             netlink,

@@ -4,6 +4,7 @@ package dev.culvert.kernel.netlink;
 import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -47,6 +48,13 @@ public final class NfTables {
   private static final int EXPRESSION_DATA = 2;
   private static final int PAYLOAD_BASE = 2;
   private static final int PAYLOAD_OFFSET = 3;
+  private static final int PAYLOAD_LENGTH = 4;
+  private static final int NETWORK = 1;
+
+  // Offsets of the source address (RFC 791, RFC 8200).
+  private static final int SOURCE_4 = 12;
+  private static final int SOURCE_6 = 8;
+
   private static final int TRANSPORT = 2;
   private static final int DESTINATION_PORT = 2;
   private static final int COMPARE_OPERATOR = 2;
@@ -55,6 +63,12 @@ public final class NfTables {
   private static final int IMMEDIATE_DATA = 2;
   private static final int DATA_VERDICT = 2;
   private static final int VERDICT_CODE = 1;
+
+  private static final int BITWISE_MASK = 4;
+
+  // nfgenmsg's family of chains that see one IP family alone (linux/netfilter.h).
+  private static final int NFPROTO_IPV4 = 2;
+  private static final int NFPROTO_IPV6 = 10;
 
   private static final int DROP = 0;
   private static final int ACCEPT = 1;
@@ -87,7 +101,21 @@ public final class NfTables {
   }
 
   /** What of a rule matters here. */
-  private record Rule(boolean aboutPort, boolean aboutDevice, boolean accepts, boolean drops) {}
+  private record Rule(
+      boolean aboutPort,
+      boolean aboutDevice,
+      boolean aboutSource,
+      boolean accepts,
+      boolean drops) {}
+
+  /**
+   * What is looked for in rules.
+   *
+   * @param port of the tunnel
+   * @param device the tunnel's
+   * @param leaving the networks whose packets leave the host as its own; none without masquerade
+   */
+  public record Wanted(int port, InterfaceName device, List<NatRule.Prefix> leaving) {}
 
   private final NetlinkSocket socket;
 
@@ -99,13 +127,12 @@ public final class NfTables {
    * What drops packets of a tunnel here.
    *
    * @param libc the way to the kernel
-   * @param port the UDP port of the tunnel
-   * @param device the tunnel's device, which rules may let through by name
-   * @return one sentence for each chain; none where the kernel does not tell
+   * @param wanted what must get through
+   * @return one sentence for each chain and purpose; none where the kernel does not tell
    */
-  public static List<String> dropsOf(Libc libc, int port, InterfaceName device) {
+  public static List<String> dropsOf(Libc libc, Wanted wanted) {
     try (NetlinkSocket socket = NetlinkSocket.open(libc, NETLINK_NETFILTER, 0, 0)) {
-      return new NfTables(socket).drops(port, device.text());
+      return new NfTables(socket).drops(wanted);
     } catch (KernelException unknown) { // no nf_tables, or no privilege
       return List.of();
     }
@@ -130,17 +157,38 @@ public final class NfTables {
     }
   }
 
-  private List<String> drops(int port, String device) {
+  private List<String> drops(Wanted wanted) {
     List<String> told = new ArrayList<>();
     for (Chain chain : chains()) {
-      List<Rule> rules = rules(chain, port, device);
       if (chain.hook() == Hook.FORWARD.number) {
-        forward(chain, rules, device).ifPresent(told::add);
+        forward(chain, rules(chain, wanted, List.of()), wanted.device().text())
+            .ifPresent(told::add);
+        for (NatRule.Prefix network : wanted.leaving()) {
+          if (sees(chain, network)) {
+            leaving(chain, rules(chain, wanted, List.of(network)), network).ifPresent(told::add);
+          }
+        }
       } else if (chain.hook() == Hook.INPUT.number) {
-        input(chain, rules, port).ifPresent(told::add);
+        input(chain, rules(chain, wanted, List.of()), wanted.port()).ifPresent(told::add);
       }
     }
     return told;
+  }
+
+  private static boolean sees(Chain chain, NatRule.Prefix network) {
+    boolean ipv4 = network.address().getAddress().length == Integer.BYTES;
+    return chain.family() != (ipv4 ? NFPROTO_IPV6 : NFPROTO_IPV4);
+  }
+
+  private static Optional<String> leaving(Chain chain, List<Rule> rules, NatRule.Prefix network) {
+    if (!chain.drops() || rules.stream().anyMatch(rule -> rule.aboutSource() && rule.accepts())) {
+      return Optional.empty();
+    }
+    String ip = network.address().getAddress().length == Integer.BYTES ? "ip" : "ip6";
+    return Optional.of(
+        "The firewall's chain %s (hook forward) drops what no rule of it accepts, and none names %s: what containers send to the outside is lost. Let it through, and its answers: nft insert rule %s %s saddr %s accept; nft insert rule %s %s daddr %s ct state established,related accept"
+            .formatted(
+                chain.text(), network, chain.text(), ip, network, chain.text(), ip, network));
   }
 
   private static Optional<String> forward(Chain chain, List<Rule> rules, String device) {
@@ -195,7 +243,7 @@ public final class NfTables {
         .filter(reply -> reply.type() == NEWCHAIN);
   }
 
-  private List<Rule> rules(Chain chain, int port, String device) {
+  private List<Rule> rules(Chain chain, Wanted wanted, List<NatRule.Prefix> source) {
     NetlinkMessage dump = header(new NetlinkMessage(GETRULE, NetlinkMessage.DUMP), chain.family());
     dump.textZ(RULE_TABLE, chain.table()).textZ(RULE_CHAIN, chain.name());
     List<Rule> all = new ArrayList<>();
@@ -205,30 +253,42 @@ public final class NfTables {
       if (reply.type() == NEWRULE
           && attributes.text(RULE_TABLE).equals(chain.table())
           && attributes.text(RULE_CHAIN).equals(chain.name())) {
-        attributes.value(RULE_EXPRESSIONS).ifPresent(list -> all.add(rule(list, port, device)));
+        attributes.value(RULE_EXPRESSIONS).ifPresent(list -> all.add(rule(list, wanted, source)));
       }
     }
     return all;
   }
 
-  private static Rule rule(ByteBuffer list, int port, String device) {
+  private static Rule rule(ByteBuffer list, Wanted wanted, List<NatRule.Prefix> source) {
     boolean toPort = false;
     boolean aboutPort = false;
     boolean aboutDevice = false;
+    boolean aboutSource = false;
     int verdict = -1;
     boolean rejects = false;
+    int sourceBytes = 0; // how much of a packet's source is in the register
+    int maskBits = 0;
     for (NetlinkAttributes expression : elements(list)) {
       NetlinkAttributes data = expression.nested(EXPRESSION_DATA);
       switch (expression.text(EXPRESSION_NAME)) {
-        case "payload" ->
-            toPort =
-                bigEndian(data, PAYLOAD_BASE, -1) == TRANSPORT
-                    && bigEndian(data, PAYLOAD_OFFSET, -1) == DESTINATION_PORT;
+        case "payload" -> {
+          toPort =
+              bigEndian(data, PAYLOAD_BASE, -1) == TRANSPORT
+                  && bigEndian(data, PAYLOAD_OFFSET, -1) == DESTINATION_PORT;
+          sourceBytes = isSource(data) ? bigEndian(data, PAYLOAD_LENGTH, 0) : 0;
+          maskBits = sourceBytes * Byte.SIZE;
+        }
+        case "bitwise" -> maskBits = ones(data.nested(BITWISE_MASK).bytes(DATA_VALUE));
         case "cmp" -> {
           byte[] value = data.nested(COMPARE_DATA).bytes(DATA_VALUE);
           boolean equal = bigEndian(data, COMPARE_OPERATOR, -1) == 0;
-          aboutPort |= equal && toPort && isPort(value, port);
-          aboutDevice |= equal && isDevice(value, device);
+          int bits = maskBits;
+          aboutPort |= equal && toPort && isPort(value, wanted.port());
+          aboutDevice |= equal && isDevice(value, wanted.device().text());
+          aboutSource |=
+              equal
+                  && value.length == sourceBytes
+                  && source.stream().anyMatch(network -> shareAddresses(network, value, bits));
         }
         case "immediate" ->
             verdict = bigEndian(data.nested(IMMEDIATE_DATA).nested(DATA_VERDICT), VERDICT_CODE, -1);
@@ -236,7 +296,32 @@ public final class NfTables {
         default -> {}
       }
     }
-    return new Rule(aboutPort, aboutDevice, verdict == ACCEPT, rejects || verdict == DROP);
+    return new Rule(
+        aboutPort, aboutDevice, aboutSource, verdict == ACCEPT, rejects || verdict == DROP);
+  }
+
+  /** Where the source stands in either family's header; in the other there is nothing of that. */
+  private static boolean isSource(NetlinkAttributes payload) {
+    int offset = bigEndian(payload, PAYLOAD_OFFSET, -1);
+    return bigEndian(payload, PAYLOAD_BASE, -1) == NETWORK
+        && (offset == SOURCE_4 || offset == SOURCE_6);
+  }
+
+  private static int ones(byte[] mask) {
+    return new BigInteger(1, mask).bitCount();
+  }
+
+  /** Whether one of two prefixes is within the other, of which one may be cut off. */
+  private static boolean shareAddresses(NatRule.Prefix network, byte[] value, int bits) {
+    byte[] address = network.address().getAddress();
+    int common = Math.min(network.length(), bits);
+    for (int bit = 0; bit < common; bit++) {
+      int mask = 0x80 >>> bit % Byte.SIZE;
+      if (((address[bit / Byte.SIZE] ^ value[bit / Byte.SIZE]) & mask) != 0) {
+        return false;
+      }
+    }
+    return common > 0 && value.length <= address.length;
   }
 
   private static boolean isPort(byte[] value, int port) {
