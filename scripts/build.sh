@@ -11,10 +11,10 @@ started_modules() {
   esac
 }
 
-# What a module is made of; tests and the C sources (the object is prebuilt) are not.
+# What a module is made of; tests and the C sources (object and plugin are prebuilt) are not.
 sources_of() {
   local module
-  printf '%s\n' pom.xml bpf/pom.xml bpf/prebuilt {loader,control,stores/etcd}/pom.xml {loader,control,stores/etcd}/src/main
+  printf '%s\n' pom.xml bpf/pom.xml bpf/prebuilt cni/prebuilt {loader,control,stores/etcd}/pom.xml {loader,control,stores/etcd}/src/main
   for module in $(started_modules "$1"); do printf '%s\n' "$module/pom.xml" "$module/src/main"; done
 }
 

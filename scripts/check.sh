@@ -8,6 +8,7 @@ check_command() {
   local lost=() check
   ensure_packages "the checks" git shellcheck
   ensure_bpf_toolchain
+  ensure_cni_toolchain
   for check in licence_lines text_files prose_lines named_paths shell_scripts java_choice archive c_format prebuilt_objects vagrantfile; do
     "check_$check" || lost+=("${check//_/ }")
   done
@@ -17,12 +18,12 @@ check_command() {
 
 tracked() { git -C "$ROOT" -c safe.directory="$ROOT" ls-files --cached --others --exclude-standard -- "$@"; }
 
-# Each source file names its licence in its first three lines: Java's, the kernel side's for C, and one of the two elsewhere.
+# Each source file names its licence in its first three lines: Java's, which is also the CNI plugin's, the kernel side's for other C, and one of the two elsewhere.
 check_licence_lines() {
   local file licence failed=0
   while IFS= read -r file; do
     case $file in
-      *.java) licence=Apache-2.0 ;;
+      *.java | cni/*.c | cni/*.h) licence=Apache-2.0 ;;
       *.c | *.h) licence=$C_LICENCE ;;
       *) licence="\\(Apache-2.0\\|$C_LICENCE\\)" ;;
     esac
@@ -73,7 +74,7 @@ check_named_paths() {
 named_paths() {
   {
     # shellcheck disable=SC2016 # Markdown's backticks
-    grep -oE '`(\./)?(agent|bench|bpf|control|docs|lab|loader|scripts|vagrant|\.ci|\.github)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
+    grep -oE '`(\./)?(agent|bench|bpf|cni|control|docs|lab|loader|scripts|vagrant|\.ci|\.github)/[A-Za-z0-9_./-]*`' "$1" | tr -d '`'
     grep -oE '\]\([^) ]+' "$1" | cut -c3- | sed -e '/:\/\//d' -e 's/#.*//' -e '/^$/d'
   } | { grep -vE '/target(/|$)' || true; } | sort -u
 }
@@ -98,10 +99,18 @@ ensure_bpf_toolchain() {
   ensure_packages "the BPF programs" make "${packages[@]}"
 }
 
-check_c_format() { make -s -C "$ROOT/bpf" check-format; }
+cni_toolchain_packages() { packages_in "$ROOT/cni/toolchain.txt"; }
+
+ensure_cni_toolchain() {
+  local packages
+  mapfile -t packages < <(cni_toolchain_packages)
+  ensure_packages "the CNI plugin" make "${packages[@]}"
+}
+
+check_c_format() { make -s -C "$ROOT/bpf" check-format && make -s -C "$ROOT/cni" check-format; }
 
 check_prebuilt_objects() {
-  make -s -C "$ROOT/bpf" check && make -s -C "$ROOT/loader/src/test/resources/dev/culvert/kernel" check
+  make -s -C "$ROOT/bpf" check && make -s -C "$ROOT/cni" check && make -s -C "$ROOT/loader/src/test/resources/dev/culvert/kernel" check
 }
 
 check_vagrantfile() { "$ROOT/vagrant/validate.sh"; }

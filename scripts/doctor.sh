@@ -10,6 +10,7 @@ doctor_command() {
   doctor_packages "lab" "$(lab_packages)"
   doctor_packages "tests" "$(packages_in "$ROOT/scripts/test-packages.txt")"
   doctor_packages "compile BPF programs" make "$(toolchain_packages)"
+  doctor_packages "compile the CNI plugin" make "$(cni_toolchain_packages)"
   if [ "$DOCTOR_LACKS" -gt 0 ]; then
     say "What is marked MISSING is installed, as root, by the command that needs it, where the distribution has it."
     return 1
