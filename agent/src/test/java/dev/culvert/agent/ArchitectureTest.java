@@ -59,6 +59,7 @@ class ArchitectureTest {
             "dev.culvert.agent.cli",
             "dev.culvert.agent.doctor",
             "dev.culvert.agent.daemon",
+            "dev.culvert.agent.cni",
             "dev.culvert.agent.socket",
             "dev.culvert.agent.output",
             "dev.culvert.agent.config",

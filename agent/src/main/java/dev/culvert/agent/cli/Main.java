@@ -27,6 +27,7 @@ import picocli.CommandLine.Spec;
       ExplainCommand.class,
       AttachCommand.class,
       DetachCommand.class,
+      CniCommand.class,
       LeaveCommand.class,
       StoreCommand.class,
       DoctorCommand.class,

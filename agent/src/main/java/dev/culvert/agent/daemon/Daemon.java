@@ -2,6 +2,9 @@
 package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
+import dev.culvert.agent.cni.Attachments;
+import dev.culvert.agent.cni.NetlinkKernel;
+import dev.culvert.agent.cni.Plugin;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.config.ConfigFile;
 import dev.culvert.agent.socket.ControlServer;
@@ -114,12 +117,15 @@ public final class Daemon {
 
   private Orders.End serve(Instance instance, Membership joined) {
     LiveOverlay live = new LiveOverlay(joined, libc, orders::left);
+    Attachments attachments = new Attachments(instance.socket());
+    Plugin plugin = new Plugin(live, new NetlinkKernel(libc), attachments);
     boolean announced = false;
     try (ControlServer _ =
             ControlServer.start(
-                instance.socket(), new RequestHandler(live, Instant.now(), this::onFault));
+                instance.socket(), new RequestHandler(live, plugin, Instant.now(), this::onFault));
         Heartbeat _ = Heartbeat.start(manager, live::isAlive);
         ReadyFile ready = new ReadyFile(start.readyFile())) {
+      plugin.catchUp();
       if (!orders.isEnding()) {
         String line = live.membership().readyLine();
         say.accept(line);
@@ -128,7 +134,11 @@ public final class Daemon {
         manager.ready(line);
         carryOutOrders(live);
       }
-      return end(live);
+      Orders.End how = end(live);
+      if (how != Orders.End.KEEP) {
+        attachments.removeAll();
+      }
+      return how;
     } catch (Throwable e) {
       if (!announced) {
         live.membership().takeBack(e); // as if it had never begun

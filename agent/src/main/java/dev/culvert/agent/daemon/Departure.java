@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.daemon;
 
+import dev.culvert.agent.cni.Attachments;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
@@ -46,6 +47,7 @@ public final class Departure {
       removeDatapath(config, instance, say);
       config.memory().ifPresent(SnapshotFile::forget);
       releaseLeases(config, say);
+      new Attachments(instance.socket()).removeAll();
       deleteSocket(instance.socket());
     } catch (RuntimeException e) {
       lock.close();

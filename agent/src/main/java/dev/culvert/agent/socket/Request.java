@@ -11,6 +11,7 @@ import java.net.InetAddress;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -63,6 +64,24 @@ record Request(Map<String, Object> fields) {
         value == null
             ? "The request has no \"" + key + "\"."
             : "The request's \"%s\" is %s; write a text.".formatted(key, Json.line(value)));
+  }
+
+  /** A text that may be empty. */
+  String anyText(String key) {
+    return "".equals(fields.get(key)) ? "" : text(key);
+  }
+
+  /** An object of texts. */
+  Map<String, String> texts(String key) {
+    Map<String, String> texts = new LinkedHashMap<>();
+    if (fields.get(key) instanceof Map<?, ?> object
+        && object.values().stream().allMatch(String.class::isInstance)) {
+      object.forEach((name, value) -> texts.put((String) name, (String) value));
+      return texts;
+    }
+    throw new RefusedException(
+        "The request's \"%s\" is %s; write an object of texts."
+            .formatted(key, Json.line(fields.get(key))));
   }
 
   InterfaceName interfaceName(String key) {

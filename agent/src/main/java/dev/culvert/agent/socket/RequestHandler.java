@@ -20,15 +20,22 @@ public final class RequestHandler {
   private static final System.Logger LOG = System.getLogger("dev.culvert.agent");
 
   private final OverlayOperations overlay;
+  private final RuntimeCalls runtimes;
   private final Instant started;
   private final Consumer<Throwable> onFault;
 
   /**
+   * @param runtimes answers what container runtimes ask
    * @param started when the agent became ready, told in answers to "status"
    * @param onFault told of what was our own mistake, and survived
    */
-  public RequestHandler(OverlayOperations overlay, Instant started, Consumer<Throwable> onFault) {
+  public RequestHandler(
+      OverlayOperations overlay,
+      RuntimeCalls runtimes,
+      Instant started,
+      Consumer<Throwable> onFault) {
     this.overlay = overlay;
+    this.runtimes = runtimes;
     this.started = started;
     this.onFault = onFault;
   }
@@ -78,6 +85,10 @@ public final class RequestHandler {
         request.requireOnly(Set.of("bridge"));
         overlay.detachBridge(request.interfaceName("bridge"));
         yield Map.of();
+      }
+      case "cni" -> {
+        request.requireOnly(Set.of("environment", "config"));
+        yield runtimes.answer(request.texts("environment"), request.anyText("config"));
       }
       case "leave" -> {
         request.requireOnly(Set.of());

@@ -29,7 +29,8 @@ class CommandLineTest extends CommandLineFixture {
     FakeOverlay overlay = new FakeOverlay();
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
+            run.resolve("host-01.sock"),
+            new RequestHandler(overlay, overlay, Instant.now(), e -> {}))) {
       String self = "/proc/" + ProcessHandle.current().pid() + "/ns/net";
       assertEquals(
           "attached /proc/self/ns/net eth7: 10.244.1.5\n",

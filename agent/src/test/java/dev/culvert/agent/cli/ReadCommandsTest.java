@@ -182,7 +182,8 @@ class ReadCommandsTest extends CommandLineFixture {
     FakeOverlay overlay = new FakeOverlay();
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
+            run.resolve("host-01.sock"),
+            new RequestHandler(overlay, overlay, Instant.now(), e -> {}))) {
       String text = here("status").out();
       assertTrue(text.contains("\nagent      running ("), text);
       assertTrue(text.contains("\nlease      generation 3, expires 2030-01-02T03:04:05Z\n"), text);
@@ -207,7 +208,8 @@ class ReadCommandsTest extends CommandLineFixture {
                 Map.of(Verdict.ENCAPSULATED, new Counter(3, 294))));
     try (ControlServer _ =
         ControlServer.start(
-            run.resolve("host-01.sock"), new RequestHandler(overlay, Instant.now(), e -> {}))) {
+            run.resolve("host-01.sock"),
+            new RequestHandler(overlay, overlay, Instant.now(), e -> {}))) {
       String counters = here("counters").out();
       assertTrue(counters.contains("ENCAPSULATED"), counters);
       assertTrue(counters.contains("294"), counters);

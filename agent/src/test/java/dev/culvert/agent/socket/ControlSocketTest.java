@@ -45,7 +45,8 @@ class ControlSocketTest {
 
   private ControlServer server() {
     return ControlServer.start(
-        socket, new RequestHandler(overlay, Instant.parse("2030-01-01T00:00:00Z"), faults::add));
+        socket,
+        new RequestHandler(overlay, overlay, Instant.parse("2030-01-01T00:00:00Z"), faults::add));
   }
 
   private Map<String, Object> ask(Map<String, Object> request) {

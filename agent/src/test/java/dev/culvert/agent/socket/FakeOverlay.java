@@ -20,12 +20,13 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 
 /** Answers without a kernel, and remembers what it was asked. */
-public final class FakeOverlay implements OverlayOperations {
+public class FakeOverlay implements OverlayOperations, RuntimeCalls {
   public static final Lease LEASE =
       new Lease(
           new Subnet(new Vni(1), IpPrefix.parse("10.244.1.0/24")),
@@ -126,5 +127,11 @@ public final class FakeOverlay implements OverlayOperations {
   @Override
   public void leave() {
     note("leave");
+  }
+
+  @Override
+  public Map<String, Object> answer(Map<String, String> environment, String configuration) {
+    note("cni " + environment + " " + configuration);
+    return Map.of("result", Map.of("cniVersion", "1.1.0"));
   }
 }
