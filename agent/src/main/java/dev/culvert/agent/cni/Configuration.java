@@ -36,7 +36,7 @@ final class Configuration {
   private static final Map<String, String> ADVICE =
       Map.of(
           "ipam", "addresses come from this host's lease, so leave it out",
-          "ipMasq", "the agent's own configuration says what is masqueraded, so leave it out",
+          "ipMasq", "the agent's own key \"masquerade\" says what is masqueraded, so leave it out",
           "isGateway", "the host's end is always the gateway, so leave it out",
           "isDefaultGateway", "the host's end is always the gateway, so leave it out",
           "bridge", "there is no bridge, so leave it out",
