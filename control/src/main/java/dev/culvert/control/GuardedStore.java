@@ -28,8 +28,8 @@ import java.util.function.Supplier;
 final class GuardedStore implements LeaseStore {
   private static final System.Logger LOG = System.getLogger(GuardedStore.class.getName());
 
-  /** Longer than the directory store waits for a lock: its own sentence says more than ours. */
-  static final Duration PATIENCE = Duration.ofSeconds(12);
+  /** Longer than the store waits itself: its own sentence says more than ours. */
+  private static final Duration MORE = Duration.ofSeconds(2);
 
   /** Closing a watch must not keep anybody from ending. */
   private static final Duration CLOSE_PATIENCE = Duration.ofSeconds(1);
@@ -64,7 +64,7 @@ final class GuardedStore implements LeaseStore {
    * @param beat called about once a second on the thread that waits for an answer
    */
   GuardedStore(LeaseStore store, String threadName, Runnable beat) {
-    this(store, threadName, PATIENCE, beat);
+    this(store, threadName, store.longestCall().plus(MORE), beat);
   }
 
   GuardedStore(LeaseStore store, String threadName, Duration patience, Runnable beat) {

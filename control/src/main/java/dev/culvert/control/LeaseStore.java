@@ -218,6 +218,16 @@ public interface LeaseStore extends AutoCloseable {
   }
 
   /**
+   * How long a call may take that ends well, so that an overlay gives none up which would; it waits
+   * two seconds longer.
+   *
+   * @return more than nothing
+   */
+  default Duration longestCall() {
+    return Duration.ofSeconds(10);
+  }
+
+  /**
    * Whether this store looks new, or lost what it held, so short a time ago that what it does not
    * hold may still be a living host's, which is about to write its lease again. Newcomers wait
    * until it does not.

@@ -91,7 +91,15 @@ public sealed interface StoreConfig {
     Optional<Section> etcd =
         store.section(
             "etcd",
-            Set.of("endpoints", "prefix", "caFile", "certFile", "keyFile", "user", "passwordFile"),
+            Set.of(
+                "endpoints",
+                "prefix",
+                "caFile",
+                "certFile",
+                "keyFile",
+                "user",
+                "passwordFile",
+                "timeout"),
             "endpoints: [http://10.0.0.5:2379]");
     if (directory.isPresent() && etcd.isPresent()) {
       throw root.problem("store", "has both directory and etcd; keep one of the two.");
@@ -121,7 +129,8 @@ public sealed interface StoreConfig {
               etcd.value("certFile", Values::absolutePath),
               etcd.value("keyFile", Values::absolutePath)),
           user.map(name -> new Login(name, password.orElseThrow())),
-          port);
+          port,
+          etcd.value("timeout", Values::etcdTimeout).orElse(EtcdConfig.TIMEOUT));
     } catch (RefusedException e) {
       ConfigException problem = store.problem("etcd", e.getMessage());
       problem.initCause(e);

@@ -64,6 +64,10 @@ final class Values {
         text, "24h", OverlayConfig.MIN_LEASE_DURATION, OverlayConfig.MAX_LEASE_DURATION);
   }
 
+  static Duration etcdTimeout(String text) {
+    return duration(text, "3s", Duration.ofSeconds(1), Duration.ofMinutes(5));
+  }
+
   static Duration pathMtuLifetime(String text) {
     return duration(text, "10m", Duration.ofSeconds(1), Duration.ofDays(1));
   }

@@ -19,7 +19,7 @@ final class Announcements {
     double[] p99 = new double[rounds];
     double[] worst = new double[rounds];
     try (Etcd etcd = Etcd.settled();
-        Crowd crowd = Crowd.start(etcd, hosts, 0)) {
+        Crowd crowd = Crowd.gather(etcd, hosts)) {
       crowd.awaitTables(0);
       for (int round = -1; round < rounds; round++) { // the first is for the compiler
         double[] last = new double[EVENTS];

@@ -5,7 +5,9 @@ import dev.culvert.control.LeaseStoreException;
 import dev.culvert.control.Overlay;
 import dev.culvert.datapath.Change;
 import dev.culvert.datapath.Subnet;
+import dev.culvert.store.etcd.EtcdConfig;
 import dev.culvert.store.etcd.EtcdLeaseStore;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -19,7 +21,8 @@ import java.util.concurrent.TimeUnit;
  * connections; only the tables are in memory.
  */
 final class Crowd implements AutoCloseable {
-  private static final int PATIENCE_SECONDS = 300;
+  private static final int PATIENCE_SECONDS = 1200;
+  private static final int FEW = 50;
 
   /**
    * One that has started.
@@ -46,15 +49,16 @@ final class Crowd implements AutoCloseable {
    * Starts so many at once.
    *
    * @param first number of a host
+   * @param timeout of their requests; hosts that share two processors are slower than their number
    */
-  static Crowd start(Etcd etcd, int count, int first) {
+  static Crowd start(Etcd etcd, int count, int first, Duration timeout) {
     CountDownLatch go = new CountDownLatch(1);
     List<Future<Agent>> starting = new ArrayList<>();
     try (ExecutorService threads =
         Executors.newThreadPerTaskExecutor(Thread.ofPlatform().factory())) {
       for (int i = 0; i < count; i++) {
         int number = first + i;
-        EtcdLeaseStore store = etcd.open();
+        EtcdLeaseStore store = etcd.open(timeout);
         starting.add(
             threads.submit(() -> {
               go.await();
@@ -69,6 +73,21 @@ final class Crowd implements AutoCloseable {
       }
       return new Crowd(agents, (System.nanoTime() - beganNs) / 1e9);
     }
+  }
+
+  /**
+   * Starts so many, a few at a time: each hears of all others, so that at once they would take the
+   * square of their number.
+   */
+  static Crowd gather(Etcd etcd, int count) {
+    List<Agent> agents = new ArrayList<>();
+    long beganNs = System.nanoTime();
+    for (int first = 0; first < count; first += FEW) {
+      agents.addAll(start(etcd, Math.min(FEW, count - first), first, EtcdConfig.TIMEOUT).agents());
+      Crowd some = new Crowd(List.copyOf(agents), 0);
+      some.awaitTables(0);
+    }
+    return new Crowd(agents, (System.nanoTime() - beganNs) / 1e9);
   }
 
   /** A store that is too busy to answer is asked again, as an agent is started again. */

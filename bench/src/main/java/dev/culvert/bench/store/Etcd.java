@@ -17,6 +17,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
@@ -83,7 +84,11 @@ final class Etcd implements AutoCloseable {
   }
 
   EtcdLeaseStore open() {
-    return new EtcdLeaseStore(EtcdConfig.plain(List.of(endpoint())));
+    return open(EtcdConfig.TIMEOUT);
+  }
+
+  EtcdLeaseStore open(Duration timeout) {
+    return new EtcdLeaseStore(EtcdConfig.plain(List.of(endpoint())).withTimeout(timeout));
   }
 
   /** On what it left. */

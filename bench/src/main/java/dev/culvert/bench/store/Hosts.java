@@ -23,7 +23,7 @@ final class Hosts {
 
   private static final IpPrefix NETWORK = IpPrefix.parse("10.0.0.0/8");
   private static final Vni VNI = new Vni(1);
-  private static final Duration START = Duration.ofMinutes(5);
+  private static final Duration START = Duration.ofMinutes(20);
 
   private Hosts() {}
 

@@ -26,7 +26,7 @@ final class Idle {
         try (Etcd etcd = Etcd.settled()) {
           etcd.put(Hosts.leases(hosts - 1));
           double without = heapBytes();
-          try (Crowd one = Crowd.start(etcd, 1, 0)) {
+          try (Crowd one = Crowd.gather(etcd, 1)) {
             one.awaitTables(hosts - 1);
             Etcd.pause(3000);
             heap[round] = (heapBytes() - without) / MEGABYTE;

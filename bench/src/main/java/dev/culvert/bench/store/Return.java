@@ -18,7 +18,7 @@ final class Return {
     double[] p99 = new double[rounds];
     double[] last = new double[rounds];
     try (Etcd etcd = Etcd.settled();
-        Crowd crowd = Crowd.start(etcd, hosts, 0)) {
+        Crowd crowd = Crowd.gather(etcd, hosts)) {
       crowd.awaitTables(0);
       for (int round = -1; round < rounds; round++) { // the first is for the compiler
         Lease news = Hosts.lease(round + 1);

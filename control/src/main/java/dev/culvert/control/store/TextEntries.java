@@ -34,7 +34,8 @@ final class TextEntries {
     int number = 0;
     for (String raw : text.split("\n", -1)) {
       number++;
-      String line = raw.replaceFirst("#.*", "").strip();
+      int comment = raw.indexOf('#');
+      String line = (comment < 0 ? raw : raw.substring(0, comment)).strip();
       if (line.isEmpty()) {
         continue;
       }

@@ -5,6 +5,7 @@ import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.RefusedException;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 
@@ -17,11 +18,24 @@ import java.util.Optional;
  * @param tls how members are trusted, and what they are shown
  * @param login for an etcd that asks for a name and a password
  * @param defaultPort of tunnel ends that an entry written by hand does not name; 1 to 65535
+ * @param timeout until an answer is there, from 1 s to 5 min; a third of it until a connection
+ *     stands, and three times of it where a host starts
  */
 public record EtcdConfig(
-    List<URI> endpoints, String prefix, Tls tls, Optional<Login> login, int defaultPort) {
+    List<URI> endpoints,
+    String prefix,
+    Tls tls,
+    Optional<Login> login,
+    int defaultPort,
+    Duration timeout) {
   /** Where keys are unless somebody says otherwise. */
   public static final String PREFIX = "/culvert";
+
+  /** How long a member may take unless somebody says otherwise. */
+  public static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+  private static final Duration LEAST_TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration MOST_TIMEOUT = Duration.ofMinutes(5);
 
   /**
    * A name and where its password is.
@@ -71,6 +85,33 @@ public record EtcdConfig(
       throw new RefusedException(
           "The prefix \"" + prefix + "\" will not do: write it as " + PREFIX + ", with no / last.");
     }
+    if (timeout.compareTo(LEAST_TIMEOUT) < 0 || timeout.compareTo(MOST_TIMEOUT) > 0) {
+      throw new RefusedException(
+          "etcd's timeout is from 1 s to 5 min, not " + timeout.toMillis() + " ms.");
+    }
+  }
+
+  /**
+   * With the usual {@link #TIMEOUT}.
+   *
+   * @param endpoints as of the record
+   * @param prefix as of the record
+   * @param tls as of the record
+   * @param login as of the record
+   * @param defaultPort as of the record
+   */
+  public EtcdConfig(
+      List<URI> endpoints, String prefix, Tls tls, Optional<Login> login, int defaultPort) {
+    this(endpoints, prefix, tls, login, defaultPort, TIMEOUT);
+  }
+
+  /**
+   * {@return the same with another timeout}
+   *
+   * @param other as of the record
+   */
+  public EtcdConfig withTimeout(Duration other) {
+    return new EtcdConfig(endpoints, prefix, tls, login, defaultPort, other);
   }
 
   /**

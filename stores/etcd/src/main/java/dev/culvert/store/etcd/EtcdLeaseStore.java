@@ -30,8 +30,9 @@ import java.util.function.Consumer;
  * hears changes; every few seconds it asks etcd whether something was not told, and reads all again
  * if so.
  *
- * <p>Any thread may call. A call takes a few seconds for each endpoint at most, and nine for the
- * last one while nothing is watched. Revisions of events count what this instance saw.
+ * <p>Any thread may call. A call takes the configured timeout for each endpoint at most, and three
+ * times of it for the last one while nothing is watched. Revisions of events count what this
+ * instance saw.
  */
 public final class EtcdLeaseStore implements LeaseStore {
   /** Each time somebody claimed a subnet of another length in the same moment. */
@@ -348,6 +349,12 @@ public final class EtcdLeaseStore implements LeaseStore {
   @Override
   public Duration returnTime() {
     return RETURN;
+  }
+
+  /** By the timeout that is configured. */
+  @Override
+  public Duration longestCall() {
+    return gateway.longestCall();
   }
 
   /** {@inheritDoc} It was lost while its mark is not there, and looks new for a while then. */

@@ -31,17 +31,11 @@ import javax.net.ssl.SSLException;
  * whose answer it is. Any thread may call it, and waits for its answer.
  */
 final class Gateway implements AutoCloseable {
-  /** Until the connection stands. */
-  static final Duration CONNECT = Duration.ofSeconds(1);
-
-  /** Until the answer is there. */
-  static final Duration ANSWER = Duration.ofSeconds(3);
-
   /**
-   * Until it is there for a host that starts, where no other member is left to be asked. Who gives
-   * up and asks again only has a busy member answer twice; an overlay gives its store 12 s.
+   * So much longer a host waits that starts, where no other member is left to be asked: who gives
+   * up and asks again only has a busy member answer twice.
    */
-  static final Duration ANSWER_AT_START = Duration.ofSeconds(9);
+  private static final int MORE_AT_START = 3;
 
   /** A member without a leader says so, in place of waiting for one. */
   private static final String HAS_LEADER = "Grpc-Metadata-hasleader";
@@ -97,12 +91,27 @@ final class Gateway implements AutoCloseable {
             // Over plain text, HTTP/2 goes to gRPC, which this is not.
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(CONNECT);
+            .connectTimeout(connectTimeout());
     if (config.endpoints().stream().anyMatch(endpoint -> endpoint.getScheme().equals("https"))) {
       tlsFiles = PemFiles.ages(config.tls());
       builder.sslContext(PemFiles.context(config.tls()));
     }
     return builder.build();
+  }
+
+  /** Until the connection stands. */
+  private Duration connectTimeout() {
+    return config.timeout().dividedBy(3);
+  }
+
+  /** The longest that one member is waited for. */
+  private Duration patientAnswer() {
+    return config.timeout().multipliedBy(MORE_AT_START);
+  }
+
+  /** The longest that a call takes which the first member answers, or refuses at once. */
+  Duration longestCall() {
+    return connectTimeout().plus(patientAnswer());
   }
 
   /** Certificates are replaced while we run: whoever is refused for the old one takes the new. */
@@ -201,7 +210,8 @@ final class Gateway implements AutoCloseable {
       URI endpoint = config.endpoints().get(member);
       try {
         boolean last = kind == Kind.WRITE || i == count - 1;
-        T answer = withLogin(endpoint, question, starting && last ? ANSWER_AT_START : ANSWER);
+        T answer =
+            withLogin(endpoint, question, starting && last ? patientAnswer() : config.timeout());
         preferred = member;
         answeredNs = System.nanoTime();
         return answer;
@@ -276,7 +286,7 @@ final class Gateway implements AutoCloseable {
                     endpoint,
                     "auth/authenticate",
                     Map.of("name", login.user(), "password", password))
-                .timeout(ANSWER)
+                .timeout(config.timeout())
                 .build(),
             BodyHandlers.ofString());
     checkStatus(response.statusCode(), response.body());
@@ -297,7 +307,12 @@ final class Gateway implements AutoCloseable {
     try {
       return client.send(request, handler);
     } catch (HttpConnectTimeoutException e) {
-      throw e;
+      HttpConnectTimeoutException late =
+          new HttpConnectTimeoutException(
+              "no connection within %d s; is the address right, and no firewall in the way?"
+                  .formatted(connectTimeout().toSeconds()));
+      late.initCause(e);
+      throw late;
     } catch (HttpTimeoutException e) {
       HttpTimeoutException late =
           new HttpTimeoutException(

@@ -4,7 +4,6 @@ package dev.culvert.store.etcd;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.URI;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.security.cert.CertPathBuilderException;
@@ -84,12 +83,6 @@ final class Reasons {
   private static Optional<String> connection(IOException e) {
     if (find(e, UnresolvedAddressException.class).isPresent()) {
       return Optional.of("its name is not known; write an address, or mend the name service");
-    }
-    if (e instanceof HttpConnectTimeoutException) {
-      return Optional.of(
-          "no connection within "
-              + Gateway.CONNECT.toSeconds()
-              + " s; is the address right, and no firewall in the way?");
     }
     if (e instanceof HttpTimeoutException) {
       return Optional.of(e.getMessage()); // the gateway's own
