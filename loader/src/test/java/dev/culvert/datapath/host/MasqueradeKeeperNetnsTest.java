@@ -9,6 +9,7 @@ import dev.culvert.datapath.Masquerade;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.kernel.netlink.Netlink;
+import dev.culvert.kernel.system.Syscall;
 import dev.culvert.testing.RequiresRoot;
 import dev.culvert.testing.TestNamespace;
 import java.util.List;
@@ -52,6 +53,8 @@ class MasqueradeKeeperNetnsTest {
       	}
       }
       """;
+
+  private static final int NETLINK_NETFILTER = 12;
 
   private TestNamespace host;
   private Netlink netlink;
@@ -155,6 +158,27 @@ class MasqueradeKeeperNetnsTest {
     keeper.remove();
     assertEquals(List.of(), keeper(Optional.empty()).keep(NETWORKS));
     assertEquals(before, rules());
+  }
+
+  /** A kernel without netlink for netfilter: EPROTONOSUPPORT, or EINVAL where something filters. */
+  @ParameterizedTest
+  @ValueSource(ints = {93, 22})
+  void aKernelThatCannotIsToldInOneSentence(int errno) {
+    Libc lacking =
+        (call, a, b, c, d, e, f) -> {
+          boolean netfilter = call == Syscall.SOCKET && c == NETLINK_NETFILTER;
+          return netfilter ? -errno : Libc.system().call(call, a, b, c, d, e, f);
+        };
+    MasqueradeKeeper keeper =
+        new MasqueradeKeeper(lacking, netlink, new Ownership("host-01"), Optional.of(WISH));
+    List<String> told = keeper.keep(NETWORKS);
+    assertEquals(1, told.size(), told.toString());
+    assertTrue(told.getFirst().contains("CONFIG_NFT_MASQ"), told.getFirst());
+    keeper.remove();
+    assertEquals(
+        List.of(),
+        new MasqueradeKeeper(lacking, netlink, new Ownership("host-01"), Optional.empty())
+            .keep(NETWORKS));
   }
 
   @Test
