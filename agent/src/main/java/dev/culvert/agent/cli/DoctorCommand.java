@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.cli;
 
+import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
 import dev.culvert.agent.config.ConfigFile;
+import dev.culvert.agent.config.UnderlayWish;
 import dev.culvert.agent.daemon.Firewall;
+import dev.culvert.agent.daemon.UnderlayChoice;
 import dev.culvert.agent.doctor.Check;
 import dev.culvert.agent.doctor.ConfiguredHost;
 import dev.culvert.agent.doctor.Doctor;
@@ -11,8 +14,10 @@ import dev.culvert.agent.output.Json;
 import dev.culvert.agent.output.Table;
 import dev.culvert.datapath.Vtep;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.bpf.BpfFileSystem;
+import dev.culvert.kernel.netlink.Netlink;
 import dev.culvert.kernel.netlink.NfTables;
 import java.io.PrintWriter;
 import java.nio.file.Path;
@@ -93,11 +98,22 @@ public final class DoctorCommand implements Callable<Integer> {
     Optional<InterfaceName> named =
         Optional.ofNullable(underlay)
             .map(InterfaceName::new)
-            .or(() -> config.map(own -> own.underlay().interfaceName()));
+            .or(() -> config.flatMap(DoctorCommand::chosen));
     doctor.decapsulation(named).ifPresent(checks::add);
     doctor.reversePath(named).ifPresent(checks::add);
     config.ifPresent(own -> checks.addAll(new ConfiguredHost(Libc.system(), own).examine()));
     return checks;
+  }
+
+  /** Where nothing can be chosen, doctor says so elsewhere. */
+  private static Optional<InterfaceName> chosen(AgentConfig config) {
+    try (Netlink netlink = Netlink.open(Libc.system())) {
+      return Optional.of(UnderlayChoice.of(config, netlink).underlay().interfaceName());
+    } catch (UserException | KernelException nothing) {
+      return config.underlay() instanceof UnderlayWish.Named(AgentConfig.Underlay underlay)
+          ? Optional.of(underlay.interfaceName())
+          : Optional.empty();
+    }
   }
 
   private static Map<String, Object> view(List<Check> checks, boolean fit) {

@@ -7,6 +7,7 @@ import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.Reservations;
 import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Decapsulation;
+import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.SourcePorts;
 import dev.culvert.datapath.Vni;
@@ -38,7 +39,7 @@ public record AgentConfig(
     List<OverlayConfig.Network> networks,
     Vni vni,
     int port,
-    Underlay underlay,
+    UnderlayWish underlay,
     Kind datapath,
     Duration pathMtuLifetime,
     boolean directRouting,
@@ -60,8 +61,10 @@ public record AgentConfig(
    * @param interfaces what other hosts' packets come in through; the first has the address
    * @param address empty for the first interface's first global address of the first network's
    *     family that it has one of, which is followed when it changes
+   * @param within what other addresses than that are not chosen from; empty for any
    */
-  public record Underlay(List<InterfaceName> interfaces, Optional<InetAddress> address) {
+  public record Underlay(
+      List<InterfaceName> interfaces, Optional<InetAddress> address, Optional<IpPrefix> within) {
     public Underlay {
       interfaces = List.copyOf(interfaces);
       if (interfaces.isEmpty()) {
@@ -71,7 +74,12 @@ public record AgentConfig(
 
     /** With one interface. */
     public Underlay(InterfaceName interfaceName, Optional<InetAddress> address) {
-      this(List.of(interfaceName), address);
+      this(List.of(interfaceName), address, Optional.empty());
+    }
+
+    /** With one interface, and any of its addresses within a prefix. */
+    public Underlay(InterfaceName interfaceName, IpPrefix within) {
+      this(List.of(interfaceName), Optional.empty(), Optional.of(within));
     }
 
     /** The first. */

@@ -26,6 +26,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
+import java.util.regex.PatternSyntaxException;
+import java.util.stream.Stream;
 
 /** Reads the configuration; src/main/config/culvert.yaml shows and explains every key. */
 public final class ConfigFile {
@@ -57,6 +59,9 @@ public final class ConfigFile {
           "runDirectory",
           "stateDirectory",
           "stop");
+
+  private static final Set<String> UNDERLAY_KEYS =
+      Set.of("interface", "interfaces", "address", "matching", "network", "toward");
 
   // sockaddr_un.sun_path (linux/un.h) less the terminating zero.
   private static final int SOCKET_PATH_MAX_BYTES = 107;
@@ -136,14 +141,44 @@ public final class ConfigFile {
     return config;
   }
 
-  private static AgentConfig.Underlay underlay(Section root) {
+  /** Names, or one of the ways to choose. */
+  private static UnderlayWish underlay(Section root) {
     String example = "interface: eth0";
     Section underlay =
-        root.section("underlay", Set.of("interface", "interfaces", "address"), example)
+        root.section("underlay", UNDERLAY_KEYS, example)
             .orElseThrow(() -> root.missing("underlay", "underlay: {interface: eth0}"));
-    return new AgentConfig.Underlay(
-        underlayInterfaces(root, underlay, example),
-        underlay.value("address", ConfigFile::underlayAddress));
+    List<UnderlayWish> chosen =
+        Stream.of(
+                underlay.value("matching", ConfigFile::matching),
+                underlay.value("network", text -> new UnderlayWish.Within(IpPrefix.parse(text))),
+                underlay.value("toward", text -> new UnderlayWish.Toward(underlayAddress(text))))
+            .<UnderlayWish>flatMap(Optional::stream)
+            .toList();
+    if (chosen.isEmpty()) {
+      return new UnderlayWish.Named(
+          new AgentConfig.Underlay(
+              underlayInterfaces(root, underlay, example),
+              underlay.value("address", ConfigFile::underlayAddress),
+              Optional.empty()));
+    }
+    if (chosen.size() > 1 || underlay.has("interface", "interfaces", "address")) {
+      throw root.problem(
+          "underlay",
+          "is chosen by interface or interfaces (with address), or by one of matching, network and"
+              + " toward: keep one.");
+    }
+    return chosen.getFirst();
+  }
+
+  private static UnderlayWish matching(String text) {
+    try {
+      return new UnderlayWish.Matching(text);
+    } catch (PatternSyntaxException e) {
+      throw new RefusedException(
+          "\"%s\" is no regular expression (%s); write one such as ens.*"
+              .formatted(text, e.getDescription()),
+          e);
+    }
   }
 
   private static List<InterfaceName> underlayInterfaces(

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** One mapping of the file: looks keys up, converts values, and says what is wrong with them. */
 final class Section {
@@ -67,6 +68,11 @@ final class Section {
       values.add(convert(key, element, element.line(), conversion));
     }
     return values;
+  }
+
+  /** Whether one of them is there. */
+  boolean has(String... keys) {
+    return Stream.of(keys).anyMatch(mapping.entries()::containsKey);
   }
 
   /** Whether there are keys below it, rather than one value. */

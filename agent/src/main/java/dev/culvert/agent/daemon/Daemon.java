@@ -11,7 +11,6 @@ import dev.culvert.agent.socket.ControlServer;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.agent.socket.InstanceLock;
 import dev.culvert.agent.socket.RequestHandler;
-import dev.culvert.control.OverlayConfig;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.host.KernelClock;
 import java.lang.System.Logger.Level;
@@ -100,7 +99,7 @@ public final class Daemon {
     LOG.log(Level.TRACE, "loaded for the end: {0}", NEEDED_LAST);
     // From the first step on: an interrupted start must not leave half a host behind.
     try (StopSignals _ = StopSignals.install(this::onSignal, orders::reload)) {
-      Optional<OverlayConfig> settled =
+      Optional<Membership.Settled> settled =
           start.waitForUnderlay()
               ? new UnderlayWait(libc, manager, say).settle(config, orders)
               : Optional.of(Membership.settle(config, libc));

@@ -10,6 +10,7 @@ import dev.culvert.control.LeaseStore;
 import dev.culvert.control.store.SnapshotFile;
 import dev.culvert.datapath.Datapath;
 import dev.culvert.datapath.ebpf.EbpfDatapath;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.RefusedException;
@@ -19,12 +20,17 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** Leaves the network in a dead agent's place. */
 public final class Departure {
   /** A dead file server never answers; living stores do so sooner, or say why not. */
   private static final Duration STORE = Duration.ofSeconds(30);
+
+  /** What leads to other hosts does not matter any more. */
+  private static final AgentConfig.Underlay ANY =
+      new AgentConfig.Underlay(new InterfaceName("lo"), Optional.empty());
 
   private Departure() {}
 
@@ -62,7 +68,7 @@ public final class Departure {
       say.accept("nothing is pinned at " + instance.pins());
       return;
     }
-    try (Datapath datapath = Membership.openDatapath(config, Libc.system())) {
+    try (Datapath datapath = Membership.openDatapath(config, ANY, Libc.system())) {
       datapath.remove();
     } catch (RefusedException | KernelException e) {
       if (!ebpf) {

@@ -10,7 +10,6 @@ import dev.culvert.control.Overlay;
 import dev.culvert.control.OverlayConfig;
 import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.Datapath;
-import dev.culvert.datapath.IpFamily;
 import dev.culvert.datapath.ebpf.DatapathSnapshot;
 import dev.culvert.datapath.ebpf.DecapsulationChoice;
 import dev.culvert.datapath.ebpf.EbpfConfig;
@@ -53,15 +52,24 @@ final class Membership implements AutoCloseable {
   /**
    * What the configuration means on this machine, now.
    *
+   * @param underlay with the interfaces that were chosen
+   */
+  record Settled(OverlayConfig overlay, AgentConfig.Underlay underlay) {
+    Settled withTakeOver(boolean value) {
+      return new Settled(overlay.withTakeOver(value), underlay);
+    }
+  }
+
+  /**
+   * Finds that out.
+   *
    * @throws UserException when the underlay's interface or address is not there
    */
-  static OverlayConfig settle(AgentConfig config, Libc libc) {
+  static Settled settle(AgentConfig config, Libc libc) {
     try (Netlink netlink = Netlink.open(libc)) {
+      UnderlayChoice.Chosen chosen = UnderlayChoice.of(config, netlink);
       OverlayConfig.Builder builder =
-          OverlayConfig.builder(
-                  config.host(),
-                  UnderlayAddress.choose(
-                      config.underlay(), families(config), netlink.links(), netlink.addresses()))
+          OverlayConfig.builder(config.host(), chosen.address())
               .vni(config.vni())
               .directRouting(config.directRouting())
               .followDirectRouting(config.follows().directRouting())
@@ -70,7 +78,7 @@ final class Membership implements AutoCloseable {
               .leaseDuration(config.leaseDuration());
       config.networks().forEach(builder::network);
       config.memory().ifPresent(builder::memory);
-      return builder.build();
+      return new Settled(builder.build(), chosen.underlay());
     }
   }
 
@@ -82,8 +90,7 @@ final class Membership implements AutoCloseable {
   /**
    * All or nothing: what a failed first start made is removed again; what was there before stays.
    */
-  static Membership join(
-      AgentConfig config, OverlayConfig settled, Libc libc, Consumer<String> say) {
+  static Membership join(AgentConfig config, Settled settled, Libc libc, Consumer<String> say) {
     Membership joining = new Membership(config, libc);
     try {
       joining.join(settled, say);
@@ -94,7 +101,7 @@ final class Membership implements AutoCloseable {
     }
   }
 
-  private void join(OverlayConfig settled, Consumer<String> say) {
+  private void join(Settled settled, Consumer<String> say) {
     if (config.datapath() == AgentConfig.Kind.USERSPACE) {
       refuseToChange(config);
     } else if (PinFileSystem.ensure(libc, config.bpffs(), say)) {
@@ -103,17 +110,17 @@ final class Membership implements AutoCloseable {
     boolean pinned = Files.isDirectory(Instance.of(config).pins());
     store = config.store().open();
     undo.push(store::close);
-    datapath = openDatapath(config, libc);
+    datapath = openDatapath(config, settled.underlay(), libc);
     undo.push(datapath::close);
     boolean takesOver = pinned || !datapath.read().endpoints().isEmpty();
     if (!takesOver) {
       undo.push(datapath::remove);
     }
-    overlay = Overlay.start(settled, store, datapath);
+    overlay = Overlay.start(settled.overlay(), store, datapath);
     undo.push(takesOver ? overlay::close : overlay::leave);
     // Without its bridges the host is not what it was asked to be.
     config.bridges().forEach(overlay::attachBridge);
-    addressWatch = watch(settled.underlayAddress());
+    addressWatch = watch(settled);
     undo.push(this::stopWatching);
   }
 
@@ -144,25 +151,28 @@ final class Membership implements AutoCloseable {
   }
 
   /** An address that the configuration names is not left for another. */
-  private AutoCloseable watch(InetAddress address) {
-    return config.underlay().address().isPresent()
+  private AutoCloseable watch(Settled settled) {
+    AgentConfig.Underlay underlay = settled.underlay();
+    InetAddress address = settled.overlay().underlayAddress();
+    return underlay.address().isPresent()
         ? () -> {}
-        : UnderlayWatch.start(libc, config.underlay(), address, overlay::moveTo);
+        : UnderlayWatch.start(libc, underlay, address, overlay::moveTo);
   }
 
   /** Opens the one that the configuration asks for, and takes over what it left before. */
-  static Datapath openDatapath(AgentConfig config, Libc libc) {
+  static Datapath openDatapath(AgentConfig config, AgentConfig.Underlay underlay, Libc libc) {
     return switch (config.datapath()) {
-      case EBPF -> EbpfDatapath.open(libc, datapathConfig(config));
-      case USERSPACE -> UserspaceDatapath.open(libc, userspaceConfig(config));
+      case EBPF -> EbpfDatapath.open(libc, datapathConfig(config, underlay));
+      case USERSPACE -> UserspaceDatapath.open(libc, userspaceConfig(config, underlay));
     };
   }
 
-  private static UserspaceConfig userspaceConfig(AgentConfig config) {
+  private static UserspaceConfig userspaceConfig(
+      AgentConfig config, AgentConfig.Underlay underlay) {
     UserspaceConfig.Builder builder =
         UserspaceConfig.builder(
                 Instance.of(config).pins().getFileName().toString(),
-                config.underlay().interfaceName(),
+                underlay.interfaceName(),
                 config.vni())
             .port(config.port())
             .sourcePorts(config.sourcePorts());
@@ -170,10 +180,10 @@ final class Membership implements AutoCloseable {
     return builder.build();
   }
 
-  private static EbpfConfig datapathConfig(AgentConfig config) {
+  private static EbpfConfig datapathConfig(AgentConfig config, AgentConfig.Underlay underlay) {
     EbpfConfig.Builder builder =
-        EbpfConfig.builder(Instance.of(config).pins(), config.underlay().interfaceName())
-            .moreUnderlays(config.underlay().interfaces().stream().skip(1).toList())
+        EbpfConfig.builder(Instance.of(config).pins(), underlay.interfaceName())
+            .moreUnderlays(underlay.interfaces().stream().skip(1).toList())
             .port(config.port())
             .followsPins(config.follows().port())
             .sourcePorts(config.sourcePorts())
@@ -183,11 +193,6 @@ final class Membership implements AutoCloseable {
             .mapSizes(config.mapSizes());
     config.masquerade().ifPresent(builder::masquerade);
     return builder.build();
-  }
-
-  /** In the order of the networks. */
-  private static List<IpFamily> families(AgentConfig config) {
-    return config.networks().stream().map(network -> network.prefix().family()).toList();
   }
 
   Overlay overlay() {

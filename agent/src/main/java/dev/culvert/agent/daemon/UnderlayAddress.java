@@ -18,7 +18,8 @@ final class UnderlayAddress {
   private UnderlayAddress() {}
 
   /**
-   * The configured address, or the interface's first global one of the first family that it has.
+   * The configured address, or the interface's first global one of the first family that it has,
+   * within what is asked for.
    *
    * @param families in the order of preference
    * @throws UserException when the interface or the address is not there; the message lists what is
@@ -50,7 +51,10 @@ final class UnderlayAddress {
     }
     return families.stream()
         .flatMap(family ->
-            own.stream().filter(address -> IpFamily.of(address) == family && isGlobal(address)))
+            own.stream()
+                .filter(address -> IpFamily.of(address) == family && isGlobal(address))
+                .filter(address ->
+                    underlay.within().map(prefix -> prefix.contains(address)).orElse(true)))
         .findFirst()
         .orElseThrow(() ->
             new UserException(
@@ -72,7 +76,7 @@ final class UnderlayAddress {
       List<LinkInfo> links,
       List<AddressInfo> addresses) {
     AgentConfig.Underlay fixed =
-        new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current));
+        new AgentConfig.Underlay(underlay.interfaces(), Optional.of(current), Optional.empty());
     List<IpFamily> family = List.of(IpFamily.of(current));
     return tried(fixed, family, links, addresses)
         .or(() -> tried(underlay, family, links, addresses));
@@ -91,7 +95,7 @@ final class UnderlayAddress {
     }
   }
 
-  private static boolean isGlobal(InetAddress address) {
+  static boolean isGlobal(InetAddress address) {
     return !address.isLinkLocalAddress() && !address.isLoopbackAddress();
   }
 

@@ -3,7 +3,6 @@ package dev.culvert.agent.daemon;
 
 import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
-import dev.culvert.control.OverlayConfig;
 import dev.culvert.kernel.Libc;
 import java.time.Duration;
 import java.util.Optional;
@@ -30,7 +29,7 @@ final class UnderlayWait {
   }
 
   /** What the configuration means, once the underlay is there; empty when told to end before. */
-  Optional<OverlayConfig> settle(AgentConfig config, Orders orders) {
+  Optional<Membership.Settled> settle(AgentConfig config, Orders orders) {
     String said = "";
     while (!orders.isEnding()) {
       try {

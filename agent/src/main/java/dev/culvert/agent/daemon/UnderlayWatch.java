@@ -56,7 +56,7 @@ final class UnderlayWatch implements AutoCloseable {
 
   private synchronized void look() {
     Optional<InetAddress> now =
-        UnderlayAddress.follow(underlay, current, netlink.links(), netlink.addresses());
+        UnderlayAddress.follow(underlay, current, netlink.links(), netlink.lastingAddresses());
     if (now.isEmpty() || now.get().equals(current)) {
       return;
     }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.agent.doctor;
 
+import dev.culvert.agent.UserException;
 import dev.culvert.agent.config.AgentConfig;
+import dev.culvert.agent.daemon.UnderlayChoice;
 import dev.culvert.agent.socket.Instance;
 import dev.culvert.control.Lease;
 import dev.culvert.control.LeaseStore;
@@ -64,6 +66,7 @@ public final class ConfiguredHost {
             .flatMap(ConfiguredHost::clock)
             .orElseGet(() -> clock(others, Instant.now())));
     try (Netlink netlink = Netlink.open(libc)) {
+      checks.add(underlay(netlink));
       boolean pinned = Files.isDirectory(Instance.of(config).pins());
       checks.add(device(pinned, netlink.link(Doctor.DEVICE).isPresent()));
       checks.add(routes(foreign(netlink)));
@@ -75,6 +78,17 @@ public final class ConfiguredHost {
         .masquerade()
         .ifPresent(wish -> checks.add(masquerade(MasqueradeKeeper.tryOut(libc, wish, networks()))));
     return checks;
+  }
+
+  private Check underlay(Netlink netlink) {
+    try {
+      UnderlayChoice.Chosen chosen = UnderlayChoice.of(config, netlink);
+      return Check.ok(
+          "underlay",
+          chosen.underlay().interfaceName() + ", " + IpAddresses.text(chosen.address()));
+    } catch (UserException none) {
+      return Check.fail("underlay", "not there", none.getMessage());
+    }
   }
 
   private List<IpPrefix> networks() {

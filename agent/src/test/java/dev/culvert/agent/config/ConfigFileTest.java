@@ -3,6 +3,7 @@ package dev.culvert.agent.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -41,6 +42,45 @@ class ConfigFileTest {
     return ConfigFile.parse(text, "culvert.yaml", () -> "machine.example");
   }
 
+  private static AgentConfig.Underlay named(AgentConfig config) {
+    return assertInstanceOf(UnderlayWish.Named.class, config.underlay()).underlay();
+  }
+
+  private static AgentConfig underlay(String words) {
+    return parse(LEAST.replace("underlay:\n  interface: eth0\n", "underlay: {" + words + "}\n"));
+  }
+
+  @Test
+  void theUnderlayMayBeChosen() {
+    assertEquals(
+        new UnderlayWish.Matching("ens.*|eth0"), underlay("matching: ens.*|eth0").underlay());
+    assertEquals(
+        new UnderlayWish.Within(IpPrefix.parse("10.17.0.0/16")),
+        underlay("network: 10.17.0.0/16").underlay());
+    assertEquals(
+        new UnderlayWish.Toward(IpPrefix.parseAddress("2001:db8::1")),
+        underlay("toward: \"2001:db8::1\"").underlay());
+    assertEquals(
+        underlay("matching: e.*"), underlay("matching: e.*")); // or each reload were a change
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "matching: \"ens[\"                     | underlay.matching: \"ens[\" is no regular expression (",
+        "network: 10.17.2.2                   | underlay.network: ",
+        "toward: router                       | underlay.toward: \"router\" is not an IP address.",
+        "toward: 127.0.0.1                    | underlay.toward: 127.0.0.1 is not an address that other hosts can reach",
+        "interface: eth0, network: 10.0.0.0/8 | underlay: is chosen by interface or interfaces (with address), or by one of",
+        "address: 10.0.0.1, matching: e.*     | underlay: is chosen by interface or interfaces",
+        "toward: 10.0.0.1, network: 10.0.0.0/8 | underlay: is chosen by interface or interfaces",
+      })
+  void saysWhatIsWrongWithAChoiceOfTheUnderlay(String words, String expected) {
+    String message = assertThrows(ConfigException.class, () -> underlay(words)).getMessage();
+    assertTrue(message.contains(expected), message);
+  }
+
   private static String problem(String text) {
     String message = assertThrows(ConfigException.class, () -> parse(text)).getMessage();
     assertTrue(message.startsWith("culvert.yaml"), message);
@@ -58,8 +98,8 @@ class ConfigFileTest {
     assertEquals(Optional.empty(), config.networks().getFirst().subnet());
     assertEquals(new Vni(1), config.vni());
     assertEquals(4789, config.port());
-    assertEquals(Optional.empty(), config.underlay().address());
-    assertEquals(1, config.underlay().interfaces().size());
+    assertEquals(Optional.empty(), named(config).address());
+    assertEquals(1, named(config).interfaces().size());
     assertEquals(Duration.ofMinutes(10), config.pathMtuLifetime());
     assertTrue(config.directRouting());
     assertEquals(Decapsulation.AUTO, config.decapsulation());
@@ -181,11 +221,11 @@ class ConfigFileTest {
         Optional.of(IpPrefix.parse("10.244.1.64/26")), config.networks().getFirst().subnet());
     assertEquals(new Vni(0xffffff), config.vni());
     assertEquals(8472, config.port());
-    assertEquals(new InterfaceName("ens3"), config.underlay().interfaceName());
+    assertEquals(new InterfaceName("ens3"), named(config).interfaceName());
     assertEquals(
-        Stream.of("ens3", "ens4").map(InterfaceName::new).toList(), config.underlay().interfaces());
+        Stream.of("ens3", "ens4").map(InterfaceName::new).toList(), named(config).interfaces());
     assertEquals(Duration.ofMinutes(5), config.pathMtuLifetime());
-    assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), config.underlay().address());
+    assertEquals(Optional.of(IpPrefix.parseAddress("10.17.2.2")), named(config).address());
     assertEquals(false, config.directRouting());
     assertEquals(Decapsulation.XDP, config.decapsulation());
     assertEquals(AgentConfig.Kind.USERSPACE, config.datapath());

@@ -83,6 +83,21 @@ class UnderlayAddressTest {
   }
 
   @Test
+  void followsWithinWhatWasAskedForAlone() {
+    AgentConfig.Underlay within =
+        new AgentConfig.Underlay(new InterfaceName("eth0"), IpPrefix.parse("10.17.2.3/32"));
+    assertEquals(
+        Optional.of("10.17.2.3"),
+        UnderlayAddress.follow(within, IpPrefix.parseAddress("10.17.2.9"), LINKS, ADDRESSES)
+            .map(InetAddress::getHostAddress));
+    AgentConfig.Underlay elsewhere =
+        new AgentConfig.Underlay(new InterfaceName("eth0"), IpPrefix.parse("10.18.0.0/16"));
+    assertEquals(
+        Optional.empty(),
+        UnderlayAddress.follow(elsewhere, IpPrefix.parseAddress("10.17.2.9"), LINKS, ADDRESSES));
+  }
+
+  @Test
   void saysWhatThereIsInstead() {
     assertEquals(
         "There is no interface eth7 for the underlay; this network namespace has lo, eth0, eth1: correct underlay.interface.",

@@ -18,6 +18,11 @@ final class AddressMessages {
   private static final int IFA_LOCAL = 2;
   private static final int IFA_F_NODAD = 2;
 
+  // Flags of IPv6 addresses (linux/if_addr.h); of IPv4 the first is IFA_F_SECONDARY.
+  private static final int IFA_F_TEMPORARY = 0x01;
+  private static final int IFA_F_DADFAILED = 0x08;
+  private static final int IFA_F_DEPRECATED = 0x20;
+
   private AddressMessages() {}
 
   static NetlinkMessage dump() {
@@ -62,6 +67,15 @@ final class AddressMessages {
         .address(IFA_LOCAL)
         .or(() -> attributes.address(IFA_ADDRESS))
         .map(address -> new AddressInfo(reply.s32(4), address, reply.u8(1)));
+  }
+
+  /**
+   * Whether an address is to be counted on: no temporary one of IPv6 (RFC 8981), which goes within
+   * days, no deprecated one (RFC 4862 section 5.5.4), and none that somebody else has.
+   */
+  static boolean lasts(NetlinkReply reply) {
+    int passing = IFA_F_TEMPORARY | IFA_F_DADFAILED | IFA_F_DEPRECATED;
+    return reply.require(HEADER_BYTES).u8(0) != AF_INET6 || (reply.u8(2) & passing) == 0;
   }
 
   static int family(InetAddress address) {

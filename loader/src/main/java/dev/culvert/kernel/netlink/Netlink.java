@@ -109,6 +109,16 @@ public final class Netlink implements AutoCloseable {
         .toList();
   }
 
+  /** {@return the same without IPv6's temporary and deprecated ones, and those of others} */
+  public List<AddressInfo> lastingAddresses() {
+    return calls
+        .dump(AddressMessages.dump(), "addresses", NetlinkRequest.NEWADDR)
+        .filter(AddressMessages::lasts)
+        .map(AddressMessages::parse)
+        .flatMap(Optional::stream)
+        .toList();
+  }
+
   /**
    * Creates a pair of veth devices, down.
    *

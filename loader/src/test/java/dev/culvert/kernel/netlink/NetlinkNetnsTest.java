@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.culvert.kernel.Errno;
 import dev.culvert.kernel.InterfaceName;
+import dev.culvert.kernel.IpAddresses;
 import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
 import dev.culvert.kernel.host.NetNamespace;
@@ -83,6 +84,31 @@ final class NetlinkNetnsTest {
 
   private static KernelException refusal(Runnable call) {
     return assertThrows(KernelException.class, call::run);
+  }
+
+  @Test
+  void temporaryAndDeprecatedAddressesAreNotToBeCountedOn() throws Exception {
+    int _ = veth();
+    String _ = here.run("sysctl", "-qw", "net.ipv6.conf.va.use_tempaddr=2");
+    String add = "ip address add dev va nodad valid_lft 9000 preferred_lft ";
+    String _ = here.run((add + "8000 2001:db8:7::1/64 mngtmpaddr").split(" ")); // and one more
+    String _ = here.run((add + "0 2001:db8:8::1/64").split(" "));
+    String _ = here.run("ip", "address", "add", "10.244.1.7/24", "dev", "va"); // secondary
+    seen("ip -j address show va", "\"temporary\":true", "\"deprecated\":true", "\"secondary\"");
+    assertEquals(2, within("2001:db8:7:", netlink.addresses()).size());
+    assertEquals(List.of("2001:db8:7::1"), within("2001:db8:7:", netlink.lastingAddresses()));
+    assertEquals(List.of("2001:db8:8::1"), within("2001:db8:8:", netlink.addresses()));
+    assertEquals(List.of(), within("2001:db8:8:", netlink.lastingAddresses()));
+    assertEquals(
+        List.of("10.244.1.1", "10.244.1.7"), within("10.244.", netlink.lastingAddresses()));
+  }
+
+  private static List<String> within(String beginning, List<AddressInfo> addresses) {
+    return addresses.stream()
+        .map(AddressInfo::address)
+        .map(IpAddresses::text)
+        .filter(text -> text.startsWith(beginning))
+        .toList();
   }
 
   @Test
