@@ -45,7 +45,7 @@ test_systemd() {
 require_that_all_ran() {
   local skipped
   compgen -G "$ROOT/*/target/tier-reports/TEST-*.xml" >/dev/null || die "no test of the tiers kernel, netns and store has run."
-  skipped=$(grep -lE '<testsuite .* skipped="[1-9]' "$ROOT"/{*,stores/*}/target/*-reports/TEST-*.xml) || return 0
+  skipped=$(grep -lE '<testsuite .* skipped="[1-9]' "$ROOT"/{*,stores/*,cni/*}/target/*-reports/TEST-*.xml) || return 0
   die "these test classes skipped tests: $(printf '%s\n' "$skipped" | sed 's|.*/TEST-||; s|\.xml$||' | tr '\n' ' ')"
 }
 
@@ -56,13 +56,13 @@ ensure_test_tools() {
   ensure_packages "the tests" "${packages[@]}"
 }
 
-forget_reports() { rm -rf "$ROOT"/{*,stores/*}/target/{surefire,tier}-reports; }
+forget_reports() { rm -rf "$ROOT"/{*,stores/*,cni/*}/target/{surefire,tier}-reports; }
 
 # Ends the output with the sums of what really ran, from Surefire's own reports.
 summarize_reports() {
   local reports
   printf '\n[INFO] What ran, by module and tier:\n'
-  for reports in "$ROOT"/{*,stores/*}/target/{surefire,tier}-reports; do
+  for reports in "$ROOT"/{*,stores/*,cni/*}/target/{surefire,tier}-reports; do
     # A module whose tier holds no test leaves an empty folder.
     compgen -G "$reports/TEST-*.xml" >/dev/null || continue
     case $reports in
@@ -70,7 +70,7 @@ summarize_reports() {
       *) sum_reports "$(module_of "$reports"), with a kernel or a store" "$reports"/TEST-*.xml ;;
     esac
   done
-  sum_reports "All" "$ROOT"/{*,stores/*}/target/*-reports/TEST-*.xml
+  sum_reports "All" "$ROOT"/{*,stores/*,cni/*}/target/*-reports/TEST-*.xml
 }
 
 module_of() { basename "${1%/target/*}"; }

@@ -6,6 +6,7 @@ import dev.culvert.cni.conformance.check.Checks;
 import dev.culvert.cni.conformance.check.Outage;
 import dev.culvert.cni.conformance.check.Stage;
 import dev.culvert.cni.conformance.net.Namespaces;
+import dev.culvert.cni.conformance.net.StoppedException;
 import dev.culvert.cni.conformance.plugin.CniVersion;
 import dev.culvert.cni.conformance.plugin.NetworkConfig;
 import java.io.IOException;
@@ -172,7 +173,7 @@ public final class Main implements Callable<Integer> {
 
   private static int failure(Exception e, CommandLine line, CommandLine.ParseResult parsed) {
     line.getErr().println("culvert-cni-conformance: " + e.getMessage());
-    if (!(e instanceof IOException)) {
+    if (!(e instanceof IOException || e instanceof StoppedException)) {
       e.printStackTrace(line.getErr());
     }
     return CommandLine.ExitCode.SOFTWARE;

@@ -278,6 +278,11 @@ def delete(call):
 
 
 def check(call):
+    if fault("check.hangs"):
+        with open(STATE + "/hanging.new", "w", encoding="utf-8") as file:
+            file.write(str(os.getpid()))
+        os.rename(STATE + "/hanging.new", STATE + "/hanging")
+        time.sleep(3600)
     if fault("check.ok"):
         raise Refused(100, "never right")
     if fault("check.ok.changes"):

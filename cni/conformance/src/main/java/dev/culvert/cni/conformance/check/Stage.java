@@ -34,7 +34,12 @@ public final class Stage {
       int rounds,
       long seed,
       int poolLimit,
-      Optional<Outage> outage) {}
+      Optional<Outage> outage) {
+    /** The second network; where none is given, the first under another name. */
+    NetworkConfig other() {
+      return second.orElseGet(() -> network.named(network.name() + "-second"));
+    }
+  }
 
   private final Options options;
   private final Plugin plugin;
@@ -74,23 +79,36 @@ public final class Stage {
   }
 
   /**
-   * One container comes and goes, so that whatever the plugin makes once is there.
+   * Containers come and go in each network, so that whatever the plugin makes once is there.
    *
    * @param counting whether to count how many containers can be attached, before anything can leak
    */
   public void rehearse(CniVersion version, boolean counting) {
     try (Trial trial = new Trial(this, version)) {
-      Added added = trial.added();
-      Expect.success(trial.del(added), "DEL");
-      trial.remove(added.attachment().container());
-      var _ = host.awaitNames(kept);
-      kept = host.names();
+      comeAndGo(trial);
+      Set<String> both = host.names();
+      comeAndGo(trial);
+      // What bears one container's name is not there after both, even where the kernel has yet to
+      // remove it.
+      both.retainAll(host.names());
+      kept = both;
       if (counting) {
         capacity = Pool.count(trial, options.poolLimit());
       }
     } catch (Failed e) {
       // The checks will say so, one by one.
     }
+  }
+
+  private void comeAndGo(Trial trial) throws Failed {
+    Added added = trial.added();
+    Expect.success(trial.del(added), "DEL");
+    trial.remove(added.attachment().container());
+    Attachment other = trial.attachment(options.other());
+    if (trial.add(other).succeeded()) {
+      Expect.success(trial.del(other), "DEL in a second network");
+    }
+    trial.remove(other.container());
   }
 
   /** Runs one check in one version. */

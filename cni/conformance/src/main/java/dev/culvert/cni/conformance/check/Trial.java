@@ -63,6 +63,11 @@ public final class Trial implements AutoCloseable {
     return attachment(container(), IFNAME);
   }
 
+  /** A new container's in another network. */
+  Attachment attachment(NetworkConfig network) {
+    return new Attachment(container(), IFNAME, network);
+  }
+
   Attachment attachment(Container container, String ifname) {
     return new Attachment(container, ifname, network());
   }

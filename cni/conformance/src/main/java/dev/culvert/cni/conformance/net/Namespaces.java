@@ -39,7 +39,7 @@ public final class Namespaces implements AutoCloseable {
   /** A new one, with its loopback up, as runtimes make it before they call a plugin. */
   public synchronized Namespace create() {
     if (closed) {
-      throw new IllegalStateException("The kit was stopped.");
+      throw new StoppedException();
     }
     Namespace namespace = new Namespace(PREFIX + ProcessHandle.current().pid() + "-" + ++count);
     made.add(namespace);

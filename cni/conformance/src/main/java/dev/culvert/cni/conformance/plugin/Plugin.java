@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package dev.culvert.cni.conformance.plugin;
 
+import dev.culvert.cni.conformance.net.StoppedException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ public final class Plugin {
   /** Calls it without waiting. */
   public RunningCall start(Call call) {
     if (closer != null && !Thread.currentThread().equals(closer)) {
-      throw new IllegalStateException("The kit was stopped.");
+      throw new StoppedException();
     }
     List<String> command = new ArrayList<>();
     if (!settings.host().isEmpty()) {

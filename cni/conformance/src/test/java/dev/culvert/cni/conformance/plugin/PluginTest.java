@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.culvert.cni.conformance.net.StoppedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -90,7 +91,7 @@ class PluginTest {
     Thread closer = new Thread(plugin::reserveForThisThread);
     closer.start();
     closer.join();
-    assertThrows(IllegalStateException.class, () -> plugin.call(CALL));
+    assertThrows(StoppedException.class, () -> plugin.call(CALL));
   }
 
   private Plugin plugin(String script, int boundSeconds) throws IOException {
