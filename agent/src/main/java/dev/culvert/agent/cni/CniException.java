@@ -9,6 +9,7 @@ import dev.culvert.datapath.OutsideSubnetException;
 import dev.culvert.datapath.PoolExhaustedException;
 import dev.culvert.datapath.TakenException;
 import dev.culvert.kernel.RefusedException;
+import java.io.UncheckedIOException;
 
 /** A call that cannot be, or cannot be now, with the number that the runtime is told. */
 final class CniException extends RefusedException {
@@ -41,6 +42,7 @@ final class CniException extends RefusedException {
       case PoolExhaustedException _ -> new CniException(CniCode.TRY_AGAIN_LATER, e);
       case OverlayBusyException _ -> new CniException(CniCode.TRY_AGAIN_LATER, e);
       case LeaseStoreException _ -> new CniException(CniCode.TRY_AGAIN_LATER, e);
+      case UncheckedIOException _ -> new CniException(CniCode.IO_FAILURE, e);
       default -> new CniException(CniCode.REFUSED, e);
     };
   }

@@ -34,7 +34,7 @@ public final class Plugin implements RuntimeCalls {
   public void catchUp() {
     try {
       interfaces.finishDeletions();
-    } catch (CniException e) {
+    } catch (CniException | UncheckedIOException e) { // no reason not to start
       LOG.log(Level.WARNING, "{0} It is tried again at the next start, or by GC.", e.getMessage());
     }
   }

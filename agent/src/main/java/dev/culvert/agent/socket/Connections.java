@@ -13,8 +13,11 @@ import java.util.Set;
  * Any thread may call.
  */
 final class Connections {
-  /** Each costs a descriptor and a thread; people and container runtimes need a handful. */
-  static final int MOST = 64;
+  /**
+   * Each costs a descriptor and a thread. People need a handful; a runtime that starts containers
+   * after a reboot has one for each at the same time.
+   */
+  static final int MOST = 256;
 
   private final Set<SocketChannel> idle = new LinkedHashSet<>();
   private final Set<SocketChannel> busy = new LinkedHashSet<>();
