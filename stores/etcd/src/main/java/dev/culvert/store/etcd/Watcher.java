@@ -327,6 +327,9 @@ final class Watcher implements AutoCloseable {
                   + result.text("cancel_reason")
                   + line.object("error").text("message"));
     }
+    if (result.flag("created")) {
+      requireSameHistory(result.object("header"));
+    }
     List<Json> events = result.objects("events");
     if (events.isEmpty()) {
       return;
@@ -345,6 +348,19 @@ final class Watcher implements AutoCloseable {
     }
     if (!marked) {
       ifItTakesWrites(store::mark);
+    }
+  }
+
+  /**
+   * Whoever was asked a moment ago whether it has what was heard need not be who tells of changes
+   * now: an etcd that was made anew meanwhile waits in silence for a revision that is in its
+   * future. A member that is behind does not, but is asked again all the same.
+   */
+  private void requireSameHistory(Json header) throws LostException {
+    synchronized (lock) {
+      if (!header.text("cluster_id").equals(cluster) || header.number("revision") < revision) {
+        throw new LostException("who tells of changes is at an earlier revision");
+      }
     }
   }
 
