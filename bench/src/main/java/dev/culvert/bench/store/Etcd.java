@@ -34,13 +34,16 @@ final class Etcd implements AutoCloseable {
   private static final int PUTS = 100;
 
   private final Path folder = temporary();
-  private final int port = freePort();
-  private final int peerPort = freePort();
+  private final int port;
+  private final int peerPort;
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private Process process;
 
   private Etcd() {
+    int[] ports = freePorts();
+    port = ports[0];
+    peerPort = ports[1];
     start();
     awaitAnswer();
     try (EtcdLeaseStore first = open()) {
@@ -63,9 +66,11 @@ final class Etcd implements AutoCloseable {
     }
   }
 
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+  /** Two at once: one after the other could be the same. */
+  private static int[] freePorts() {
+    try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new int[] {one.getLocalPort(), two.getLocalPort()};
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -20,14 +20,17 @@ final class EtcdProcess implements AutoCloseable {
   private static final int START_SECONDS = 20;
 
   private final Path folder;
-  private final int clientPort = freePort();
-  private final int peerPort = freePort();
+  private final int clientPort;
+  private final int peerPort;
   private final EtcdConfig.Tls tls;
   private final List<String> more;
   private Process process;
 
   private EtcdProcess(Path folder, EtcdConfig.Tls tls, List<String> more) {
+    int[] ports = freePorts();
     this.folder = folder;
+    this.clientPort = ports[0];
+    this.peerPort = ports[1];
     this.tls = tls;
     this.more = more;
   }
@@ -53,9 +56,11 @@ final class EtcdProcess implements AutoCloseable {
     return etcd;
   }
 
-  private static int freePort() {
-    try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
+  /** Two at once: one after the other could be the same. */
+  private static int[] freePorts() {
+    try (ServerSocket one = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        ServerSocket two = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return new int[] {one.getLocalPort(), two.getLocalPort()};
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
