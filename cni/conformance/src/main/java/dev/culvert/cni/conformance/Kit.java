@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
@@ -41,6 +42,7 @@ public final class Kit implements AutoCloseable {
     static final String CURRENT = "current";
   }
 
+  private final AtomicBoolean closing = new AtomicBoolean();
   private final Namespaces namespaces = new Namespaces();
   private final Plugin plugin;
   private final Stage stage;
@@ -142,7 +144,9 @@ public final class Kit implements AutoCloseable {
   /** Deletes what is attached and removes the namespaces; a running check comes to nothing. */
   @Override
   public void close() {
-    plugin.reserveForThisThread();
+    if (!closing.compareAndSet(false, true)) {
+      return; // whoever stopped the kit is at it, and alone calls the plugin
+    }
     stage.abandon();
     namespaces.close();
   }

@@ -85,6 +85,7 @@ public final class Stage {
    */
   public void rehearse(CniVersion version, boolean counting) {
     try (Trial trial = new Trial(this, version)) {
+      current = trial;
       comeAndGo(trial);
       Set<String> both = host.names();
       comeAndGo(trial);
@@ -97,6 +98,8 @@ public final class Stage {
       }
     } catch (Failed e) {
       // The checks will say so, one by one.
+    } finally {
+      current = null;
     }
   }
 
@@ -123,9 +126,14 @@ public final class Stage {
 
   private volatile Trial current;
 
-  /** For whoever stops the kit: deletes what the running check has added. */
+  /**
+   * For whoever stops the kit: from now on nobody else calls the plugin, and what the running check
+   * has added is deleted.
+   */
   public void abandon() {
+    // First: as soon as it can call nothing any more, the check ends, with all still attached.
     Trial trial = current;
+    plugin.reserveForThisThread();
     if (trial != null) {
       trial.close();
     }

@@ -73,39 +73,12 @@ public record Namespace(String name) {
     return "inet6".equals(info.get("family")) && "link".equals(info.get("scope"));
   }
 
-  /**
-   * Routes to other places, of all tables and both families, as "DESTINATION via GATEWAY dev NAME
-   * table N". What the kernel adds by itself (local, broadcast, multicast, link-local) is none.
-   */
+  /** Routes to other places, of all tables and both families, as {@link Routes} writes them. */
   public Set<String> routes() {
     Set<String> all = new TreeSet<>();
-    for (String family : List.of("-4", "-6")) {
-      for (Map<?, ?> route : objects(ip("-j", family, "route", "show", "table", "all"))) {
-        String destination = destination(route, family);
-        boolean own =
-            (route.get("type") != null && !"unicast".equals(route.get("type")))
-                || destination.startsWith("fe80")
-                || destination.startsWith("ff00");
-        if (!own) {
-          all.add(
-              destination
-                  + (route.get("gateway") == null ? "" : " via " + route.get("gateway"))
-                  + (route.get("dev") == null ? "" : " dev " + route.get("dev"))
-                  + (route.get("table") == null ? "" : " table " + route.get("table")));
-        }
-      }
-    }
+    all.addAll(Routes.of(objects(ip("-j", "-4", "route", "show", "table", "all")), false));
+    all.addAll(Routes.of(objects(ip("-j", "-6", "route", "show", "table", "all")), true));
     return all;
-  }
-
-  private static String destination(Map<?, ?> route, String family) {
-    String text = route.get("dst").toString();
-    boolean ipv6 = family.equals("-6");
-    if (text.equals("default")) {
-      return ipv6 ? "0:0:0:0:0:0:0:0/0" : "0.0.0.0/0";
-    }
-    String whole = text.indexOf('/') >= 0 ? text : text + (ipv6 ? "/128" : "/32");
-    return Cidr.parse(whole).toString();
   }
 
   /** Waits a while until exactly these interfaces are there, and says what was there at last. */
