@@ -18,7 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 final class BadChecksumsNetnsTest {
   /** From 10.244.1.2 to 10.244.2.2, 8 bytes of data; the TCP checksum is to be filled in. */
   private static final String FRAME =
-      "02000000000202000000000108004500003000010000400661e20af401020af402029c4000500000000100000001"
+      "02000000000202000000000108004500003000010000400661dc0af401020af402029c4000500000000100000001"
           + "5010200000000000"
           + "6162636465666768";
 
