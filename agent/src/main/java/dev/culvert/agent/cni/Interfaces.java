@@ -7,6 +7,7 @@ import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.ContainerEnd;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
+import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,7 +90,7 @@ final class Interfaces {
           "The container %s has its interface %s already: delete it first (DEL)."
               .formatted(name.container(), name.interfaceName()));
     }
-    there.ifPresent(endpoint -> overlay.detach(endpoint.address()));
+    there.ifPresent(endpoint -> detach(endpoint, name));
   }
 
   private Endpoint attach(AttachmentName name, ContainerEnd container, List<InetAddress> wanted) {
@@ -134,8 +135,19 @@ final class Interfaces {
   /** What is gone already is no error. */
   void delete(AttachmentName name) {
     synchronized (oneByOne) {
-      find(overlay.status(), name).ifPresent(endpoint -> overlay.detach(endpoint.address()));
+      find(overlay.status(), name).ifPresent(endpoint -> detach(endpoint, name));
       attachments.remove(name);
+    }
+  }
+
+  /** A container that ends takes its interface along, perhaps between our question and our wish. */
+  private void detach(Endpoint endpoint, AttachmentName name) {
+    try {
+      overlay.detach(endpoint.address());
+    } catch (RefusedException e) {
+      if (find(overlay.status(), name).isPresent()) {
+        throw e;
+      }
     }
   }
 

@@ -5,19 +5,24 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.culvert.agent.output.Json;
 import dev.culvert.agent.socket.FakeOverlay;
+import dev.culvert.control.OverlayStatus;
 import dev.culvert.datapath.ContainerEnd;
+import dev.culvert.datapath.ContainerLabel;
 import dev.culvert.datapath.Endpoint;
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
 import dev.culvert.datapath.NoSuchContainerException;
 import dev.culvert.datapath.PoolExhaustedException;
 import dev.culvert.datapath.TakenException;
+import dev.culvert.datapath.Vni;
+import dev.culvert.kernel.InterfaceName;
 import dev.culvert.kernel.RefusedException;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -137,6 +142,68 @@ class PluginTest {
     kernel.sandboxes.clear();
     assertEquals(3, code(call("ADD", "1.0.0", "")));
     assertEquals(Set.of(), attachments.all());
+  }
+
+  /** Its interface went with its namespace while it was asked to be deleted. */
+  @Test
+  void deletingSucceedsForAContainerThatEndsMeanwhile() {
+    attachments.add(AttachmentName.parse("pods@web@eth0").orElseThrow());
+    FakeOverlay ending = new EndingOverlay(true);
+    plugin = new Plugin(ending, kernel, attachments);
+    assertEquals(0, code(call("DEL", "1.0.0", "")));
+    assertEquals(Set.of(), attachments.all());
+    assertEquals(List.of("status", "detach 10.244.1.2", "status"), ending.asked);
+  }
+
+  @Test
+  void deletingFailsWhereTheContainerStays() {
+    attachments.add(AttachmentName.parse("pods@web@eth0").orElseThrow());
+    plugin = new Plugin(new EndingOverlay(false), kernel, attachments);
+    assertEquals(103, code(call("DEL", "1.0.0", "")));
+    assertEquals(1, attachments.all().size());
+  }
+
+  /** One container, which nobody can detach; perhaps it ends by itself when somebody tries. */
+  private static final class EndingOverlay extends FakeOverlay {
+    private final boolean ends;
+    private boolean ended;
+
+    private EndingOverlay(boolean ends) {
+      this.ends = ends;
+    }
+
+    @Override
+    public OverlayStatus status() {
+      OverlayStatus none = super.status();
+      Endpoint web =
+          new Endpoint(
+                  new Vni(1),
+                  IpPrefix.parseAddress("10.244.1.2"),
+                  MacAddress.parse("02:00:00:00:00:01"),
+                  new Endpoint.HostEnd(7, MacAddress.parse("02:00:00:00:00:02"), true))
+              .withContainer(
+                  Optional.of(
+                      new ContainerEnd(
+                          Path.of("/run/netns/web"),
+                          new InterfaceName("eth0"),
+                          Optional.of(new ContainerLabel("web")))));
+      return new OverlayStatus(
+          none.leases(),
+          none.fenced(),
+          none.remotes(),
+          ended ? List.of() : List.of(web),
+          true,
+          12,
+          List.of(),
+          List.of());
+    }
+
+    @Override
+    public List<InetAddress> detach(InetAddress address) {
+      List<InetAddress> _ = super.detach(address);
+      ended = ends;
+      throw new RefusedException("No container of this host has that address.");
+    }
   }
 
   @Test
