@@ -9,6 +9,7 @@ doctor_command() {
   doctor_packages "build" maven git
   doctor_packages "lab" "$(lab_packages)"
   doctor_packages "tests" "$(packages_in "$ROOT/scripts/test-packages.txt")"
+  doctor_packages "containerd's containers" "$(packages_in "$ROOT/scripts/containerd-packages.txt")"
   doctor_packages "compile BPF programs" make "$(toolchain_packages)"
   doctor_packages "compile the CNI plugin" make "$(cni_toolchain_packages)"
   if [ "$DOCTOR_LACKS" -gt 0 ]; then

@@ -29,6 +29,7 @@ test_command() {
   and_mark_built bench maven -Ptiers "${require_all[@]}" verify || die "the build or a test failed; Maven's words are above."
   [ "${#require_all[@]}" -eq 0 ] || require_that_all_ran
   test_systemd "${require_all[@]}"
+  test_containerd "${require_all[@]}"
   summarize_reports
 }
 
@@ -38,6 +39,15 @@ test_systemd() {
     "$ROOT/scripts/test-systemd" || die "an installed agent is not right under systemd (see above)."
   else
     say "SKIPPED: an installed agent under systemd; it needs systemd-nspawn and mmdebstrap."
+  fi
+}
+
+# The same for containers that a real runtime starts.
+test_containerd() {
+  if { command -v containerd && command -v runc && [ -x /bin/busybox ]; } >/dev/null || [ "$#" -gt 0 ]; then
+    "$ROOT/scripts/test-containerd" || die "containerd's containers are not right in the overlay (see above)."
+  else
+    say "SKIPPED: containers by containerd; it needs containerd, runc and busybox-static."
   fi
 }
 
@@ -52,7 +62,7 @@ require_that_all_ran() {
 # The tools that the tests compare with (tshark, bpftool, ...), and those of the lab, which the tests run too.
 ensure_test_tools() {
   local packages
-  mapfile -t packages < <(packages_in "$ROOT/scripts/test-packages.txt" && lab_packages)
+  mapfile -t packages < <(packages_in "$ROOT/scripts/test-packages.txt" && packages_in "$ROOT/scripts/containerd-packages.txt" && lab_packages)
   ensure_packages "the tests" "${packages[@]}"
 }
 
