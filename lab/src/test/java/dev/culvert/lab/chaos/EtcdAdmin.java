@@ -22,6 +22,10 @@ final class EtcdAdmin {
   private static final String ROOT = "root";
 
   private Optional<String> rootPassword = Optional.empty();
+
+  /** Once more after each that was refused. */
+  private static final int LOGINS = 5;
+
   private Optional<String> token = Optional.empty();
   private final HttpClient client =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(ANSWER).build();
@@ -96,14 +100,20 @@ final class EtcdAdmin {
   }
 
   private Map<String, Object> call(URI endpoint, String method, Map<String, ?> request) {
-    try {
-      if (rootPassword.isPresent()) {
-        Map<String, String> login = Map.of("name", ROOT, "password", rootPassword.get());
-        token = Optional.of(ask(endpoint, "auth/authenticate", login).get("token").toString());
+    for (int left = LOGINS; ; left--) {
+      try {
+        if (rootPassword.isPresent()) {
+          token = Optional.empty();
+          Map<String, String> login = Map.of("name", ROOT, "password", rootPassword.get());
+          token = Optional.of(ask(endpoint, "auth/authenticate", login).get("token").toString());
+        }
+        return ask(endpoint, method, request);
+      } catch (IOException e) {
+        // Where hosts log in all the time, etcd 3.4 may not know its own word a moment later.
+        if (left == 0 || !String.valueOf(e.getMessage()).contains("invalid auth token")) {
+          throw new LabException("etcd refuses its administrator " + method + ": " + e + ".", e);
+        }
       }
-      return ask(endpoint, method, request);
-    } catch (IOException e) {
-      throw new LabException("etcd refuses its administrator " + method + ": " + e + ".", e);
     }
   }
 
