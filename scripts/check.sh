@@ -18,7 +18,8 @@ check_command() {
 
 tracked() { git -C "$ROOT" -c safe.directory="$ROOT" ls-files --cached --others --exclude-standard -- "$@"; }
 
-# Each source file names its licence in its first three lines: Java's, which is also the CNI plugin's, the kernel side's for other C, and one of the two elsewhere.
+# Each source file names its licence in its first three lines: Java's, which is also the CNI plugin's, the kernel side's for other C, and
+# one of the two elsewhere.
 check_licence_lines() {
   local file licence failed=0
   while IFS= read -r file; do

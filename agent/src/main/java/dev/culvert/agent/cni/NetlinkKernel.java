@@ -3,12 +3,9 @@ package dev.culvert.agent.cni;
 
 import dev.culvert.datapath.IpPrefix;
 import dev.culvert.datapath.MacAddress;
-import dev.culvert.datapath.NoSuchContainerException;
-import dev.culvert.kernel.Errno;
+import dev.culvert.datapath.host.ContainerInterface;
 import dev.culvert.kernel.InterfaceName;
-import dev.culvert.kernel.KernelException;
 import dev.culvert.kernel.Libc;
-import dev.culvert.kernel.RefusedException;
 import dev.culvert.kernel.host.NetNamespace;
 import dev.culvert.kernel.netlink.AddressInfo;
 import dev.culvert.kernel.netlink.LinkInfo;
@@ -29,22 +26,9 @@ public final class NetlinkKernel implements Kernel {
 
   @Override
   public Optional<Sandbox> look(Path netns, InterfaceName interfaceName) {
-    try (NetNamespace namespace = open(netns);
+    try (NetNamespace namespace = ContainerInterface.openNamespace(libc, netns);
         Netlink inside = Netlink.open(libc, namespace)) {
       return inside.link(interfaceName).map(link -> sandbox(inside, link));
-    }
-  }
-
-  private NetNamespace open(Path netns) {
-    try {
-      return NetNamespace.open(libc, netns);
-    } catch (RefusedException noNamespace) {
-      throw new NoSuchContainerException(noNamespace.getMessage(), noNamespace);
-    } catch (KernelException e) {
-      if (e.errno() == Errno.ENOENT) {
-        throw new NoSuchContainerException(e.getMessage(), e);
-      }
-      throw e;
     }
   }
 

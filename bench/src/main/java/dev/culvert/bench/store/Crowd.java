@@ -37,7 +37,9 @@ final class Crowd implements AutoCloseable {
 
   private final List<Agent> agents;
 
-  /** From the moment when all began until the last had its subnet. */
+  /**
+   * From the moment when all began until the last had its subnet; 0 where they began one by one.
+   */
   private final double seconds;
 
   private Crowd(List<Agent> agents, double seconds) {
@@ -77,17 +79,16 @@ final class Crowd implements AutoCloseable {
 
   /**
    * Starts so many, a few at a time: each hears of all others, so that at once they would take the
-   * square of their number.
+   * square of their number. Each has all the others in its table then.
    */
   static Crowd gather(Etcd etcd, int count) {
     List<Agent> agents = new ArrayList<>();
-    long beganNs = System.nanoTime();
+    Crowd crowd = new Crowd(agents, 0);
     for (int first = 0; first < count; first += FEW) {
       agents.addAll(start(etcd, Math.min(FEW, count - first), first, EtcdConfig.TIMEOUT).agents());
-      Crowd some = new Crowd(List.copyOf(agents), 0);
-      some.awaitTables(0);
+      crowd.awaitTables(0);
     }
-    return new Crowd(agents, (System.nanoTime() - beganNs) / 1e9);
+    return crowd;
   }
 
   /** A store that is too busy to answer is asked again, as an agent is started again. */

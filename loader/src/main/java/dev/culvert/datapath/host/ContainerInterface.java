@@ -128,7 +128,13 @@ public final class ContainerInterface implements AutoCloseable {
     return namespace;
   }
 
-  private static NetNamespace openNamespace(Libc libc, Path path) {
+  /**
+   * Opens a namespace, the host's own or a container's.
+   *
+   * @return to be closed by the caller
+   * @throws NoSuchContainerException when there is none at that path
+   */
+  public static NetNamespace openNamespace(Libc libc, Path path) {
     try {
       return NetNamespace.open(libc, path);
     } catch (RefusedException noNamespace) {

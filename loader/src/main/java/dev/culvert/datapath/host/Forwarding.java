@@ -46,7 +46,9 @@ public final class Forwarding {
         "This kernel forwards IPv6 only between all interfaces or none (before Linux 6.17), and now"
             + " between none, so a host without eBPF cannot carry the network "
             + networks.getLast()
-            + ": run \"sysctl -w net.ipv6.conf.all.forwarding=1\", or configure no IPv6 network.");
+            + ": run \"sysctl -w "
+            + Fixture.Knob.FORWARDING_EVERYWHERE
+            + "=1\", or configure no IPv6 network.");
   }
 
   /** Whether what comes in through an interface is forwarded. */

@@ -53,11 +53,11 @@ final class WayBack {
             ? "net.ipv4.conf." + link.name() + ".forwarding"
             : forwarding.hasIpv6ByInterface()
                 ? "net.ipv6.conf." + link.name() + "." + Ipv6Settings.FORCE_FORWARDING
-                : "net.ipv6.conf.all.forwarding";
+                : Fixture.Knob.FORWARDING_EVERYWHERE;
     return "Answers to what containers send to the outside are lost: "
         + link.name()
         + ", where they come in, does not forward "
-        + (family == IpFamily.IPV4 ? "IPv4" : "IPv6")
+        + family
         + ". Run \"sysctl -w "
         + setting
         + "=1\".";

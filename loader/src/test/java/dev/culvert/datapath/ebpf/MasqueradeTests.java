@@ -11,7 +11,6 @@ import dev.culvert.datapath.Masquerade;
 import dev.culvert.datapath.ebpf.TwoHosts.Host;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -73,7 +72,7 @@ abstract class MasqueradeTests {
 
   @TempDir static Path folder;
 
-  private Path script;
+  private SourceServers servers;
   TwoHosts hosts;
   Host one;
   private Host two;
@@ -82,7 +81,6 @@ abstract class MasqueradeTests {
   private Datapath first;
   private Datapath second;
   private String others;
-  private final List<AutoCloseable> open = new ArrayList<>();
 
   /** Of the namespaces' names, the test's own. */
   abstract String prefix();
@@ -93,7 +91,7 @@ abstract class MasqueradeTests {
 
   @BeforeAll
   void build() throws Exception {
-    script = Peer.script(folder, "translated.py");
+    servers = new SourceServers(folder);
     hosts = new TwoHosts(prefix());
     one = hosts.host(1);
     two = hosts.host(2);
@@ -115,9 +113,7 @@ abstract class MasqueradeTests {
     hosts.attachContainer(first, one, neighbour, "10.244.1.3", "fd00:244:1::3");
     for (String server :
         List.of(outside, neighbour, one.namespace(), two.namespace(), two.container())) {
-      Peer peer = Peer.start(server, script, "serve");
-      open.add(peer);
-      assertEquals("ready", peer.read());
+      var _ = servers.serve(server);
     }
   }
 
@@ -150,8 +146,8 @@ abstract class MasqueradeTests {
 
   @AfterAll
   void tearDown() throws Exception {
-    for (AutoCloseable each : open.reversed()) {
-      each.close();
+    if (servers != null) {
+      servers.close();
     }
     for (Datapath datapath : List.of(first, second)) {
       datapath.close();
@@ -196,7 +192,7 @@ abstract class MasqueradeTests {
     "somebody's service in the overlay, fd00:96::1, fd00:244:1::2"
   })
   void theServerSees(String what, String address, String seen) throws Exception {
-    assertEquals(seen + " " + seen, say(one.container(), "ask", address, "8080"));
+    assertEquals(seen + " " + seen, servers.say(one.container(), "ask", address, "8080"));
     Commands.in(one.container(), "ping -c 2 -i 0.2 -W 2 -s 3000 " + address);
     onlyHostsAreSeenOnTheUnderlay();
   }
@@ -204,7 +200,7 @@ abstract class MasqueradeTests {
   @ParameterizedTest
   @ValueSource(strings = {"203.0.113.2", "2001:db8::2"})
   void anErrorFindsTheContainer(String address) throws Exception {
-    assertEquals("refused", say(one.container(), "refused", address, "9"));
+    assertEquals("refused", servers.say(one.container(), "refused", address, "9"));
     Commands.in(one.container(), "ip route flush cache");
     Commands.in(one.container(), "ip -6 route flush cache");
     Commands.Result tooLarge =
@@ -245,7 +241,8 @@ abstract class MasqueradeTests {
   void packetsThatAreRoutedDirectlyKeepTheirSource() throws Exception {
     hosts.routeDirectly(first, one, two);
     hosts.routeDirectly(second, two, one);
-    assertEquals("10.244.1.2 10.244.1.2", say(one.container(), "ask", "10.244.2.2", "8080"));
+    assertEquals(
+        "10.244.1.2 10.244.1.2", servers.say(one.container(), "ask", "10.244.2.2", "8080"));
     assertEquals(2, seen().split("counter packets 0 bytes 0", -1).length, seen()); // bare they were
   }
 
@@ -254,11 +251,5 @@ abstract class MasqueradeTests {
   void itEndsWithTheMembership() {
     first.remove();
     assertEquals(others, one.run("nft -s list ruleset"));
-  }
-
-  private String say(String namespace, String... words) throws Exception {
-    try (Peer peer = Peer.start(namespace, script, words)) {
-      return peer.read();
-    }
   }
 }

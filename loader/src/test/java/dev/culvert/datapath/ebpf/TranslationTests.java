@@ -83,7 +83,7 @@ abstract class TranslationTests {
 
   @TempDir static Path folder;
 
-  private Path script;
+  private SourceServers servers;
   TwoHosts hosts;
   Host one;
   private Host two;
@@ -99,7 +99,7 @@ abstract class TranslationTests {
 
   @BeforeAll
   void build() throws Exception {
-    script = Peer.script(folder, "translated.py");
+    servers = new SourceServers(folder);
     hosts = new TwoHosts(prefix());
     one = hosts.host(1);
     two = hosts.host(2);
@@ -116,16 +116,9 @@ abstract class TranslationTests {
     linkForeign();
     Path rules = Files.writeString(folder.resolve("rules"), RULES);
     one.run("nft -f " + rules);
-    serve(one.container());
-    serve(neighbour);
-    remoteServer = serve(two.container());
-  }
-
-  private Peer serve(String namespace) throws Exception {
-    Peer peer = Peer.start(namespace, script, "serve");
-    open.add(peer);
-    assertEquals("ready", peer.read());
-    return peer;
+    var _ = servers.serve(one.container());
+    var _ = servers.serve(neighbour);
+    remoteServer = servers.serve(two.container());
   }
 
   private void linkForeign() {
@@ -144,6 +137,9 @@ abstract class TranslationTests {
 
   @AfterAll
   void tearDown() throws Exception {
+    if (servers != null) {
+      servers.close();
+    }
     for (AutoCloseable each : open.reversed()) {
       each.close();
     }
@@ -239,8 +235,6 @@ abstract class TranslationTests {
   }
 
   String say(String namespace, String... words) throws Exception {
-    try (Peer peer = Peer.start(namespace, script, words)) {
-      return peer.read();
-    }
+    return servers.say(namespace, words);
   }
 }

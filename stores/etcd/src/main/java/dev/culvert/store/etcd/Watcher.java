@@ -262,9 +262,7 @@ final class Watcher implements AutoCloseable {
     try {
       Json answer = gateway.call("kv/range", known.get().question(), Gateway.Kind.READ);
       Json header = answer.object("header");
-      return header.text("cluster_id").equals(heardFrom)
-          && header.number("revision") >= seen
-          && known.get().isIn(answer);
+      return isAt(header, heardFrom, seen) && known.get().isIn(answer);
     } catch (LeaseStoreException e) {
       if (e.getCause() instanceof Gateway.Refusal) {
         return false; // compacted away, or in its future
@@ -358,10 +356,15 @@ final class Watcher implements AutoCloseable {
    */
   private void requireSameHistory(Json header) throws LostException {
     synchronized (lock) {
-      if (!header.text("cluster_id").equals(cluster) || header.number("revision") < revision) {
+      if (!isAt(header, cluster, revision)) {
         throw new LostException("who tells of changes is at an earlier revision");
       }
     }
+  }
+
+  /** Whether an answer comes from that cluster, and as of a revision or later. */
+  private static boolean isAt(Json header, String cluster, long revision) {
+    return header.text("cluster_id").equals(cluster) && header.number("revision") >= revision;
   }
 
   private void tellOutage(Exception e) {
@@ -444,11 +447,7 @@ final class Watcher implements AutoCloseable {
     boolean missed = !responses.getLast().object("response_range").objects("kvs").isEmpty();
     Json header = answer.object("header");
     synchronized (lock) {
-      boolean behind =
-          missed
-              || count != contents.keyCount()
-              || header.number("revision") < seen
-              || !header.text("cluster_id").equals(cluster);
+      boolean behind = missed || count != contents.keyCount() || !isAt(header, cluster, seen);
       if (!behind && revision == seen) {
         revision = header.number("revision"); // what happened up to there is none of ours
       }
